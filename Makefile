@@ -1,0 +1,57 @@
+# One command per intention; continuous integration runs the same ones.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+
+help:  ## list these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
+
+setup: $(VENV)/.installed  ## make .venv and install what the project needs
+
+$(VENV)/.installed: requirements/dev.txt layers/connector/requirements.txt
+	@echo "setup: installing the tools into $(VENV) (once, a minute or two)"
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: setup  ## show one conversation travelling through the deployed system
+	@python -m sandbox demo $(ARGS)
+
+sandbox: setup  ## keep the whole system running on this machine (ARGS="--port 4566 …")
+	@python -m sandbox up $(ARGS)
+
+test: check  ## everything: checks, unit, integration and end-to-end tests
+	@pytest -q $(ARGS)
+
+unit: setup  ## the unit tests alone, in seconds
+	@pytest -q tests/unit $(ARGS)
+
+check: setup  ## format, lint, types, import rules and the template
+	@ruff format --check --quiet .
+	@ruff check --quiet .
+	@mypy
+	@lint-imports
+	@cfn-lint template.yaml
+	@sam validate --lint
+
+format: setup  ## rewrite the sources in the house format
+	@ruff format --quiet .
+	@ruff check --quiet --fix .
+
+build: setup  ## build the layer and the template into .aws-sam
+	@sam build
+
+requirements: setup  ## resolve requirements/*.in to hashed pins again
+	@sh requirements/compile.sh
+
+clean:  ## remove everything these commands made
+	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup demo sandbox test unit check format build requirements clean
