@@ -1,0 +1,54 @@
+"""
+Start here: `python -m sandbox up` or `python -m sandbox demo`, with any Python.
+
+The sandbox needs the tools of the project's own environment. Unless it already runs there, it
+makes that environment (`make setup`, which does nothing when it is up to date) and starts again
+inside. This file is therefore written for old Pythons, and imports nothing but the standard
+library until it is where it wants to be.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = PROJECT / ".venv"
+
+
+def main() -> int:
+    """Run the sandbox's command line inside the project's environment."""
+    if not _inside_environment():
+        _make_environment()
+        _start_again_inside()
+    from sandbox.commands import main as command_line
+
+    return command_line(sys.argv[1:])
+
+
+def _inside_environment() -> bool:
+    return Path(sys.prefix).resolve() == ENVIRONMENT.resolve()
+
+
+def _make_environment() -> None:
+    command = ["make", "--silent", "--no-print-directory", "-C", str(PROJECT), "setup"]
+    if sys.version_info >= (3, 11):
+        command.append("PYTHON=" + sys.executable)
+    try:
+        subprocess.run(command, check=True)
+    except FileNotFoundError:
+        sys.exit("sandbox: `make` is needed to install the project's tools; please install it")
+    except subprocess.CalledProcessError as failed:
+        sys.exit(failed.returncode)
+
+
+def _start_again_inside() -> None:
+    python = str(ENVIRONMENT / "bin" / "python")
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    os.execv(python, [python, "-m", "sandbox", *sys.argv[1:]])  # noqa: S606 (no shell is meant)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

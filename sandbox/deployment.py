@@ -1,0 +1,178 @@
+"""
+The real template on the emulator: `sam build`, `sam deploy`, and where everything ended up.
+"""
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.aws import ACCESS_KEY, REGION, Aws
+from sandbox.errors import SandboxError
+from sandbox.folders import PROJECT
+from sandbox.processes import run
+
+STACK_NAME = "connector"
+TOOLS = "run `make setup`; .venv/bin/sam belongs to it"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What stands on the emulator after a deployment."""
+
+    stack_name: str
+    webhook_url: str
+    channel_api_url: str
+    channel_api_key: str
+    table_name: str
+    queues: Mapping[str, str]
+    """Queue URLs by the name without the stack's: `consumer-events.fifo` and so on."""
+    functions: Mapping[str, str]
+    """Function names by the folder they come from: `webhook_intake` and so on."""
+
+
+def build(into: Path) -> Path:
+    """Build the layer and the functions; give back the built template."""
+    _sam("build", "--build-dir", into, what="sam build")
+    return into / "template.yaml"
+
+
+def deploy(aws: Aws, template: Path, stack_name: str, liveperson_url: str) -> Deployment:
+    """Deploy the built template and say where everything is."""
+    parameters = {
+        "LivePersonDomainApiUrl": liveperson_url,
+        "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "CallbackNetwork": "loopback",
+    }
+    _sam(
+        "deploy",
+        *("--template-file", template),
+        *("--config-file", PROJECT / "samconfig.toml", "--config-env", "local"),
+        *("--stack-name", stack_name),
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in parameters.items()),
+        what="sam deploy",
+        endpoint_url=aws.endpoint_url,
+    )
+    _put_back_what_was_dropped(aws, stack_name)
+    return describe(aws, stack_name)
+
+
+def describe(aws: Aws, stack_name: str) -> Deployment:
+    """Ask the emulator where the parts of a deployed stack are."""
+    outputs = _outputs(aws, stack_name)
+    return Deployment(
+        stack_name=stack_name,
+        webhook_url=local_address(aws.endpoint_url, outputs["WebhookUrl"]),
+        channel_api_url=local_address(aws.endpoint_url, outputs["ChannelApiUrl"]),
+        channel_api_key=_api_key(aws, outputs["ChannelApiKeyId"]),
+        table_name=outputs["TableName"],
+        queues=dict(_queues(aws, stack_name)),
+        functions=dict(_functions(aws, stack_name)),
+    )
+
+
+def local_address(endpoint_url: str, api_url: str) -> str:
+    """
+    Turn the address an API has on AWS into the one it has here.
+
+    The emulator also knows its APIs by host names below `localhost`, but not every resolver
+    does, so the form with the API's id in the path is used.
+    """
+    found = re.fullmatch(r"https://([^.]+)\.execute-api\.[^/]+(/.*)", api_url)
+    if found is None:
+        raise SandboxError(f"the stack's output is not an API's address: {api_url}")
+    return f"{endpoint_url}/_aws/execute-api/{found[1]}{found[2]}"
+
+
+def _sam(*arguments: str | Path, what: str, endpoint_url: str = "") -> None:
+    sam = Path(sys.executable).with_name("sam")
+    environ = _environ(endpoint_url)
+    run([sam, *arguments], what=what, environ=environ, folder=PROJECT, hint=TOOLS)
+
+
+def _environ(endpoint_url: str) -> dict[str, str]:
+    """Give sam the emulator's address and root key, and nothing of the caller's AWS settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    tools = str(Path(sys.executable).parent)
+    return {
+        **kept,
+        "PATH": os.pathsep.join([tools, kept.get("PATH", os.defpath)]),
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": ",".join(filter(None, [kept.get("NO_PROXY"), "127.0.0.1"])),
+    }
+
+
+def _outputs(aws: Aws, stack_name: str) -> dict[str, str]:
+    stacks = aws.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+
+def _api_key(aws: Aws, key_id: str) -> str:
+    key = aws.client("apigateway").get_api_key(apiKey=key_id, includeValue=True)
+    return str(key["value"])
+
+
+def _resources(aws: Aws, stack_name: str, kind: str) -> Iterator[tuple[str, str]]:
+    """List the stack's resources of a kind: their names in the template, and on the emulator."""
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=stack_name):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceType"] == kind:
+                yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
+
+
+def _queues(aws: Aws, stack_name: str) -> Iterator[tuple[str, str]]:
+    for _, url in _resources(aws, stack_name, "AWS::SQS::Queue"):
+        name = url.rpartition("/")[2]
+        yield name.removeprefix(f"{stack_name}-"), f"{aws.endpoint_url}/000000000000/{name}"
+
+
+def _functions(aws: Aws, stack_name: str) -> Iterator[tuple[str, str]]:
+    for logical, physical in _resources(aws, stack_name, "AWS::Lambda::Function"):
+        yield _snake_case(logical), physical
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _put_back_what_was_dropped(aws: Aws, stack_name: str) -> None:
+    """Set what the emulator's CloudFormation accepts but does not act on."""
+    template = aws.client("cloudformation").get_template(
+        StackName=stack_name, TemplateStage="Processed"
+    )["TemplateBody"]
+    _expire_records(aws, stack_name, template["Resources"])
+    _reserve_concurrency(aws, stack_name, template["Resources"])
+
+
+def _expire_records(aws: Aws, stack_name: str, resources: Mapping[str, Any]) -> None:
+    for logical, table in _resources(aws, stack_name, "AWS::DynamoDB::Table"):
+        wanted = resources[logical]["Properties"].get("TimeToLiveSpecification")
+        if wanted:
+            aws.dynamodb.update_time_to_live(
+                TableName=table,
+                TimeToLiveSpecification={
+                    "Enabled": str(wanted["Enabled"]).lower() == "true",
+                    "AttributeName": wanted["AttributeName"],
+                },
+            )
+
+
+def _reserve_concurrency(aws: Aws, stack_name: str, resources: Mapping[str, Any]) -> None:
+    for logical, function in _resources(aws, stack_name, "AWS::Lambda::Function"):
+        wanted = resources[logical]["Properties"].get("ReservedConcurrentExecutions")
+        if wanted is not None:
+            aws.functions.put_function_concurrency(
+                FunctionName=function, ReservedConcurrentExecutions=int(wanted)
+            )

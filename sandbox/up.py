@@ -1,0 +1,43 @@
+"""`python -m sandbox up`: everything runs until it is told to stop."""
+
+import time
+
+from rich.console import Console
+from rich.markup import escape
+
+from sandbox.endpoints import FILE
+from sandbox.errors import EmulatorFailed
+from sandbox.progress import Progress
+from sandbox.system import Options, System, running
+
+LOOK_SECONDS = 0.5
+
+
+def up(options: Options, console: Console) -> int:
+    """Start everything, say where it is, and keep it until a signal ends the wait."""
+    console.print("Starting the sandbox")
+    with running(options, Progress(console)) as system:
+        _say_where(options, system, console)
+        _watch(system)
+    return 0
+
+
+def _say_where(options: Options, system: System, console: Console) -> None:
+    where = system.endpoints
+    lines = {
+        "AWS": where.aws_endpoint_url,
+        "Webhooks": where.webhook_url,
+        "Channel API": where.channel_api_url,
+        "LivePerson": where.liveperson_url,
+        "Callbacks": where.channel_callback_url,
+        "All of it": str(options.state_dir / FILE),
+    }
+    console.print("\nReady. Ctrl-C stops it.")
+    for name, value in lines.items():
+        console.print(f"  {name:<12} {escape(value)}", soft_wrap=True, highlight=False)
+
+
+def _watch(system: System) -> None:
+    while system.emulator.is_running():
+        time.sleep(LOOK_SECONDS)
+    raise EmulatorFailed("the AWS emulator stopped by itself", details=system.emulator.said())
