@@ -1,0 +1,251 @@
+"""
+HTTP on loopback: the routing table, kept connections, and faults on the way in and out.
+
+Each answer leaves in one write on a socket without Nagle's delay, so that requests on a kept
+connection take microseconds and not the 40 ms of a delayed acknowledgement.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sandbox.liveperson import domains, files, idp, monitoring, send_api, sentinel
+from sandbox.liveperson.faults import Fault
+from sandbox.liveperson.wire import Answer, Call, Refused, Request
+from sandbox.liveperson.world import World
+
+Service = Callable[[World, Call], Answer]
+Control = Callable[[Request], Answer]
+
+ACCOUNT = r"(?P<account>[^/]+)"
+SEND_API = rf"/api/account/{ACCOUNT}/messaging/consumer/conversation"
+ROUTES: list[tuple[str, re.Pattern[str], str, Service]] = [
+    (method, re.compile(pattern), name, service)
+    for method, pattern, name, service in (
+        (
+            "GET",
+            rf"/api/account/{ACCOUNT}/service/(?P<name>[^/]+)/baseURI\.json",
+            "domain",
+            domains.one_service,
+        ),
+        (
+            "GET",
+            rf"/api/account/{ACCOUNT}/service/baseURI\.json",
+            "domain",
+            domains.all_services,
+        ),
+        ("POST", rf"/sentinel/api/account/{ACCOUNT}/app/token", "sentinel", sentinel.token_v1),
+        ("POST", rf"/sentinel/api/v2/account/{ACCOUNT}/app/token", "sentinel", sentinel.token_v2),
+        ("GET", r"/sentinel/well-known/jwks", "sentinel", sentinel.keys),
+        ("POST", rf"/api/account/{ACCOUNT}/consumer", "idp", idp.consumer),
+        ("POST", SEND_API, "conversation", send_api.conversation),
+        ("POST", rf"{SEND_API}/send", "send", send_api.send),
+        (
+            "POST",
+            rf"/api/account/{ACCOUNT}/app/(?P<app>[^/]+)/engagement",
+            "smt",
+            monitoring.engagement,
+        ),
+        ("PUT", rf"/v1/AUTH_async-images/{ACCOUNT}/[^/]+", "swift", files.put),
+        ("GET", rf"/v1/AUTH_async-images/{ACCOUNT}/[^/]+", "swift", files.get),
+    )
+]
+LARGEST_BODY_BYTES = 8 * 1024 * 1024
+
+
+class Reset(Exception):
+    """Break the connection, after so many bytes of an answer."""
+
+    def __init__(self, first: bytes = b"") -> None:
+        super().__init__("connection reset on purpose")
+        self.first = first
+
+
+class Server(ThreadingHTTPServer):
+    """The listening socket; knows its open connections so that `close_all` can end them."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 512
+    allow_reuse_address = True
+
+    def __init__(self, port: int, world: World, control: Control) -> None:
+        self.world = world
+        self.control = control
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(("127.0.0.1", port), Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Count a connection and serve it in its own thread."""
+        self.world.records.connected()
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that ends."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def close_all(self) -> None:
+        """End every kept connection, so that nobody talks to a stopped simulator."""
+        with self._lock:
+            remaining = list(self._open)
+        for each in remaining:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print what went wrong, except that a client left."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server_version = "SimulatedLivePerson"
+
+    def do_GET(self) -> None:
+        """Serve a GET."""
+        self._serve()
+
+    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Print nothing: the records tell, and they are redacted."""
+
+    def _serve(self) -> None:
+        request = self._read()
+        if request is None:
+            self._write(Answer(411, {"error": "Content-Length is needed"}))
+            self.close_connection = True
+            return
+        try:
+            self._write(self._answer(request))
+        except Reset as reset:
+            self._reset(reset.first)
+
+    def _read(self) -> Request | None:
+        """Return the request, or None if its length is not told or too great."""
+        length = self.headers.get("content-length", "0")
+        known = length.isdigit() and "transfer-encoding" not in self.headers
+        if not known or int(length) > LARGEST_BODY_BYTES:
+            return None
+        address = urlsplit(self.path)
+        return Request(
+            method=self.command,
+            path=address.path,
+            query=dict(reversed(parse_qsl(address.query, keep_blank_values=True))),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(length)),
+        )
+
+    def _answer(self, request: Request) -> Answer:
+        if request.path.startswith("/simulator"):
+            return self.server.control(request)
+        return serve(self.server.world, request)
+
+    def _write(self, answer: Answer) -> None:
+        self.wfile.write(raw(answer))
+
+    def _reset(self, first: bytes) -> None:
+        """End the connection with a reset instead of an orderly close."""
+        if first:
+            self.wfile.write(first)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+        self.close_connection = True
+
+
+def raw(answer: Answer) -> bytes:
+    """Return an answer as the bytes of HTTP/1.1."""
+    payload = answer.payload()
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        **answer.headers,
+        "content-length": str(len(payload)),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\n{lines}\r\n".encode() + payload
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def serve(world: World, request: Request) -> Answer:
+    """Return the answer of the service a request is for; raise `Reset` where a fault says so."""
+    call, service = route(request)
+    started = time.monotonic()
+    world.records.arrived(call)
+    status: int | None = None
+    try:
+        fault = world.faults.pick(call.service, call.account_id, request.body)
+        answer = _spoilt(world, call, service, fault) if fault else _plain(world, call, service)
+        status = answer.status
+        return answer
+    finally:
+        world.records.answered(call, status, started)
+
+
+def route(request: Request) -> tuple[Call, Service]:
+    """Return the call a request is and its service; an unknown path is a service that says so."""
+    for method, pattern, name, service in ROUTES:
+        match = pattern.fullmatch(request.path)
+        if match and method == request.method:
+            params = {key: unquote(value) for key, value in match.groupdict().items()}
+            return Call(name, params.get("account", ""), request, params), service
+    return Call("unknown", "", request, {}), _nothing_here
+
+
+def _nothing_here(world: World, call: Call) -> Answer:
+    world.records.violation(call, "no service answers this method and path")
+    return Answer(404, {"error": "not found"})
+
+
+def _plain(world: World, call: Call, service: Service) -> Answer:
+    try:
+        return service(world, call)
+    except Refused as refused:
+        return refused.answer
+
+
+def _spoilt(world: World, call: Call, service: Service, fault: Fault) -> Answer:
+    """Serve with a fault."""
+    pause = fault.delay_ms / 1000
+    if fault.kind != "slow_answer":
+        time.sleep(pause)
+    if fault.kind == "status":
+        return Answer(fault.status, fault.body, fault.headers)
+    if fault.kind == "reset_before":
+        raise Reset
+    answer = _plain(world, call, service)
+    if fault.kind == "lost_answer":
+        raise Reset
+    if fault.kind == "reset_after":
+        raise Reset(raw(answer)[:40])
+    if fault.kind == "slow_answer":
+        time.sleep(pause)
+    return answer
