@@ -21,7 +21,7 @@ def main() -> int:
     if not _inside_environment():
         _make_environment()
         _start_again_inside()
-    from sandbox.commands import main as command_line
+    from sandbox.commands import main as command_line  # noqa: PLC0415 (needs the environment)
 
     return command_line(sys.argv[1:])
 
@@ -32,7 +32,7 @@ def _inside_environment() -> bool:
 
 def _make_environment() -> None:
     command = ["make", "--silent", "--no-print-directory", "-C", str(PROJECT), "setup"]
-    if sys.version_info >= (3, 11):
+    if sys.version_info >= (3, 11):  # noqa: UP036 (any Python may begin)
         command.append("PYTHON=" + sys.executable)
     try:
         subprocess.run(command, check=True)

@@ -62,6 +62,17 @@ class Endpoints:
                 file.unlink()
 
 
+def forget_dead(file: Path) -> None:
+    """Remove what a sandbox that crashed has left, so that nobody believes it is running."""
+    with suppress(FileNotFoundError):
+        try:
+            alive = Path(read(file).emulator_log).exists()
+        except (ValueError, TypeError):
+            alive = False
+        if not alive:
+            file.unlink()
+
+
 def read(file: Path) -> Endpoints:
     """Read what a running sandbox wrote."""
     return Endpoints(**json.loads(file.read_text()))

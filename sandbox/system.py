@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sandbox import ports
 from sandbox.account import Account, fetch_app_jwt, write_parameters
@@ -20,14 +19,12 @@ from sandbox.aws import ACCESS_KEY, REGION, Aws
 from sandbox.channel import DemoChannel
 from sandbox.deployment import STACK_NAME, Deployment, build, deploy
 from sandbox.emulator import Emulator
-from sandbox.endpoints import FILE, Endpoints
+from sandbox.endpoints import FILE, Endpoints, forget_dead
 from sandbox.environment import emulator_python
 from sandbox.errors import EmulatorFailed, FolderTaken, PortTaken
 from sandbox.folders import SHARED, Folder, sweep
+from sandbox.liveperson import SimulatedLivePerson
 from sandbox.progress import Progress
-
-if TYPE_CHECKING:
-    from sandbox.liveperson import SimulatedLivePerson
 
 TRIES = 3
 
@@ -59,7 +56,7 @@ class System:
     account: Account
     emulator: Emulator
     channel: DemoChannel | None
-    liveperson: "SimulatedLivePerson | None"
+    liveperson: SimulatedLivePerson | None
 
 
 @contextmanager
@@ -85,6 +82,7 @@ def _start_emulator(options: Options, progress: Progress, parts: ExitStack) -> E
         step.note = str(python.parent.parent)
     with progress.step("AWS emulator (MiniStack)") as step:
         sweep(options.state_dir)
+        forget_dead(options.state_dir / FILE)
         emulator = _emulator_on_some_port(options, python, parts)
         step.note = emulator.url
     return emulator
@@ -114,12 +112,10 @@ def _emulator_on(port: int, options: Options, python: Path, parts: ExitStack) ->
 
 def _start_liveperson(
     options: Options, progress: Progress, parts: ExitStack
-) -> tuple["SimulatedLivePerson | None", str]:
+) -> tuple[SimulatedLivePerson | None, str]:
     if options.liveperson_url:
         return None, options.liveperson_url
     with progress.step("Simulated LivePerson") as step:
-        from sandbox.liveperson import SimulatedLivePerson
-
         liveperson = SimulatedLivePerson(port=0)
         liveperson.start()
         parts.callback(liveperson.stop)
@@ -159,7 +155,7 @@ def _connect(
     aws: Aws,
     deployment: Deployment,
     account: Account,
-    liveperson: "SimulatedLivePerson | None",
+    liveperson: SimulatedLivePerson | None,
 ) -> None:
     with progress.step("Account: credentials, channel, AppJWT") as step:
         write_parameters(aws, deployment.stack_name, account)

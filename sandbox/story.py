@@ -1,0 +1,126 @@
+"""Tells what happens, checks it, and keeps count: the frame of the demo."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox.progress import duration
+
+Seen = TypeVar("Seen")
+
+PATIENCE_SECONDS = 30.0
+IMPATIENCE_SECONDS = 3.0  # once a check has failed, the rest should not take minutes to fail too
+LOOK_SECONDS = 0.02
+WIDTH = 62
+LONGEST = 300
+
+
+@dataclass
+class Scene:
+    """One part of the story: what was checked, and how long it took."""
+
+    title: str
+    held: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+
+
+class Story:
+    """Narrates scenes and checks; `succeeded` says whether every check held."""
+
+    def __init__(
+        self, console: Console, where_to_look: str, patience: float = PATIENCE_SECONDS
+    ) -> None:
+        self.scenes: list[Scene] = []
+        self._console = console
+        self._patience = patience
+        self._where_to_look = where_to_look
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether something was checked and all of it held."""
+        return bool(self.scenes) and not any(scene.failed for scene in self.scenes)
+
+    @contextmanager
+    def scene(self, title: str) -> Iterator[None]:
+        """Tell one part; what goes wrong in it fails that part, and the story goes on."""
+        scene = Scene(title)
+        self.scenes.append(scene)
+        self._print(f"\n[bold]{len(self.scenes)}  {escape(title)}[/]")
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is part of the story)
+            self._failed("the scene was cut short", "no error", f"{type(error).__name__}: {error}")
+        scene.seconds = time.monotonic() - scene.began
+
+    def says(self, who: str, text: str) -> None:
+        """Show a line of the conversation."""
+        self._print(f"     [cyan]{who:<9}[/] {escape(_short(text))}")
+
+    def check(self, what: str, expected: object, seen: object, seconds: float = 0.0) -> None:
+        """Compare what should be with what is."""
+        if seen == expected:
+            self._held(what, seconds)
+        else:
+            self._failed(what, expected, seen)
+
+    def eventually(self, what: str, expected: Seen, look: Callable[[], Seen]) -> float:
+        """Look until it is as it should be, or patience ends; give back how long it took."""
+        began = time.monotonic()
+        seen = look()
+        while seen != expected and time.monotonic() - began < self._patience:
+            time.sleep(LOOK_SECONDS)
+            seen = look()
+        took = time.monotonic() - began
+        self.check(what, expected, seen, took)
+        return took
+
+    def summary(self) -> None:
+        """Show every scene with its checks and its time, and the verdict."""
+        table = Table(show_edge=False, pad_edge=False, header_style="bold", padding=(0, 2))
+        table.add_column("")
+        table.add_column("scene")
+        table.add_column("checks", justify="right")
+        table.add_column("time", justify="right")
+        for scene in self.scenes:
+            mark = "[red]✗[/]" if scene.failed else "[green]✓[/]"
+            checks = f"{scene.held}/{scene.held + scene.failed}"
+            table.add_row(mark, escape(scene.title), checks, duration(scene.seconds))
+        self._console.print()
+        self._console.print(table)
+        self._verdict()
+
+    def _verdict(self) -> None:
+        held = sum(scene.held for scene in self.scenes)
+        every = held + sum(scene.failed for scene in self.scenes)
+        if self.succeeded:
+            self._print(f"\n[green]Every check held: {held} of {every}.[/]")
+        else:
+            self._print(f"\n[red]{every - held} of {every} checks failed.[/]")
+
+    def _held(self, what: str, seconds: float) -> None:
+        self.scenes[-1].held += 1
+        clock = f"[dim]{duration(seconds):>8}[/]" if seconds else ""
+        self._print(f"     [green]✓[/] {escape(what):<{WIDTH}} {clock}")
+
+    def _failed(self, what: str, expected: object, seen: object) -> None:
+        self.scenes[-1].failed += 1
+        self._patience = min(self._patience, IMPATIENCE_SECONDS)
+        self._print(f"     [red]✗ {escape(what)}[/]")
+        self._print(f"         expected: {escape(_short(repr(expected)))}")
+        self._print(f"         seen:     {escape(_short(repr(seen)))}")
+        self._print(f"         look in:  {escape(self._where_to_look)}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, highlight=False)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
