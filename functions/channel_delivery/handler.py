@@ -1,2 +1,12 @@
-def handler(event: object, context: object) -> dict[str, object]:
-    return {"statusCode": 501}
+"""A notification from the queue is told to the channel."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from liveperson_connector import wiring
+from liveperson_connector.workers import process
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    """Take the event's message; the answer tells the queue whether to offer it again."""
+    return process(event, wiring.channel_delivery())

@@ -1,2 +1,16 @@
-def handler(event: object, context: object) -> dict[str, object]:
-    return {"statusCode": 501}
+"""Dead letters go back to the queue they came from: on schedule, or as an operator asks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from liveperson_connector import wiring
+from liveperson_connector.flows.dead_letter_redrive import Request
+
+# What EventBridge Scheduler sends by itself; a person's request has none of it.
+_SCHEDULED = "aws.scheduler"
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    """Redrive what ``event`` asks for; the answer says what was moved, what was left and why."""
+    asked = {} if event.get("source") == _SCHEDULED else event
+    return wiring.dead_letter_redrive().redrive(Request.read(asked))

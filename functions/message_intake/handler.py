@@ -1,2 +1,16 @@
-def handler(event: object, context: object) -> dict[str, object]:
-    return {"statusCode": 501}
+"""The channel calls us: check a consumer event, queue it, answer 202."""
+
+from liveperson_connector import observe, wiring
+from liveperson_connector.aws.requests import HttpRequest, answer
+from liveperson_connector.intake import Answer, answering
+
+FUNCTION = "message_intake"
+
+
+@answering(FUNCTION)
+def handler(request: HttpRequest) -> Answer:
+    """Answer a consumer event: 202 means that it is durably queued."""
+    intake = wiring.message_intake()
+    event = intake.accept(*request.consumer(), request.body)
+    observe.event_accepted(FUNCTION, event, intake.key(event))
+    return answer(202, {"id": event.id, "status": "accepted"})

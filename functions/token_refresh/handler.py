@@ -1,2 +1,18 @@
-def handler(event: object, context: object) -> dict[str, object]:
-    return {"statusCode": 501}
+"""AppJWTs are renewed: on schedule, when a worker asks, and when a refresh had failed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from liveperson_connector import wiring
+from liveperson_connector.workers import process
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    """Refresh one account for ``{"account_id", "rejected"?}``, all of them on schedule."""
+    if "Records" in event:
+        return process(event, wiring.failed_refreshes())
+    refresh = wiring.token_refresh()
+    account_id = event.get("account_id")
+    if account_id is None:
+        return refresh.refresh_all()
+    return {account_id: refresh.refresh(account_id, rejected=event.get("rejected"))}

@@ -1,0 +1,99 @@
+"""
+An account as the operator describes it: two parameters, each a small JSON object.
+
+``credentials`` proves the connector to LivePerson and LivePerson to the connector; ``channel``
+says where the account's channel is called back and how the calls are signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .errors import MisconfiguredAccount
+
+# LivePerson's site ids are digits, or "le" and digits on its test systems.
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks specification
+
+
+def is_account_id(text: str) -> bool:
+    """Whether ``text`` could be an account id, and so is safe in a parameter's name."""
+    return _ACCOUNT_ID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The app install's id and secret; ``previous_client_secret`` while a new one is rolled out."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    previous_client_secret: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, text: str, *, parameter: str) -> Credentials:
+        """Read the parameter's text; ``parameter`` is its name, for the error message."""
+        form = '{"client_id": "…", "client_secret": "…"}'
+        given = _json_object(text, parameter, form)
+        _require(given, ("client_id", "client_secret"), parameter, form)
+        previous = given.get("previous_client_secret")
+        if previous is not None and not (isinstance(previous, str) and previous):
+            raise _misconfigured(parameter, "'previous_client_secret' is not a text", form)
+        return cls(given["client_id"], given["client_secret"], previous)
+
+
+@dataclass(frozen=True)
+class ChannelSettings:
+    """Where a channel is called back, and the key (as bytes) that signs the calls."""
+
+    callback_url: str
+    signing_key: bytes = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str, *, parameter: str) -> ChannelSettings:
+        """Read the parameter's text; ``parameter`` is its name, for the error message."""
+        form = '{"callback_url": "https://…", "signing_secret": "whsec_…"}'
+        given = _json_object(text, parameter, form)
+        _require(given, ("callback_url", "signing_secret"), parameter, form)
+        return cls(given["callback_url"], _signing_key(given["signing_secret"], parameter, form))
+
+
+def _signing_key(secret: str, parameter: str, form: str) -> bytes:
+    if not secret.startswith(_SECRET_PREFIX):
+        raise _misconfigured(parameter, "'signing_secret' does not begin with whsec_", form)
+    try:
+        key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        raise _misconfigured(
+            parameter, "'signing_secret' is not Base64 after whsec_", form
+        ) from None
+    if not key:
+        raise _misconfigured(parameter, "'signing_secret' is empty after whsec_", form)
+    return key
+
+
+def _json_object(text: str, parameter: str, form: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise _misconfigured(parameter, "it is not JSON", form) from None
+    if not isinstance(value, dict):
+        raise _misconfigured(parameter, "it is not a JSON object", form)
+    return value
+
+
+def _require(
+    given: Mapping[str, object], names: tuple[str, ...], parameter: str, form: str
+) -> None:
+    missing = [name for name in names if not (isinstance(given.get(name), str) and given[name])]
+    if missing:
+        raise _misconfigured(parameter, f"{' and '.join(missing)} missing or not a text", form)
+
+
+def _misconfigured(parameter: str, problem: str, form: str) -> MisconfiguredAccount:
+    return MisconfiguredAccount(f"parameter {parameter}: {problem}; write {form}")

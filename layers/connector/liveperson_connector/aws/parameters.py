@@ -1,0 +1,96 @@
+"""
+Accounts in Parameter Store, as SecureStrings.
+
+They are ``/{stack}/accounts/{account_id}/credentials``, ``…/channel`` and ``…/app-jwt``. The
+first two are written by the operator, the last by ``token_refresh`` alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from ..accounts import ChannelSettings, Credentials, is_account_id
+from ..errors import MisconfiguredAccount
+from .clients import error_code, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+class ParameterStore:
+    """Reads and writes the parameters below ``prefix``, for example ``/my-stack``."""
+
+    def __init__(self, client: SSMClient, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def name(self, account_id: str, kind: str) -> str:
+        """Return a parameter's full name."""
+        return f"{self._prefix}/accounts/{account_id}/{kind}"
+
+    def credentials(self, account_id: str) -> Credentials:
+        """Return the app install's credentials, or raise :class:`MisconfiguredAccount`."""
+        name = self.name(account_id, "credentials")
+        return Credentials.parse(self._written(account_id, "credentials"), parameter=name)
+
+    def channel(self, account_id: str) -> ChannelSettings:
+        """Return the channel's settings, or raise :class:`MisconfiguredAccount`."""
+        name = self.name(account_id, "channel")
+        return ChannelSettings.parse(self._written(account_id, "channel"), parameter=name)
+
+    def find_credentials(self, account_id: str) -> Credentials | None:
+        """Return the credentials, or none for an account that has no such parameter."""
+        text = self._read(account_id, "credentials")
+        name = self.name(account_id, "credentials")
+        return Credentials.parse(text, parameter=name) if text is not None else None
+
+    def has_channel(self, account_id: str) -> bool:
+        """Whether the account is configured; its channel's secret is not decrypted for this."""
+        return self._read(account_id, "channel", decrypt=False) is not None
+
+    def app_jwt(self, account_id: str) -> str | None:
+        """Return the stored AppJWT, or none."""
+        return self._read(account_id, "app-jwt")
+
+    def store_app_jwt(self, account_id: str, token: str) -> None:
+        """Keep an AppJWT for the workers."""
+        name = self.name(account_id, "app-jwt")
+        with translated(f"writing parameter {name}"):
+            self._client.put_parameter(Name=name, Value=token, Type="SecureString", Overwrite=True)
+
+    def account_ids(self) -> list[str]:
+        """Return every account that has credentials."""
+        path = f"{self._prefix}/accounts"
+        with translated(f"listing parameters below {path}"):
+            pages = self._client.get_paginator("get_parameters_by_path").paginate(
+                Path=path, Recursive=True, WithDecryption=False
+            )
+            names = [each["Name"] for page in pages for each in page["Parameters"]]
+        found = [name.removeprefix(f"{path}/").split("/") for name in names]
+        return sorted(
+            parts[0] for parts in found if parts[1:] == ["credentials"] and is_account_id(parts[0])
+        )
+
+    def _written(self, account_id: str, kind: str) -> str:
+        text = self._read(account_id, kind)
+        if text is None:
+            raise MisconfiguredAccount(
+                f"parameter {self.name(account_id, kind)} is not there; "
+                "write it as a SecureString (see docs/onboarding.md)"
+            )
+        return text
+
+    def _read(self, account_id: str, kind: str, *, decrypt: bool = True) -> str | None:
+        name = self.name(account_id, kind)
+        if not is_account_id(account_id):
+            return None
+        with translated(f"reading parameter {name}"):
+            try:
+                answer = self._client.get_parameter(Name=name, WithDecryption=decrypt)
+            except ClientError as failure:
+                if error_code(failure) == "ParameterNotFound":
+                    return None
+                raise
+        return answer["Parameter"]["Value"]

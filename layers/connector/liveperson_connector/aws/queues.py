@@ -1,0 +1,147 @@
+"""
+FIFO queues: messages in groups, each group in order; and what Lambda gives a worker of them.
+
+A dead letter keeps the body as it was queued, and tells in its attributes why it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AwsUnavailable
+from ..messages import Letter, Received
+from .clients import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+BATCH = 10
+"""The most messages one SQS call takes."""
+
+
+class Queue:
+    """One SQS queue."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    @property
+    def name(self) -> str:
+        """The queue's name, for logs and answers."""
+        return self._url.rsplit("/", 1)[-1]
+
+    def send(self, letters: Sequence[Letter]) -> None:
+        """Queue ``letters`` in order: up to ten with one call, and all of them or an error."""
+        for start in range(0, len(letters), BATCH):
+            self._send_batch(letters[start : start + BATCH])
+
+    def send_plain(self, body: str) -> None:
+        """Queue a message on a queue without groups."""
+        with translated(f"sending to {self.name}"):
+            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Let a received message wait ``seconds`` before it is offered again."""
+        with translated(f"delaying a message of {self.name}"):
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+
+    def receive(self) -> list[Received]:
+        """Take up to ten messages; of each group the oldest ones, in order."""
+        with translated(f"receiving from {self.name}"):
+            answer = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=BATCH,
+                WaitTimeSeconds=1,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["All"],
+            )
+        return [_from_message(message) for message in answer.get("Messages", [])]
+
+    def delete(self, receipt_handle: str) -> None:
+        """Remove a received message."""
+        with translated(f"deleting from {self.name}"):
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=receipt_handle)
+
+    def _send_batch(self, letters: Sequence[Letter]) -> None:
+        # A single message is sent as one: the call is cheaper to make and to read in a trace.
+        with translated(f"sending to {self.name}"):
+            if len(letters) == 1:
+                self._client.send_message(QueueUrl=self._url, **_entry(letters[0]))
+                return
+            entries = [{"Id": str(index), **_entry(each)} for index, each in enumerate(letters)]
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
+        _raise_for(answer.get("Failed", []), self.name)
+
+
+def from_record(record: Mapping[str, Any]) -> Received:
+    """Read one record of the event that Lambda makes of an SQS message."""
+    return _received(
+        record["messageId"],
+        record["receiptHandle"],
+        record["body"],
+        record["attributes"],
+        _texts(record.get("messageAttributes", {}), "stringValue"),
+    )
+
+
+def _from_message(message: Mapping[str, Any]) -> Received:
+    return _received(
+        message["MessageId"],
+        message["ReceiptHandle"],
+        message["Body"],
+        message.get("Attributes", {}),
+        _texts(message.get("MessageAttributes", {}), "StringValue"),
+    )
+
+
+def _received(
+    message_id: str,
+    receipt_handle: str,
+    body: str,
+    system: Mapping[str, str],
+    attributes: Mapping[str, str],
+) -> Received:
+    return Received(
+        message_id=message_id,
+        receipt_handle=receipt_handle,
+        body=body,
+        group=system.get("MessageGroupId", ""),
+        receive_count=int(system.get("ApproximateReceiveCount", 1)),
+        first_received_at=_time(system.get("ApproximateFirstReceiveTimestamp", "0")),
+        attributes=attributes,
+    )
+
+
+def _texts(attributes: Mapping[str, Mapping[str, str]], key: str) -> dict[str, str]:
+    return {name: value[key] for name, value in attributes.items() if key in value}
+
+
+def _raise_for(failed: Sequence[Mapping[str, Any]], name: str) -> None:
+    if failed:
+        code = str(failed[0].get("Code", "unknown"))
+        raise AwsUnavailable(
+            f"sending to {name}: {len(failed)} not taken ({code})", error_code=code
+        )
+
+
+def _entry(letter: Letter) -> dict[str, Any]:
+    return {
+        "MessageBody": letter.body,
+        "MessageGroupId": letter.group,
+        "MessageDeduplicationId": letter.identity,
+        "MessageAttributes": {name: _attribute(value) for name, value in letter.attributes.items()},
+    }
+
+
+def _attribute(value: str) -> MessageAttributeValueTypeDef:
+    return {"DataType": "String", "StringValue": value}
+
+
+def _time(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

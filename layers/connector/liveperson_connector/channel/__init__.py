@@ -1,0 +1,8 @@
+"""
+How a channel speaks.
+
+=============== ============================================================
+consumer_events what a channel sends us, and what is wrong with it
+callbacks       what a channel is told, signed by the Standard Webhooks way
+=============== ============================================================
+"""

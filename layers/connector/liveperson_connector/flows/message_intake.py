@@ -1,0 +1,51 @@
+"""The channel calls us: check a consumer event, queue it, answer 202."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..accounts import is_account_id
+from ..cache import Cache
+from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
+from ..errors import NotQueued, TooLarge, Transient, UnknownAccount
+from ..messages import Letter, token
+from ..pseudonyms import consumer_key
+from .ports import Outbox
+
+# As for webhooks: written as ASCII JSON this still fits a queue message.
+MAX_BODY_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class MessageIntake:
+    """Takes consumer events. ``configured`` tells whether an account's parameters are written."""
+
+    configured: Cache[bool]
+    consumer_events: Outbox
+    salt: str
+
+    def accept(self, account_id: str, consumer_id: str, body: bytes) -> ConsumerEvent:
+        """
+        Queue the event in ``body`` behind the consumer's earlier ones.
+
+        Raises :class:`TooLarge`, :class:`UnknownAccount`, :class:`InvalidEvent` with every
+        problem found, or :class:`NotQueued` when AWS did not take it.
+        """
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes")
+        event = read_event(account_id, consumer_id, body)
+        try:
+            if not (is_account_id(account_id) and self.configured.get(account_id)):
+                raise UnknownAccount("the account is not configured")
+            self.consumer_events.send([self._letter(event)])
+        except Transient as unavailable:
+            raise NotQueued(str(unavailable)) from None
+        return event
+
+    def key(self, event: ConsumerEvent) -> str:
+        """Return the pseudonym of the event's consumer."""
+        return consumer_key(self.salt, event.account_id, event.consumer_id)
+
+    def _letter(self, event: ConsumerEvent) -> Letter:
+        group = token(event.account_id, self.key(event))
+        return Letter(body=to_queue(event), group=group, identity=token(group, event.id))

@@ -1,0 +1,98 @@
+"""
+What the flows need of AWS, as they see it.
+
+The package ``aws`` implements these on the real services; tests run the same flows on
+implementations in process, with a clock of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from ..conversations import Consumer, Conversation, Progress
+from ..messages import Letter, Received
+
+
+class Outbox(Protocol):
+    """A queue to send to."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, letters: Sequence[Letter]) -> None: ...
+
+
+class Inbox(Protocol):
+    """The queue a worker's messages come from."""
+
+    def hide(self, receipt_handle: str, seconds: int) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """A dead-letter queue, as redrive reads it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def receive(self) -> list[Received]: ...
+
+    def delete(self, receipt_handle: str) -> None: ...
+
+    def hide(self, receipt_handle: str, seconds: int) -> None: ...
+
+
+class OutboundMemory(Protocol):
+    """What ``outbound_messaging`` remembers."""
+
+    def recall_event(
+        self, account_id: str, key: str, event_id: str
+    ) -> tuple[Consumer | None, Progress]: ...
+
+    def recall_conversation(self, account_id: str, conversation_id: str) -> Conversation | None: ...
+
+    def introduced(self, consumer: Consumer) -> None: ...
+
+    def opened(self, consumer: Consumer, conversation_id: str) -> Consumer: ...
+
+    def sent(
+        self, consumer: Consumer, event_id: str, progress: Progress, sequence: int | None
+    ) -> Consumer: ...
+
+    def note_progress(self, consumer: Consumer, event_id: str, progress: Progress) -> None: ...
+
+
+class DeliveryMemory(Protocol):
+    """What ``channel_delivery`` remembers."""
+
+    def recall_notification(
+        self, account_id: str, conversation_id: str, identity: str | None, lp_ids: Iterable[str]
+    ) -> tuple[Conversation | None, bool, Conversation | None]: ...
+
+    def adopt(self, conversation: Conversation, *, is_current: bool) -> None: ...
+
+    def foreign(self, account_id: str, conversation_id: str) -> None: ...
+
+    def closed(self, conversation: Conversation) -> None: ...
+
+    def heard(self, conversation: Conversation, sequence: int, digest: str) -> None: ...
+
+    def delivered(self, account_id: str, identity: str) -> None: ...
+
+
+class Leases(Protocol):
+    """One at a time."""
+
+    def lease(self, name: str, seconds: int) -> bool: ...
+
+
+class AppJwtStore(Protocol):
+    """Where AppJWTs are kept for the workers."""
+
+    def app_jwt(self, account_id: str) -> str | None: ...
+
+
+class AppJwtRenewal(Protocol):
+    """Who renews them."""
+
+    def ask(self, account_id: str, rejected: str | None) -> None: ...

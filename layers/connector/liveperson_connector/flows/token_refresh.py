@@ -1,0 +1,123 @@
+"""
+The AppJWT of every account is renewed before it expires, and at once when LivePerson rejects it.
+
+This flow is the only writer of AppJWTs. However many workers ask at a time, one of them causes a
+refresh: the others find a newer token stored, or the lease taken.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .. import observe
+from ..accounts import Credentials
+from ..cache import Clock
+from ..errors import AppJwtMissing, Transient, UnreadableMessage
+from ..liveperson.app_jwt import AppJwt, Sentinel
+from ..messages import Received
+from .ports import Leases
+
+FUNCTION = "token_refresh"
+
+# At most one refresh an account in this time: a token rejected for another reason than its age
+# must not make us ask Sentinel for every message.
+LEASE_SECONDS = 10
+
+# A failed refresh is tried again until the schedule asks anyway.
+RETRY_SECONDS = 20 * 60
+
+IN_PROGRESS = "refresh_in_progress"
+
+
+class AccountParameters(Protocol):
+    """The accounts' parameters, as this flow uses them."""
+
+    def account_ids(self) -> list[str]: ...
+
+    def credentials(self, account_id: str) -> Credentials: ...
+
+    def app_jwt(self, account_id: str) -> str | None: ...
+
+    def store_app_jwt(self, account_id: str, token: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class TokenRefresh:
+    """Renews AppJWTs. ``put_off`` queues an account whose refresh failed for another try."""
+
+    parameters: AccountParameters
+    sentinel: Sentinel
+    leases: Leases
+    put_off: Callable[[str], None]
+    clock: Clock = time.time
+
+    def refresh_all(self) -> dict[str, str]:
+        """Refresh every account; one account's failure never keeps another from its token."""
+        return {each: self._refresh_or_put_off(each) for each in self.parameters.account_ids()}
+
+    def refresh(self, account_id: str, *, rejected: str | None = None) -> str:
+        """
+        Store a new AppJWT for ``account_id`` and return what was done.
+
+        ``rejected`` names the token that LivePerson did not take; if another is stored already
+        nothing is done. Raises the errors of :meth:`Sentinel.issue`.
+        """
+        if rejected is not None and self._has_other_than(account_id, rejected):
+            return self._say(account_id, "newer_one_is_stored")
+        if not self.leases.lease(f"token-refresh#{account_id}", LEASE_SECONDS):
+            return self._say(account_id, IN_PROGRESS)
+        issued = self.sentinel.issue(account_id, self.parameters.credentials(account_id))
+        self.parameters.store_app_jwt(account_id, issued.token)
+        return self._say(account_id, "refreshed", expires_at=issued.expires_at)
+
+    def retry(self, message: Received) -> None:
+        """Try a refresh again that failed: one account's, or a whole run that was cut off."""
+        account_id = _account_in(message.body)
+        if account_id is None:
+            self.refresh_all()
+        elif self.refresh(account_id) == IN_PROGRESS:
+            raise AppJwtMissing("another refresh is under way", retry_after=LEASE_SECONDS)
+
+    def _refresh_or_put_off(self, account_id: str) -> str:
+        try:
+            return self.refresh(account_id)
+        except Transient as error:
+            observe.failure(FUNCTION, error, account_id=account_id)
+            self.put_off(account_id)
+            return self._say(account_id, "put_off")
+
+    def _has_other_than(self, account_id: str, rejected: str) -> bool:
+        stored = self.parameters.app_jwt(account_id)
+        if stored is None:
+            return False
+        app_jwt = AppJwt.read(stored, account_id=account_id)
+        return app_jwt.name != rejected and app_jwt.is_usable(self.clock())
+
+    @staticmethod
+    def _say(account_id: str, what: str, **more: Any) -> str:
+        observe.outcome(FUNCTION, what, account_id=account_id, **more)
+        return what
+
+
+def to_queue(account_id: str) -> str:
+    """Write a refresh that is to be tried again."""
+    return json.dumps({"account_id": account_id})
+
+
+def _account_in(body: str) -> str | None:
+    """
+    Read whose refresh failed; none for a run over all accounts.
+
+    Lambda itself queues what it could not finish, as an envelope around ``requestPayload``.
+    """
+    try:
+        queued = json.loads(body)
+        asked = queued.get("requestPayload", queued)
+        account_id = asked.get("account_id")
+    except (ValueError, AttributeError):
+        raise UnreadableMessage("the queued message is not a refresh") from None
+    return account_id if isinstance(account_id, str) else None

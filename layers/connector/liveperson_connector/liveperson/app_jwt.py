@@ -1,0 +1,133 @@
+"""
+The AppJWT: a token of one hour that stands for the connector, shared by all consumers.
+
+Sentinel issues it for the app install's credentials (OAuth 2.0 client credentials,
+https://developers.liveperson.com/connector-api-send-api-authorization-and-authentication.html).
+It is sent raw, without ``Bearer``. Its signature is LivePerson's to check; what we check are its
+claims, so that a token for another account or app is noticed before a consumer's message is
+refused for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import jwt
+
+from ..accounts import Credentials
+from ..cache import Clock
+from ..errors import LivePersonRefused, LivePersonUnavailable, MisconfiguredAccount
+from .domains import SENTINEL, Domains
+from .http import LivePersonHttp
+
+# Renewed this long before it expires: LivePerson's own guide advises five minutes.
+RENEW_BEFORE_SECONDS = 300.0
+
+# Not used in its last moments: it must still be valid when it arrives.
+_LAST_MOMENTS_SECONDS = 10.0
+
+# Sentinel's clock and ours may differ a little.
+_LEEWAY_SECONDS = 60
+
+
+class BadAppJwt(LivePersonUnavailable):
+    """A token that is not an AppJWT of this account and app, for example an expired one."""
+
+    reason = "bad_app_jwt"
+
+
+@dataclass(frozen=True)
+class AppJwt:
+    """An AppJWT and when it expires (seconds since 1970)."""
+
+    token: str = field(repr=False)
+    expires_at: float
+
+    @property
+    def name(self) -> str:
+        """A short digest by which one token is told from another without showing it."""
+        return hashlib.sha256(self.token.encode()).hexdigest()[:16]
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether there is no reason yet to look for a newer one."""
+        return now < self.expires_at - RENEW_BEFORE_SECONDS
+
+    def is_usable(self, now: float) -> bool:
+        """Whether LivePerson would still take it."""
+        return now < self.expires_at - _LAST_MOMENTS_SECONDS
+
+    @classmethod
+    def read(cls, token: str, *, account_id: str, client_id: str | None = None) -> AppJwt:
+        """
+        Check the claims of ``token`` and return it as a value.
+
+        ``aud`` must be the account, ``azp`` the app where ``client_id`` is given, ``iss``
+        Sentinel in any case of letters (the documents disagree on it), ``exp`` present.
+        Raises :class:`BadAppJwt`. Whether it has expired is the caller's question.
+        """
+        try:
+            claims = jwt.decode(
+                token,
+                audience=account_id,
+                options={
+                    "verify_signature": False,
+                    "verify_aud": True,
+                    "require": ["aud", "azp", "iss", "exp"],
+                },
+                leeway=_LEEWAY_SECONDS,
+            )
+        except jwt.InvalidTokenError as invalid:
+            raise BadAppJwt(f"not an AppJWT of account {account_id}: {invalid}") from None
+        _check(str(claims["iss"]).casefold() == "sentinel", "iss is not Sentinel")
+        _check(client_id in {None, claims["azp"]}, "azp is another app's client id")
+        _check(isinstance(claims["exp"], int | float), "exp is not a time")
+        return cls(token, float(claims["exp"]))
+
+
+def _check(holds: bool, problem: str) -> None:
+    if not holds:
+        raise BadAppJwt(f"not our AppJWT: {problem}")
+
+
+class Sentinel:
+    """Issues AppJWTs."""
+
+    def __init__(self, http: LivePersonHttp, domains: Domains, *, clock: Clock = time.time) -> None:
+        self._http = http
+        self._domains = domains
+        self._clock = clock
+
+    def issue(self, account_id: str, credentials: Credentials) -> AppJwt:
+        """
+        Ask for a new AppJWT; the secret travels in the body.
+
+        Raises :class:`MisconfiguredAccount` when Sentinel refuses the credentials, and the
+        :class:`Transient` errors of a call.
+        """
+        base = self._domains.base(account_id, SENTINEL)
+        form = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
+        try:
+            answer = self._http.post_form(
+                f"{base}/sentinel/api/account/{quote(account_id)}/app/token"
+                "?v=1.0&grant_type=client_credentials",
+                form,
+            )
+        except LivePersonRefused as refused:
+            raise MisconfiguredAccount(
+                f"Sentinel refuses the credentials of account {account_id}: check client_id and "
+                "client_secret in its credentials parameter",
+                http_status=refused.http_status,
+                error_code=refused.error_code,
+            ) from None
+        return self._read(answer, account_id, credentials.client_id)
+
+    def _read(self, answer: object, account_id: str, client_id: str) -> AppJwt:
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not isinstance(token, str):
+            raise BadAppJwt("Sentinel's answer has no access_token")
+        app_jwt = AppJwt.read(token, account_id=account_id, client_id=client_id)
+        _check(app_jwt.is_usable(self._clock()), "it has already expired; is our clock right?")
+        return app_jwt

@@ -1,0 +1,66 @@
+"""
+The ConsumerJWS: a token that stands for one consumer.
+
+IDP issues it for our id of the consumer, and it never expires, so it is asked for once and kept
+encrypted (the page is that of the AppJWT, see :mod:`.app_jwt`). Its claim ``lp_consumer_id`` is
+the id under which the consumer appears in webhooks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import jwt
+
+from ..errors import LivePersonUnavailable
+from .app_jwt import AppJwt
+from .domains import IDP, Domains
+from .http import LivePersonHttp
+
+
+class BadConsumerJws(LivePersonUnavailable):
+    """IDP's answer holds no ConsumerJWS that names the consumer."""
+
+    reason = "bad_consumer_jws"
+
+
+@dataclass(frozen=True)
+class ConsumerJws:
+    """A ConsumerJWS and LivePerson's own id of the consumer."""
+
+    token: str = field(repr=False)
+    lp_consumer_id: str
+
+    @classmethod
+    def read(cls, token: str) -> ConsumerJws:
+        """Read ``lp_consumer_id`` from the token's claims, or raise :class:`BadConsumerJws`."""
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})
+        except jwt.InvalidTokenError:
+            raise BadConsumerJws("IDP's answer is not a ConsumerJWS") from None
+        lp_consumer_id = claims.get("lp_consumer_id")
+        if not isinstance(lp_consumer_id, str) or not lp_consumer_id:
+            raise BadConsumerJws("the ConsumerJWS names no lp_consumer_id")
+        return cls(token, lp_consumer_id)
+
+
+class Idp:
+    """Issues ConsumerJWSs."""
+
+    def __init__(self, http: LivePersonHttp, domains: Domains) -> None:
+        self._http = http
+        self._domains = domains
+
+    def issue(self, account_id: str, app_jwt: AppJwt, ext_consumer_id: str) -> ConsumerJws:
+        """Ask for a ConsumerJWS; the same ``ext_consumer_id`` is always the same consumer."""
+        base = self._domains.base(account_id, IDP)
+        answer = self._http.post_json(
+            f"{base}/api/account/{quote(account_id)}/consumer?v=1.0",
+            {"ext_consumer_id": ext_consumer_id},
+            {"Authorization": app_jwt.token},
+        )
+        token = answer.get("token") if isinstance(answer, dict) else None
+        if not isinstance(token, str):
+            raise BadConsumerJws("IDP's answer has no token")
+        return ConsumerJws.read(token)

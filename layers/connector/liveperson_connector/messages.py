@@ -1,0 +1,43 @@
+"""A queue's message: before it is sent, and as a worker receives it."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message to send: its group keeps order; of two with one identity the second is dropped."""
+
+    body: str
+    group: str
+    identity: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as a worker gets it: how often it was received, and when first."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    group: str
+    receive_count: int
+    first_received_at: datetime
+    attributes: Mapping[str, str]
+
+
+def token(*parts: str) -> str:
+    """Return a text that SQS takes as a group or an identity, whatever the parts contain."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def unique() -> str:
+    """Return an identity that no other message has."""
+    return uuid.uuid4().hex

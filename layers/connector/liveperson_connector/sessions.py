@@ -1,0 +1,35 @@
+"""HTTP sessions for the calls we make: kept alive, never repeating a request by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import requests
+from requests.adapters import HTTPAdapter
+
+
+def new_session() -> requests.Session:
+    """Make a session that keeps connections, never retries, and reads nothing from the machine."""
+    session = requests.Session()
+    session.trust_env = False  # a .netrc on the machine must not replace our Authorization header
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=2, max_retries=0))
+    return session
+
+
+def never_left(failure: requests.RequestException) -> bool:
+    """Whether the request surely was not sent: the connection was never made."""
+    if isinstance(failure, requests.exceptions.ConnectTimeout):
+        return True
+    cause = failure.args[0] if failure.args else None
+    return type(getattr(cause, "reason", None)).__name__ in {
+        "NewConnectionError",
+        "NameResolutionError",
+        "ConnectTimeoutError",
+    }
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read a ``Retry-After`` header given in seconds."""
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,220 @@
+"""
+The one place that knows both the settings and the concrete classes.
+
+One builder per function, called by its handler; what it builds is kept for the life of the
+container. Imports stand inside the builders, so that a function pays at its cold start only for
+what it uses: the webhook intake loads no HTTP client and no table.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .accounts import Credentials
+    from .aws.queues import Queue
+    from .flows.dead_letter_redrive import DeadLetterRedrive
+    from .flows.message_intake import MessageIntake
+    from .flows.token_refresh import TokenRefresh
+    from .flows.webhook_intake import WebhookIntake
+    from .flows.worker import Worker
+    from .liveperson.domains import Domains
+    from .liveperson.http import LivePersonHttp
+
+# A changed parameter is noticed within minutes; a new account within half a minute.
+_PARAMETER_SECONDS = 300.0
+_ABSENCE_SECONDS = 30.0
+
+
+@cache
+def webhook_intake() -> WebhookIntake:
+    """Build what ``webhook_intake`` needs."""
+    from .aws.clients import hurried
+    from .aws.parameters import ParameterStore
+    from .aws.queues import Queue
+    from .cache import Cache
+    from .flows.webhook_intake import WebhookIntake
+    from .settings import WebhookIntakeSettings
+
+    settings = WebhookIntakeSettings.from_environ(os.environ)
+    parameters = ParameterStore(hurried("ssm"), settings.parameter_prefix)
+    sqs = hurried("sqs")
+    return WebhookIntake(
+        credentials=Cache(parameters.find_credentials, ttl=_credentials_ttl),
+        notifications=Queue(sqs, settings.notifications_queue_url),
+        dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
+    )
+
+
+@cache
+def message_intake() -> MessageIntake:
+    """Build what ``message_intake`` needs."""
+    from .aws.clients import hurried
+    from .aws.parameters import ParameterStore
+    from .aws.queues import Queue
+    from .cache import Cache
+    from .flows.message_intake import MessageIntake
+    from .settings import MessageIntakeSettings
+
+    settings = MessageIntakeSettings.from_environ(os.environ)
+    parameters = ParameterStore(hurried("ssm"), settings.parameter_prefix)
+    return MessageIntake(
+        configured=Cache(parameters.has_channel, ttl=_presence_ttl),
+        consumer_events=Queue(hurried("sqs"), settings.consumer_events_queue_url),
+        salt=settings.consumer_id_salt,
+    )
+
+
+@cache
+def outbound_messaging() -> Worker:
+    """Build what ``outbound_messaging`` needs."""
+    from .aws.clients import patient
+    from .aws.functions import TokenRefreshFunction
+    from .aws.memory import Memory
+    from .aws.parameters import ParameterStore
+    from .aws.queues import Queue
+    from .flows.app_jwts import AppJwts
+    from .flows.outbound_messaging import FUNCTION, OutboundMessaging
+    from .flows.worker import Worker
+    from .liveperson.consumer_jws import Idp
+    from .liveperson.send_api import SendApi
+    from .settings import OutboundMessagingSettings
+
+    settings = OutboundMessagingSettings.from_environ(os.environ)
+    http, domains = _liveperson(settings.liveperson_domain_api_url)
+    refresh = TokenRefreshFunction(
+        # Waiting for the answer, and asking once: a second call would be a second refresh.
+        patient("lambda", read_timeout=20, retries={"total_max_attempts": 1}),
+        settings.token_refresh_function,
+    )
+    flow = OutboundMessaging(
+        app_jwts=AppJwts(ParameterStore(patient("ssm"), settings.parameter_prefix), refresh),
+        idp=Idp(http, domains),
+        send_api=SendApi(http, domains),
+        memory=Memory(patient("dynamodb"), settings.table_name),
+        salt=settings.consumer_id_salt,
+    )
+    sqs = patient("sqs")
+    return Worker(
+        function=FUNCTION,
+        handle=flow.handle,
+        inbox=Queue(sqs, settings.consumer_events_queue_url),
+        dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
+    )
+
+
+@cache
+def channel_delivery() -> Worker:
+    """Build what ``channel_delivery`` needs."""
+    from .aws.clients import patient
+    from .aws.memory import Memory
+    from .aws.parameters import ParameterStore
+    from .aws.queues import Queue
+    from .cache import Cache
+    from .channel.callbacks import Callbacks
+    from .flows.channel_delivery import FUNCTION, ChannelDelivery
+    from .flows.worker import Worker
+    from .sessions import new_session
+    from .settings import ChannelDeliverySettings
+
+    settings = ChannelDeliverySettings.from_environ(os.environ)
+    parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
+    flow = ChannelDelivery(
+        channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
+        callbacks=Callbacks(new_session(), network=settings.callback_network),
+        memory=Memory(patient("dynamodb"), settings.table_name),
+    )
+    sqs = patient("sqs")
+    return Worker(
+        function=FUNCTION,
+        handle=flow.handle,
+        inbox=Queue(sqs, settings.notifications_queue_url),
+        dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
+    )
+
+
+@cache
+def token_refresh() -> TokenRefresh:
+    """Build what ``token_refresh`` needs."""
+    from .aws.clients import patient
+    from .aws.memory import Memory
+    from .aws.parameters import ParameterStore
+    from .flows.token_refresh import TokenRefresh, to_queue
+    from .liveperson.app_jwt import Sentinel
+    from .settings import TokenRefreshSettings
+
+    settings = TokenRefreshSettings.from_environ(os.environ)
+    return TokenRefresh(
+        parameters=ParameterStore(patient("ssm"), settings.parameter_prefix),
+        sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
+        leases=Memory(patient("dynamodb"), settings.table_name),
+        put_off=lambda account_id: _failed_refreshes().send_plain(to_queue(account_id)),
+    )
+
+
+@cache
+def failed_refreshes() -> Worker:
+    """Build the frame in which ``token_refresh`` tries failed refreshes again."""
+    from .flows.token_refresh import FUNCTION, RETRY_SECONDS
+    from .flows.worker import Worker
+
+    return Worker(
+        function=FUNCTION,
+        handle=token_refresh().retry,
+        inbox=_failed_refreshes(),
+        dead_letters=None,
+        give_up_seconds=RETRY_SECONDS,
+    )
+
+
+@cache
+def dead_letter_redrive() -> DeadLetterRedrive:
+    """Build what ``dead_letter_redrive`` needs."""
+    from .aws.clients import patient
+    from .aws.queues import Queue
+    from .flows.dead_letter_redrive import DeadLetterRedrive, Route
+    from .settings import DeadLetterRedriveSettings
+
+    settings = DeadLetterRedriveSettings.from_environ(os.environ)
+    sqs = patient("sqs")
+    return DeadLetterRedrive(
+        routes={
+            "consumer-events": Route(
+                dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
+                source=Queue(sqs, settings.consumer_events_queue_url),
+            ),
+            "notifications": Route(
+                dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
+                source=Queue(sqs, settings.notifications_queue_url),
+            ),
+        }
+    )
+
+
+@cache
+def _failed_refreshes() -> Queue:
+    from .aws.clients import patient
+    from .aws.queues import Queue
+    from .settings import TokenRefreshSettings
+
+    settings = TokenRefreshSettings.from_environ(os.environ)
+    return Queue(patient("sqs"), settings.token_refresh_dead_letters_url)
+
+
+@cache
+def _liveperson(domain_api_url: str) -> tuple[LivePersonHttp, Domains]:
+    from .liveperson.domains import Domains
+    from .liveperson.http import LivePersonHttp
+
+    http = LivePersonHttp()
+    return http, Domains(http, domain_api_url)
+
+
+def _credentials_ttl(found: Credentials | None) -> float:
+    return _PARAMETER_SECONDS if found else _ABSENCE_SECONDS
+
+
+def _presence_ttl(found: bool) -> float:
+    return _PARAMETER_SECONDS if found else _ABSENCE_SECONDS
