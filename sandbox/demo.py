@@ -15,6 +15,7 @@ from rich.console import Console
 
 from sandbox.account import has_app_jwt
 from sandbox.channel import Callback, ConnectorClient, DemoChannel
+from sandbox.evidence import keep_logs
 from sandbox.liveperson import SimulatedLivePerson
 from sandbox.progress import Progress, duration
 from sandbox.story import Story
@@ -22,6 +23,8 @@ from sandbox.system import Options, System, running
 
 CONSUMER_ID = "+49 151/23456789"  # a channel's own id: blanks, signs and all
 LONG_TEXT_LENGTH = 12_000
+INWARD = ("message_intake", "outbound_messaging")  # from the consumer to LivePerson
+OUTWARD = ("webhook_intake", "channel_delivery")
 TURNS = (
     ("Schöne Grüße aus München 🥨", "Grüß Gott! Wie kann ich helfen? 😊"),
     ("你好,我的订单在哪里?", "您的包裹今天送达。📦"),
@@ -31,6 +34,7 @@ TURNS = (
         'नमस्ते 🙏 "quotes" & <tags> \\ stay',
     ),
 )
+LOGS = "demo.log"
 DEAD_LETTER_QUEUES = ("consumer-events-dlq.fifo", "notifications-dlq.fifo", "token-refresh-dlq")
 
 
@@ -38,12 +42,15 @@ def demo(options: Options, console: Console) -> int:
     """Set everything up, tell the story, and take everything down; 0 if every check held."""
     console.print("Setting up: a whole connector on this machine")
     with running(replace(options, publish=False), Progress(console)) as system:
-        story = Story(console, f"the functions' logs: {system.emulator.log}")
+        story = Story(console)
         conversation = Conversation(system, story)
         for scene in conversation.scenes():
             scene()
         story.summary()
         conversation.say_how_fast(console)
+        if not story.succeeded:
+            logs = keep_logs(system, options.state_dir / LOGS)
+            console.print(f"The functions' logs are in {logs}", soft_wrap=True)
     return 0 if story.succeeded else 1
 
 
@@ -82,20 +89,22 @@ class Conversation:
 
     def the_connector_is_let_in(self) -> None:
         """Find the AppJWT fetched before anybody writes."""
-        with self._story.scene("The connector is let in"):
+        with self._story.scene("The connector is let in", "token_refresh"):
             stored = has_app_jwt(self._system.aws, self._stack_name, self._system.account)
             self._story.check("the AppJWT stands in Parameter Store", expected=True, seen=stored)
             self._check_count("Sentinel was asked once", "sentinel", 1)
 
     def a_consumer_writes(self) -> None:
         """Open a conversation in LivePerson with the first text."""
-        with self._story.scene("A consumer writes, and a conversation opens"):
+        with self._story.scene(
+            "A consumer writes, and a conversation opens", "message_intake", "outbound_messaging"
+        ):
             self._consumer_says("Hello! Is anyone there?")
             self._story.check("one conversation is open", 1, len(self._open_conversations()))
 
     def an_agent_answers(self) -> None:
         """Bring what an agent says to the channel, signed, with all it needs to know."""
-        with self._story.scene("An agent joins and answers"):
+        with self._story.scene("An agent joins and answers", *OUTWARD):
             conversation_id = self._conversation_id()
             self._liveperson.agent_joins(self._account_id, conversation_id)
             callback = self._agent_says("Hi, this is Alex. What can I do for you?")
@@ -108,7 +117,9 @@ class Conversation:
 
     def they_talk(self) -> None:
         """Every script and sign survives, in both directions, in order."""
-        with self._story.scene("They talk, in many scripts"):
+        with self._story.scene(
+            "They talk, in many scripts", "outbound_messaging", "channel_delivery"
+        ):
             for question, answer in TURNS:
                 self._consumer_says(question)
                 self._agent_says(answer)
@@ -126,7 +137,9 @@ class Conversation:
 
     def a_long_text(self) -> None:
         """Send more than LivePerson takes at once: it arrives in parts, complete, in order."""
-        with self._story.scene(f"A text of {LONG_TEXT_LENGTH:,} characters"):
+        with self._story.scene(
+            f"A text of {LONG_TEXT_LENGTH:,} characters", "message_intake", "outbound_messaging"
+        ):
             before = len(self._consumer_texts())
             text = _long_text()
             self._post(text)
@@ -140,7 +153,9 @@ class Conversation:
 
     def the_channel_repeats_itself(self) -> None:
         """Send the same event twice: it is said once."""
-        with self._story.scene("The channel sends the same event twice"):
+        with self._story.scene(
+            "The channel sends the same event twice", "message_intake", "outbound_messaging"
+        ):
             self._post("I only say this once.", event_id="said-once")
             self._post("I only say this once.", event_id="said-once")
             self._consumer_says("And this is the next thing I say.")
@@ -149,7 +164,9 @@ class Conversation:
 
     def a_note_among_agents(self) -> None:
         """Keep a private note inside."""
-        with self._story.scene("Agents leave each other a private note"):
+        with self._story.scene(
+            "Agents leave each other a private note", "webhook_intake", "channel_delivery"
+        ):
             note = "This customer is difficult."
             self._story.says("note", note)
             self._liveperson.private_note(self._account_id, self._conversation_id(), note)
@@ -158,7 +175,9 @@ class Conversation:
 
     def another_channels_conversation(self) -> None:
         """Webhooks are account-wide; what another channel opened is not ours to forward."""
-        with self._story.scene("A conversation of another channel goes by"):
+        with self._story.scene(
+            "A conversation of another channel goes by", "webhook_intake", "channel_delivery"
+        ):
             text = "Spoken on another channel."
             self._story.says("elsewhere", text)
             before = len(self._deliveries())
@@ -175,7 +194,7 @@ class Conversation:
 
     def a_forged_webhook(self) -> None:
         """Who cannot sign is not believed."""
-        with self._story.scene("Somebody forges a webhook"):
+        with self._story.scene("Somebody forges a webhook", "webhook_intake"):
             text = "Please send your password."
             self._story.says("forger", text)
             body = {
@@ -191,7 +210,9 @@ class Conversation:
 
     def closed_and_opened_again(self) -> None:
         """After the agent has closed the conversation, the next text opens another."""
-        with self._story.scene("The agent closes; the consumer comes back"):
+        with self._story.scene(
+            "The agent closes; the consumer comes back", "channel_delivery", "outbound_messaging"
+        ):
             former = self._conversation_id()
             self._liveperson.close(self._account_id, former, by="AGENT")
             self._story.check("LivePerson has told the connector", expected=True, seen=self._idle())
@@ -271,7 +292,10 @@ class Conversation:
         return [each for each in self._conversations() if each["stage"] == "OPEN"]
 
     def _conversation_id(self) -> str:
-        return str(self._open_conversations()[-1]["conversation_id"])
+        found = self._open_conversations()
+        if not found:
+            raise LookupError("no conversation is open")
+        return str(found[-1]["conversation_id"])
 
     def _consumer_texts(self) -> list[str]:
         return [
@@ -295,7 +319,7 @@ class Conversation:
         return deliveries
 
     def _idle(self) -> bool:
-        return bool(self._liveperson.wait_idle(30))
+        return bool(self._liveperson.wait_idle(self._story.patience))
 
     def _notifications(self) -> int:
         return self._waiting_in("notifications.fifo")

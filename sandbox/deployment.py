@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox.aws import ACCESS_KEY, REGION, Aws
 from sandbox.errors import SandboxError
 from sandbox.folders import PROJECT
+from sandbox.gaps import make_up_for_the_emulator, resources
 from sandbox.processes import run
 
 STACK_NAME = "connector"
@@ -56,7 +56,7 @@ def deploy(aws: Aws, template: Path, stack_name: str, liveperson_url: str) -> De
         what="sam deploy",
         endpoint_url=aws.endpoint_url,
     )
-    _put_back_what_was_dropped(aws, stack_name)
+    make_up_for_the_emulator(aws, stack_name)
     return describe(aws, stack_name)
 
 
@@ -122,56 +122,16 @@ def _api_key(aws: Aws, key_id: str) -> str:
     return str(key["value"])
 
 
-def _resources(aws: Aws, stack_name: str, kind: str) -> Iterator[tuple[str, str]]:
-    """List the stack's resources of a kind: their names in the template, and on the emulator."""
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources")
-    for page in pages.paginate(StackName=stack_name):
-        for resource in page["StackResourceSummaries"]:
-            if resource["ResourceType"] == kind:
-                yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
-
-
 def _queues(aws: Aws, stack_name: str) -> Iterator[tuple[str, str]]:
-    for _, url in _resources(aws, stack_name, "AWS::SQS::Queue"):
+    for _, url in resources(aws, stack_name, "AWS::SQS::Queue"):
         name = url.rpartition("/")[2]
         yield name.removeprefix(f"{stack_name}-"), f"{aws.endpoint_url}/000000000000/{name}"
 
 
 def _functions(aws: Aws, stack_name: str) -> Iterator[tuple[str, str]]:
-    for logical, physical in _resources(aws, stack_name, "AWS::Lambda::Function"):
+    for logical, physical in resources(aws, stack_name, "AWS::Lambda::Function"):
         yield _snake_case(logical), physical
 
 
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def _put_back_what_was_dropped(aws: Aws, stack_name: str) -> None:
-    """Set what the emulator's CloudFormation accepts but does not act on."""
-    template = aws.client("cloudformation").get_template(
-        StackName=stack_name, TemplateStage="Processed"
-    )["TemplateBody"]
-    _expire_records(aws, stack_name, template["Resources"])
-    _reserve_concurrency(aws, stack_name, template["Resources"])
-
-
-def _expire_records(aws: Aws, stack_name: str, resources: Mapping[str, Any]) -> None:
-    for logical, table in _resources(aws, stack_name, "AWS::DynamoDB::Table"):
-        wanted = resources[logical]["Properties"].get("TimeToLiveSpecification")
-        if wanted:
-            aws.dynamodb.update_time_to_live(
-                TableName=table,
-                TimeToLiveSpecification={
-                    "Enabled": str(wanted["Enabled"]).lower() == "true",
-                    "AttributeName": wanted["AttributeName"],
-                },
-            )
-
-
-def _reserve_concurrency(aws: Aws, stack_name: str, resources: Mapping[str, Any]) -> None:
-    for logical, function in _resources(aws, stack_name, "AWS::Lambda::Function"):
-        wanted = resources[logical]["Properties"].get("ReservedConcurrentExecutions")
-        if wanted is not None:
-            aws.functions.put_function_concurrency(
-                FunctionName=function, ReservedConcurrentExecutions=int(wanted)
-            )

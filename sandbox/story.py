@@ -18,7 +18,8 @@ PATIENCE_SECONDS = 30.0
 IMPATIENCE_SECONDS = 3.0  # once a check has failed, the rest should not take minutes to fail too
 LOOK_SECONDS = 0.02
 WIDTH = 62
-LONGEST = 300
+LONGEST = 70
+LONGEST_VALUE = 1_000
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Scene:
     """One part of the story: what was checked, and how long it took."""
 
     title: str
+    functions: tuple[str, ...] = ()
+    """Whose logs tell more if a check fails."""
     held: int = 0
     failed: int = 0
     seconds: float = 0.0
@@ -35,13 +38,10 @@ class Scene:
 class Story:
     """Narrates scenes and checks; `succeeded` says whether every check held."""
 
-    def __init__(
-        self, console: Console, where_to_look: str, patience: float = PATIENCE_SECONDS
-    ) -> None:
+    def __init__(self, console: Console, patience: float = PATIENCE_SECONDS) -> None:
         self.scenes: list[Scene] = []
         self._console = console
-        self._patience = patience
-        self._where_to_look = where_to_look
+        self.patience = patience
 
     @property
     def succeeded(self) -> bool:
@@ -49,9 +49,9 @@ class Story:
         return bool(self.scenes) and not any(scene.failed for scene in self.scenes)
 
     @contextmanager
-    def scene(self, title: str) -> Iterator[None]:
+    def scene(self, title: str, *functions: str) -> Iterator[None]:
         """Tell one part; what goes wrong in it fails that part, and the story goes on."""
-        scene = Scene(title)
+        scene = Scene(title, functions)
         self.scenes.append(scene)
         self._print(f"\n[bold]{len(self.scenes)}  {escape(title)}[/]")
         try:
@@ -75,7 +75,7 @@ class Story:
         """Look until it is as it should be, or patience ends; give back how long it took."""
         began = time.monotonic()
         seen = look()
-        while seen != expected and time.monotonic() - began < self._patience:
+        while seen != expected and time.monotonic() - began < self.patience:
             time.sleep(LOOK_SECONDS)
             seen = look()
         took = time.monotonic() - began
@@ -112,15 +112,18 @@ class Story:
 
     def _failed(self, what: str, expected: object, seen: object) -> None:
         self.scenes[-1].failed += 1
-        self._patience = min(self._patience, IMPATIENCE_SECONDS)
+        self.patience = min(self.patience, IMPATIENCE_SECONDS)
         self._print(f"     [red]✗ {escape(what)}[/]")
-        self._print(f"         expected: {escape(_short(repr(expected)))}")
-        self._print(f"         seen:     {escape(_short(repr(seen)))}")
-        self._print(f"         look in:  {escape(self._where_to_look)}")
+        self._print(f"         expected: {escape(repr(expected)[:LONGEST_VALUE])}")
+        self._print(f"         seen:     {escape(repr(seen)[:LONGEST_VALUE])}")
+        if self.scenes[-1].functions:
+            self._print(f"         look at:  the logs of {' and '.join(self.scenes[-1].functions)}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False)
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+    if len(text) <= LONGEST:
+        return text
+    return f"{' '.join(text[:LONGEST].split())}… ({len(text):,} characters)"

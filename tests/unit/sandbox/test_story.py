@@ -16,7 +16,7 @@ def _console() -> Console:
 
 @pytest.fixture(name="story")
 def _story(console: Console) -> Story:
-    return Story(console, "the log", patience=0.1)
+    return Story(console, patience=0.1)
 
 
 def shown(console: Console) -> str:
@@ -36,13 +36,13 @@ def test_a_story_succeeds_when_every_check_held(story: Story, console: Console) 
 
 def test_a_story_fails_when_one_check_failed(story: Story, console: Console) -> None:
     """What was expected, what was seen and where to look are said at once."""
-    with story.scene("One"):
+    with story.scene("One", "webhook_intake"):
         story.check("it is so", "this", "that")
         story.check("and so", 1, 1)
     story.summary()
 
     assert not story.succeeded
-    for part in ("'this'", "'that'", "the log", "1 of 2 checks failed"):
+    for part in ("'this'", "'that'", "the logs of webhook_intake", "1 of 2 checks failed"):
         assert part in shown(console)
 
 

@@ -1,0 +1,70 @@
+"""
+Where the emulator differs from AWS in what the template asks for, and what makes up for it.
+
+Its CloudFormation drops a table's time to live and a function's reserved concurrency. And it
+checks `ssm:GetParametersByPath` against the resource `*`, where AWS takes the path.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sandbox.aws import Aws
+
+LIST_PARAMETERS = "ssm:GetParametersByPath"
+
+
+def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
+    """Set through the API what a deployment should have set."""
+    template = aws.client("cloudformation").get_template(
+        StackName=stack_name, TemplateStage="Processed"
+    )["TemplateBody"]
+    _expire_records(aws, stack_name, template["Resources"])
+    _reserve_concurrency(aws, stack_name, template["Resources"])
+    _let_list_parameters(aws, stack_name, template["Resources"])
+
+
+def resources(aws: Aws, stack_name: str, kind: str) -> Iterator[tuple[str, str]]:
+    """List the stack's resources of a kind: their names in the template, and on the emulator."""
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=stack_name):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceType"] == kind:
+                yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
+
+
+def _expire_records(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
+    for logical, table in resources(aws, stack_name, "AWS::DynamoDB::Table"):
+        wanted = template[logical]["Properties"].get("TimeToLiveSpecification")
+        if wanted:
+            aws.dynamodb.update_time_to_live(
+                TableName=table,
+                TimeToLiveSpecification={
+                    "Enabled": str(wanted["Enabled"]).lower() == "true",
+                    "AttributeName": wanted["AttributeName"],
+                },
+            )
+
+
+def _reserve_concurrency(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
+    for logical, function in resources(aws, stack_name, "AWS::Lambda::Function"):
+        wanted = template[logical]["Properties"].get("ReservedConcurrentExecutions")
+        if wanted is not None:
+            aws.functions.put_function_concurrency(
+                FunctionName=function, ReservedConcurrentExecutions=int(wanted)
+            )
+
+
+def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
+    """Widen this one permission, and only for a role that has it on some path."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": LIST_PARAMETERS, "Resource": "*"}],
+    }
+    for logical, role in resources(aws, stack_name, "AWS::IAM::Role"):
+        if LIST_PARAMETERS in json.dumps(template[logical]["Properties"].get("Policies", [])):
+            aws.client("iam").put_role_policy(
+                RoleName=role,
+                PolicyName="EmulatorListsParameters",
+                PolicyDocument=json.dumps(document),
+            )
