@@ -42,7 +42,7 @@ class SimulatedLivePerson:
         self.port: int = self._server.server_address[1]
         self.url = self._world.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(
-            target=lambda: self._server.serve_forever(poll_interval=0.05),
+            target=lambda: self._server.serve_forever(poll_interval=0.02),
             name="liveperson",
             daemon=True,
         )
