@@ -220,6 +220,11 @@ def _sde(findings: Findings, value: JsonObject) -> None:
         findings.known("personal", value, ("type", "personal"))
         inner = findings.object("personal", value.get("personal"))
         findings.known("personal", inner, PERSONAL_FIELDS)
+        contacts = inner.get("contacts", [])
+        if findings.must(isinstance(contacts, list), "contacts: must be an array"):
+            for each in contacts:
+                contact = findings.object("contacts", each)
+                findings.known("contacts", contact, ("email", "phone", "phoneType", "address"))
         gender = inner.get("gender")
         allowed = gender in (None, "MALE", "FEMALE", "OTHER")
         findings.must(allowed, "personal: gender must be MALE, FEMALE or OTHER")

@@ -80,9 +80,14 @@ class Crew:
 
 @dataclass(eq=False)
 class Lane:
-    """The webhooks of one conversation, in order; `busy` while one is on its way."""
+    """
+    The webhooks of one conversation, in order; `busy` while one is on its way.
+
+    `waiting` came while a recovered app still drained this conversation.
+    """
 
     queue: deque[Notification] = field(default_factory=deque)
+    waiting: deque[Notification] = field(default_factory=deque)
     busy: bool = False
 
 
@@ -138,11 +143,14 @@ class Outbox:
         with self._lock:
             self._pending += 1
             lane = self._lanes.setdefault(notification.conversation_id, Lane())
-            if self._phase == RECOVERED and lane.queue:
-                self._later(DRAIN_WAIT_SECONDS, lambda: self._send_alone(notification))
-                return
-            lane.queue.append(notification)
-            self._wake(lane)
+            if lane.waiting:
+                lane.waiting.append(notification)
+            elif self._phase == RECOVERED and lane.queue:
+                lane.waiting.append(notification)
+                self._later(DRAIN_WAIT_SECONDS, lambda: self._release(lane))
+            else:
+                lane.queue.append(notification)
+                self._wake(lane)
 
     # One turn of a lane
 
@@ -310,7 +318,12 @@ class Outbox:
         self._done(notification, "dropped")
 
     def _send_alone(self, notification: Notification) -> None:
-        """Send one webhook outside its lane."""
+        """Send one webhook outside its lane, or store it if the app is failing."""
+        with self._lock:
+            if self._phase == FAILED:
+                lane = self._lanes.setdefault(notification.conversation_id, Lane())
+                lane.queue.append(notification)
+                return
         ok = self._attempt([notification])
         with self._lock:
             if ok:
@@ -323,6 +336,18 @@ class Outbox:
                 self._failed_alone(notification)
             self._advance()
 
+    def _release(self, lane: Lane) -> None:
+        """Let go what waited for a drain: in its turn, or at once if the drain was too slow."""
+        with self._lock:
+            released = list(lane.waiting)
+            lane.waiting.clear()
+            if not lane.queue or self._phase == FAILED:
+                lane.queue.extend(released)
+                self._wake(lane)
+                return
+        for notification in released:
+            self._send_alone(notification)
+
     def _done(self, notification: Notification, how: str) -> None:
         self._pending -= 1
         if how == "delivered":
@@ -332,7 +357,8 @@ class Outbox:
         self._history.append(_attempt_record([notification], None, how, 0, self._url(notification)))
 
     def _tidy(self, conversation_id: str, lane: Lane) -> None:
-        if not lane.queue and not lane.busy and self._lanes.get(conversation_id) is lane:
+        empty = not (lane.queue or lane.waiting or lane.busy)
+        if empty and self._lanes.get(conversation_id) is lane:
             del self._lanes[conversation_id]
 
     def _later(self, seconds: float, work: Callable[[], None]) -> None:
@@ -387,6 +413,12 @@ class Outbox:
 
     def _send_store(self) -> None:
         self._enter(IN_TRANSITION)
+        used = {
+            name: lane
+            for name, lane in self._lanes.items()
+            if lane.queue or lane.waiting or lane.busy
+        }
+        self._lanes = used
         for lane in self._lanes.values():
             for each in lane.queue:
                 each.stored = True

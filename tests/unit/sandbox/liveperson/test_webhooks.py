@@ -274,6 +274,23 @@ def test_time_to_live_goes_through_the_four_states(
     assert state["dropped"] == 0
 
 
+def test_order_survives_a_recovery(
+    lp: SimulatedLivePerson, connector: Connector, endpoint: Endpoint
+) -> None:
+    """A conversation that goes on while the app fails and recovers loses and misorders nothing."""
+    lp.set(ACCOUNT, time_scale=0.02)
+    conversation_id = connector.opened()
+    assert lp.wait_idle(5)
+    endpoint.answers, endpoint.pause = [200, 500, 200, 500], 0.002
+    for number in range(60):
+        lp.agent_text(ACCOUNT, conversation_id, str(number))
+        time.sleep(0.003)
+    assert lp.wait_idle(5)
+
+    assert endpoint.texts() == [str(number) for number in range(60)]
+    assert lp.webhook_state(ACCOUNT)["states"].count("Failed") == 2
+
+
 def test_pauses_double(lp: SimulatedLivePerson, connector: Connector, endpoint: Endpoint) -> None:
     """While failing, tries are 2, 4, 8 … seconds apart, here in hundredths."""
     endpoint.answers = [500] * 4
