@@ -6,8 +6,11 @@ from liveperson_connector.intake import Answer, answering
 
 FUNCTION = "message_intake"
 
+# A channel can wait longer than LivePerson, but not for ever; the function's time-out is 10 s.
+ANSWER_SECONDS = 8.0
 
-@answering(FUNCTION)
+
+@answering(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.message_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a consumer event: 202 means that it is durably queued."""
     intake = wiring.message_intake()

@@ -6,8 +6,12 @@ from liveperson_connector.intake import Answer, answering
 
 FUNCTION = "webhook_intake"
 
+# LivePerson may disable an app that takes longer than 2.5 s; a failure code is better than silence
+# (https://developers.liveperson.com/connector-api-webhooks-disclaimers.html).
+ANSWER_SECONDS = 1.8
 
-@answering(FUNCTION)
+
+@answering(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.webhook_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a webhook: 200 means that everything in it is queued; LivePerson takes no 202."""
     accepted = wiring.webhook_intake().receive(request.headers, request.body)

@@ -1,13 +1,8 @@
-"""
-What the two intakes share: a caller always gets an answer, in time, and nothing of the inside.
-
-LivePerson may disable an app that takes longer than 2.5 s; a failure code is better than silence
-(https://developers.liveperson.com/connector-api-webhooks-disclaimers.html). So an answer that is
-not ready before two seconds have passed becomes a 503, and the caller sends again.
-"""
+"""What the two intakes share: a caller always gets an answer, in time, nothing of the inside."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from threading import Thread
 from typing import Any
@@ -16,19 +11,25 @@ from . import observe
 from .aws.requests import HttpRequest, answer, refusal
 from .errors import NotQueued, Refused
 
-ANSWER_SECONDS = 1.8
-
 Answer = dict[str, object]
+Handle = Callable[[HttpRequest], Answer]
+Handler = Callable[[Mapping[str, Any], object], Answer]
 
 
 def answering(
-    function: str, *, seconds: float = ANSWER_SECONDS
-) -> Callable[[Callable[[HttpRequest], Answer]], Callable[[Mapping[str, Any], object], Answer]]:
-    """Make a Lambda handler of a function that answers a request or raises :class:`Refused`."""
+    function: str, *, seconds: float, build: Callable[[], object]
+) -> Callable[[Handle], Handler]:
+    """
+    Make a Lambda handler of a function that answers a request or raises :class:`Refused`.
 
-    def decorate(
-        handle: Callable[[HttpRequest], Answer],
-    ) -> Callable[[Mapping[str, Any], object], Answer]:
+    What is not answered when ``seconds`` have passed is answered 503, and the caller sends it
+    again. ``build`` makes what the function needs; Lambda does this while a container starts,
+    when the processor is at its fastest and nobody's time runs yet.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        build()
+
+    def decorate(handle: Handle) -> Handler:
         def handler(event: Mapping[str, Any], context: object) -> Answer:  # noqa: ARG001
             try:
                 return within(seconds, lambda: handle(HttpRequest.from_event(event)))

@@ -51,7 +51,7 @@ def webhook_intake() -> WebhookIntake:
 @cache
 def message_intake() -> MessageIntake:
     """Build what ``message_intake`` needs."""
-    from .aws.clients import hurried
+    from .aws.clients import patient
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .cache import Cache
@@ -59,10 +59,10 @@ def message_intake() -> MessageIntake:
     from .settings import MessageIntakeSettings
 
     settings = MessageIntakeSettings.from_environ(os.environ)
-    parameters = ParameterStore(hurried("ssm"), settings.parameter_prefix)
+    parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
     return MessageIntake(
         configured=Cache(parameters.has_channel, ttl=_presence_ttl),
-        consumer_events=Queue(hurried("sqs"), settings.consumer_events_queue_url),
+        consumer_events=Queue(patient("sqs"), settings.consumer_events_queue_url),
         salt=settings.consumer_id_salt,
     )
 

@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import AwsUnavailable
 
-# An intake must answer within two seconds: two AWS calls of at most 0.8 s, and no second try.
+# The webhook intake must answer within two seconds: one try, no longer than that.
 _HURRIED = Config(
-    connect_timeout=0.3, read_timeout=0.5, retries={"mode": "standard", "total_max_attempts": 1}
+    connect_timeout=0.5, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1}
 )
 
 # A worker has a queue behind it: a few tries here are cheaper than another invocation.
@@ -24,7 +24,7 @@ _PATIENT = Config(
 
 
 def hurried(service: str) -> Any:
-    """Make a client for an intake, where someone waits for the answer."""
+    """Make a client for the webhook intake, where LivePerson waits for the answer."""
     return boto3.client(service, config=_HURRIED)  # type: ignore[call-overload]
 
 

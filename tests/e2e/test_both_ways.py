@@ -1,0 +1,94 @@
+"""Texts travel both ways through the deployed template, between strangers to the sandbox."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.e2e.conftest import World, wait_for
+
+CONSUMERS = 20
+TEXTS = 10
+
+
+def test_twenty_consumers_at_once(world: World) -> None:
+    """Each of 20 consumers' 10 texts, and each answer, arrives once and in order."""
+    names = [f"+49 151/{number:02d}@example.com 😀" for number in range(CONSUMERS)]
+    texts = {name: [f"{name} says {number}" for number in range(TEXTS)] for name in names}
+
+    def talk(name: str) -> None:
+        client = world.client()
+        for number, text in enumerate(texts[name]):
+            assert 202 == client.send_text(name, text, f"m-{number}").status
+
+    with ThreadPoolExecutor(CONSUMERS) as crowd:
+        list(crowd.map(talk, names))
+    conversations = _conversations(world, count=CONSUMERS, texts=TEXTS)
+
+    assert sorted(texts.values()) == sorted(each["texts"] for each in conversations)
+
+    answers = {}
+    for each in conversations:
+        answers[each["name"]] = [f"re {number}: {each['name']}" for number in range(TEXTS)]
+    for number in range(TEXTS):
+        for each in conversations:
+            world.liveperson.agent_text(
+                world.account_id, each["conversation_id"], answers[each["name"]][number]
+            )
+    wait_for(
+        lambda: all(len(world.told(name)) >= TEXTS for name in names),
+        seconds=60,
+        what="every answer at the channel",
+    )
+    assert world.liveperson.wait_idle(30)
+
+    assert answers == {name: world.told(name) for name in names}
+    assert not [each for each in world.channel.inbox.callbacks() if each.problem]
+    assert [] == world.liveperson.violations()
+
+
+def test_steady_state_asks_for_tokens_once(world: World) -> None:
+    """
+    In 300 texts of one consumer after its first, Sentinel and IDP are not asked again.
+    """
+    client = world.client()
+    client.send_text("steady", "first", "first")
+    wait_for(lambda: _heard(world, "first"), seconds=30, what="the first text")
+    before = world.liveperson.counts()[world.account_id]
+
+    for number in range(300):
+        assert 202 == client.send_text("steady", f"steady {number}", f"s-{number}").status
+    wait_for(lambda: _heard(world, "steady 299"), seconds=60, what="the last text")
+    after = world.liveperson.counts()[world.account_id]
+
+    assert before.get("sentinel") == after.get("sentinel")
+    assert before.get("idp") == after.get("idp")
+    assert before.get("domain") == after.get("domain")
+    assert before["send"] + 300 == after["send"]
+
+
+def _conversations(world: World, *, count: int, texts: int) -> list[dict]:
+    def all_said() -> bool:
+        return count * texts <= sum(len(each["texts"]) for each in read())
+
+    def read() -> list[dict]:
+        found = []
+        for each in world.liveperson.conversations(world.account_id):
+            said = [entry["text"] for entry in each["transcript"] if entry["role"] == "CONSUMER"]
+            said = [text for text in said if text]
+            found.append(
+                {
+                    "conversation_id": each["conversation_id"],
+                    "texts": said,
+                    "name": said[0].partition(" says ")[0] if said else "",
+                }
+            )
+        return found
+
+    wait_for(all_said, seconds=90, what="every text at LivePerson")
+    return read()
+
+
+def _heard(world: World, text: str) -> bool:
+    return any(
+        entry["text"] == text
+        for each in world.liveperson.conversations(world.account_id)
+        for entry in each["transcript"]
+    )
