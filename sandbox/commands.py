@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sandbox.account import Account
+from sandbox.channel.signature import is_signing_secret
 from sandbox.demo import demo
 from sandbox.deployment import STACK_NAME
 from sandbox.errors import SandboxError
@@ -30,18 +31,37 @@ class Stopped(BaseException):
 def main(arguments: Sequence[str]) -> int:
     """Run one command; give back the exit code."""
     console = _console()
-    chosen = _parser().parse_args(arguments)
-    command: Callable[[Options, Console], int] = chosen.command
+    command = _command(arguments)
     for number in STOPPING:
         signal.signal(number, _stop)
     try:
-        return command(_options(chosen), console)
+        return command(options(arguments), console)
     except Stopped:
         console.print("Stopped.")
         return 0 if command is up else INTERRUPTED
     except SandboxError as error:
         _explain(error, console)
         return 1
+
+
+def options(arguments: Sequence[str]) -> Options:
+    """Turn the command line into what a sandbox is told."""
+    chosen = _parser().parse_args(arguments)
+    names = ("account_id", "client_id", "client_secret", "callback_url", "signing_secret")
+    given = {name: getattr(chosen, name, None) for name in names}
+    return Options(
+        port=chosen.port,
+        state_dir=chosen.state_dir.resolve(),
+        stack_name=chosen.stack_name,
+        least_privilege=chosen.auth,
+        account=replace(Account(), **{name: value for name, value in given.items() if value}),
+        liveperson_url=getattr(chosen, "liveperson_url", "").rstrip("/"),
+    )
+
+
+def _command(arguments: Sequence[str]) -> Callable[[Options, Console], int]:
+    command: Callable[[Options, Console], int] = _parser().parse_args(arguments).command
+    return command
 
 
 def _console() -> Console:
@@ -108,7 +128,9 @@ def _add_replacements(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client-id", help="client id of the app install")
     parser.add_argument("--client-secret", help="client secret of the app install")
     parser.add_argument("--callback-url", help="use this channel instead of the demo one")
-    parser.add_argument("--signing-secret", help="the channel's secret, whsec_…")
+    parser.add_argument(
+        "--signing-secret", type=_signing_secret, help="the channel's secret, whsec_…"
+    )
 
 
 def _port(text: str) -> int:
@@ -118,14 +140,7 @@ def _port(text: str) -> int:
     return number
 
 
-def _options(chosen: argparse.Namespace) -> Options:
-    names = ("account_id", "client_id", "client_secret", "callback_url", "signing_secret")
-    given = {name: getattr(chosen, name, None) for name in names}
-    return Options(
-        port=chosen.port,
-        state_dir=chosen.state_dir.resolve(),
-        stack_name=chosen.stack_name,
-        least_privilege=chosen.auth,
-        account=replace(Account(), **{name: value for name, value in given.items() if value}),
-        liveperson_url=getattr(chosen, "liveperson_url", "").rstrip("/"),
-    )
+def _signing_secret(text: str) -> str:
+    if not is_signing_secret(text):
+        raise argparse.ArgumentTypeError("a signing secret is whsec_ and base64")
+    return text

@@ -97,7 +97,10 @@ def _take_lock(path: Path) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise FolderTaken(f"another sandbox is using {path}") from None
+            raise FolderTaken(
+                f"another sandbox is using {path}",
+                hint="stop it, or choose another port with --port (0: any free one)",
+            ) from None
         if _is_at(path / LOCK, lock):
             return lock
         os.close(lock)

@@ -19,6 +19,14 @@ class NotTrusted(Exception):
     """The callback does not prove that the connector sent it; the text says why."""
 
 
+def is_signing_secret(text: str) -> bool:
+    """Say whether a text can be a Standard Webhooks secret."""
+    try:
+        return text.startswith(PREFIX) and bool(_key(text))
+    except ValueError:
+        return False
+
+
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
     """Compute the signature of one callback."""
     signed = b".".join([webhook_id.encode(), str(timestamp).encode(), body])
