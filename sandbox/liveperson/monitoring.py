@@ -38,9 +38,8 @@ def engagement(world: World, call: Call) -> Answer:
     if body is None:
         world.records.violation(call, "body: must be a JSON object")
         return _error(400, 33, "body must be a JSON object")
-    if set(body) - BODY_FIELDS:
-        unknown = ", ".join(sorted(set(body) - BODY_FIELDS))
-        world.records.violation(call, f"body: unknown fields {unknown}")
+    for reason in _complaints(body):
+        world.records.violation(call, reason)
     with account.lock:
         return _answer(account, call, version, body)
 
@@ -92,7 +91,9 @@ def _details(account: Account, body: JsonObject) -> JsonObject | None:
 
 
 def _open_conversation(account: Account, body: JsonObject) -> Conversation | None:
-    identities = [each.get("sub") for each in body.get("identities", []) if isinstance(each, dict)]
+    given = body.get("identities")
+    people = given if isinstance(given, list) else []
+    identities = [each.get("sub") for each in people if isinstance(each, dict)]
     names = [name for name in (body.get("consumerId"), *identities) if isinstance(name, str)]
     wanted = {lp_consumer_id(account.account_id, name) for name in names}
     return next(
@@ -113,6 +114,17 @@ def _body(call: Call) -> JsonObject | None:
     except ValueError:
         return None
     return body if isinstance(body, dict) else None
+
+
+def _complaints(body: JsonObject) -> list[str]:
+    """Return what is wrong with a body; all of its fields are optional."""
+    found = []
+    if set(body) - BODY_FIELDS:
+        found.append(f"body: unknown fields {', '.join(sorted(set(body) - BODY_FIELDS))}")
+    for name in ("identities", "entryPoints", "engagementAttributes"):
+        if not isinstance(body.get(name, []), list):
+            found.append(f"{name}: must be an array")
+    return found
 
 
 def _error(status: int, code: int, message: str) -> Answer:

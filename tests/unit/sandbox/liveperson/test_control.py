@@ -8,11 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import requests
 
+import sandbox.liveperson as package
 from sandbox.liveperson import ControlRefused, LivePersonControl, SimulatedLivePerson
+from sandbox.liveperson.faults import REQUEST_KINDS, WEBHOOK_KINDS
+from sandbox.liveperson.settings import Settings
 from tests.unit.sandbox.liveperson.helpers import ACCOUNT, SECRET, Connector, Endpoint
 
 
@@ -170,6 +175,15 @@ def test_it_listens_on_one_address_only(lp: SimulatedLivePerson) -> None:
     """The port is open on 127.0.0.1 and on no other address, not even of loopback."""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", lp.port), timeout=1)
+
+
+def test_every_switch_and_method_is_documented() -> None:
+    """The README names every setting and every method, and no fault kind is forgotten."""
+    readme = (Path(package.__file__).parent / "README.md").read_text(encoding="utf-8")
+    names = {each.name for each in fields(Settings)} | public_methods(LivePersonControl)
+    names |= REQUEST_KINDS | WEBHOOK_KINDS
+
+    assert sorted(name for name in names if f"`{name}" not in readme) == []
 
 
 def test_alone_without_an_account_it_says_how_to_be_called() -> None:
