@@ -153,7 +153,7 @@ def test_a_kept_connection_is_quick(connector: Connector) -> None:
     for _ in range(20):
         connector.text("hi")
 
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 0.7
 
 
 def test_an_unknown_path_is_a_violation(lp: SimulatedLivePerson) -> None:

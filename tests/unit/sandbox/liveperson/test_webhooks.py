@@ -115,13 +115,13 @@ def test_private_notes_and_foreign_conversations_come_too(
 
 def test_the_answer_does_not_wait_for_the_webhook(connector: Connector, endpoint: Endpoint) -> None:
     """A slow endpoint does not slow the Send API."""
-    endpoint.pause = 0.5
+    endpoint.pause = 1
     started = time.monotonic()
 
     connector.opened()
     connector.text("hi")
 
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 0.8
 
 
 def test_order_is_kept_and_conversations_overtake(
@@ -175,7 +175,7 @@ def test_two_changes_can_share_a_body(
     conversation_id = connector.opened()
     assert lp.wait_idle(5)
     lp.set(ACCOUNT, changes_per_body=2)
-    endpoint.pause = 0.05
+    endpoint.pause = 0.2
     for text in "abc":
         lp.agent_text(ACCOUNT, conversation_id, text)
     assert lp.wait_idle(5)
@@ -236,7 +236,7 @@ def test_retry_by_number_loses_the_order(
 ) -> None:
     """The deprecated mechanism tries one event again, later, while others go on."""
     key = "ms.MessagingEventNotification.ContentEvent"
-    lp.set(ACCOUNT, retry="number", max_retries={key: 2}, time_scale=0.002)
+    lp.set(ACCOUNT, retry="number", max_retries={key: 2}, time_scale=0.005)
     conversation_id = connector.opened()
     assert lp.wait_idle(5)
     endpoint.answers = [500, 200, 500, 200]
@@ -300,7 +300,7 @@ def test_pauses_double(lp: SimulatedLivePerson, connector: Connector, endpoint: 
     moments = [each["at"] for each in lp.deliveries(ACCOUNT)]
     pauses = [later - sooner for sooner, later in itertools.pairwise(moments)]
     for pause, least in zip(pauses, (0.02, 0.04, 0.08, 0.16), strict=True):
-        assert least * 0.9 < pause < least * 3 + 0.2
+        assert least * 0.9 < pause < least * 3 + 0.5
 
 
 def test_retention_ends(lp: SimulatedLivePerson, connector: Connector, endpoint: Endpoint) -> None:
@@ -334,21 +334,21 @@ def test_no_answer_in_time_is_a_failure(
 ) -> None:
     """An endpoint slower than the time-out has failed, even if it did take the webhook."""
     lp.set(ACCOUNT, retry="none", webhook_timeout_seconds=0.05)
-    endpoint.pause = 0.2
+    endpoint.pause = 1
     connector.opened()
     assert lp.wait_idle(5)
 
     first = lp.deliveries(ACCOUNT)[0]
     assert (first["status"], first["error"]) == (None, "ReadTimeout")
-    assert first["milliseconds"] < 200
+    assert first["milliseconds"] < 900
 
 
 def test_a_slow_app_would_be_disabled(
     lp: SimulatedLivePerson, connector: Connector, endpoint: Endpoint
 ) -> None:
     """Slower than allowed for the whole of the allowed time sets a flag."""
-    lp.set(ACCOUNT, slow_answer_seconds=0.01, time_scale=0.0005)
-    endpoint.pause = 0.05
+    lp.set(ACCOUNT, slow_answer_seconds=0.01, time_scale=0.0025)
+    endpoint.pause = 0.2
     connector.opened()
     assert lp.wait_idle(5)
     once = lp.webhook_state(ACCOUNT)["would_be_disabled"]
