@@ -13,6 +13,9 @@ Everything that can go wrong, as a tree.
     │   └── NotQueued               503  the queue did not take it in time; send it again
     ├── Transient                   worth another try: the queue offers the message again
     │   ├── LivePersonUnavailable   time-out, broken connection, 5xx
+    │   │   ├── BadAppJwt           Sentinel's or a stored token is not this account's
+    │   │   ├── BadConsumerJws      IDP's token names no consumer
+    │   │   └── UntrustedHost       an address that no secret is sent to
     │   ├── LivePersonBusy          429
     │   ├── AppJwtRejected          40102, even with a token renewed just now
     │   ├── AppJwtMissing           none is stored, or the stored one has expired
@@ -32,6 +35,7 @@ Everything that can go wrong, as a tree.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -139,6 +143,24 @@ class LivePersonUnavailable(Transient):
     reason = "liveperson_unavailable"
 
 
+class BadAppJwt(LivePersonUnavailable):
+    """A token that is not an AppJWT of this account and app, for example an expired one."""
+
+    reason = "bad_app_jwt"
+
+
+class BadConsumerJws(LivePersonUnavailable):
+    """IDP's answer holds no ConsumerJWS that names the consumer."""
+
+    reason = "bad_consumer_jws"
+
+
+class UntrustedHost(LivePersonUnavailable):
+    """A base address that is neither LivePerson's nor loopback; no secret is sent there."""
+
+    reason = "untrusted_host"
+
+
 class LivePersonBusy(Transient):
     """LivePerson answered 429: too many requests at a time."""
 
@@ -239,4 +261,10 @@ class UnreadableMessage(Permanent):
 
 def transient_reasons() -> frozenset[str]:
     """Return the words of the errors whose dead letters come back by themselves."""
-    return frozenset(kind.reason for kind in Transient.__subclasses__())
+    return frozenset(kind.reason for kind in _descendants(Transient))
+
+
+def _descendants(kind: type[Transient]) -> Iterator[type[Transient]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)

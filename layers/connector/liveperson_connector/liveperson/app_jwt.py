@@ -19,7 +19,7 @@ import jwt
 
 from ..accounts import Credentials
 from ..cache import Clock
-from ..errors import LivePersonRefused, LivePersonUnavailable, MisconfiguredAccount
+from ..errors import BadAppJwt, LivePersonRefused, MisconfiguredAccount
 from .domains import SENTINEL, Domains
 from .http import LivePersonHttp
 
@@ -31,12 +31,6 @@ _LAST_MOMENTS_SECONDS = 10.0
 
 # Sentinel's clock and ours may differ a little.
 _LEEWAY_SECONDS = 60
-
-
-class BadAppJwt(LivePersonUnavailable):
-    """A token that is not an AppJWT of this account and app, for example an expired one."""
-
-    reason = "bad_app_jwt"
 
 
 @dataclass(frozen=True)

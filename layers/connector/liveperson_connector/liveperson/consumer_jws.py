@@ -13,16 +13,10 @@ from urllib.parse import quote
 
 import jwt
 
-from ..errors import LivePersonUnavailable
+from ..errors import BadConsumerJws
 from .app_jwt import AppJwt
 from .domains import IDP, Domains
 from .http import LivePersonHttp
-
-
-class BadConsumerJws(LivePersonUnavailable):
-    """IDP's answer holds no ConsumerJWS that names the consumer."""
-
-    reason = "bad_consumer_jws"
 
 
 @dataclass(frozen=True)

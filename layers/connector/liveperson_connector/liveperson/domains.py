@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from ..cache import Cache, Clock
-from ..errors import LivePersonRefused, LivePersonUnavailable
+from ..errors import LivePersonRefused, LivePersonUnavailable, UntrustedHost
 from .http import LivePersonHttp
 
 SENTINEL = "sentinel"
@@ -22,12 +22,6 @@ ASYNC_MESSAGING = "asyncMessagingEnt"
 
 _TTL_SECONDS = 3600.0
 _TRUSTED_SUFFIXES = (".liveperson.net", ".liveperson.com")
-
-
-class UntrustedHost(LivePersonUnavailable):
-    """A base address that is neither LivePerson's nor loopback; no secret is sent there."""
-
-    reason = "untrusted_host"
 
 
 class Domains:

@@ -106,7 +106,7 @@ def read_webhook(account_id: str, body: bytes) -> list[Change]:
         raise UnreadableMessage("the webhook's body is not JSON") from None
     notification = _mapping(notification)
     kind = notification.get("type")
-    if kind not in {MESSAGING_EVENT, CONVERSATION_CHANGE}:
+    if kind not in (MESSAGING_EVENT, CONVERSATION_CHANGE):  # a list: the kind may be anything
         raise UnreadableMessage("the webhook is of an unknown kind")
     changes = _mapping(notification.get("body")).get("changes")
     if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
