@@ -8,7 +8,6 @@ says where the account's channel is called back and how the calls are signed.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -68,7 +67,7 @@ def _signing_key(secret: str, parameter: str, form: str) -> bytes:
         raise _misconfigured(parameter, "'signing_secret' does not begin with whsec_", form)
     try:
         key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # of which binascii.Error is one
         raise _misconfigured(
             parameter, "'signing_secret' is not Base64 after whsec_", form
         ) from None
