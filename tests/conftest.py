@@ -1,0 +1,40 @@
+"""What every test stands on: no real AWS within reach, and no deadline for slow machines."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import settings
+
+_NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+# Made-up credentials and nothing of the person's own configuration: a call that escapes a test
+# must fail, not reach an account.
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "liveperson-connector",
+    "POWERTOOLS_METRICS_NAMESPACE": "LivePersonConnector",
+}
+
+settings.register_profile("tests", deadline=None, max_examples=60)
+settings.load_profile("tests")
+
+
+def pytest_configure() -> None:
+    """Point boto3 at nobody, or refuse to run where it was pointed at somebody real."""
+    for name, url in os.environ.items():
+        if name.startswith("AWS_ENDPOINT_URL") and urlsplit(url).hostname not in _LOOPBACK:
+            raise pytest.UsageError(f"{name}={url} is not on this machine; unset it to run tests")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(_ENVIRONMENT)
+    os.environ["AWS_ENDPOINT_URL"] = _NOWHERE

@@ -1,0 +1,154 @@
+"""
+What the flows need of AWS, in this process: quick, and with a clock of its own.
+
+``contracts.py`` holds what each must do like the real service; both take the same exam.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from liveperson_connector.accounts import Credentials
+from liveperson_connector.errors import AwsUnavailable, MisconfiguredAccount
+from liveperson_connector.messages import Letter, Received
+
+from .clocks import Clock
+
+BATCH = 10
+DEDUPLICATION_SECONDS = 300.0
+VISIBILITY_SECONDS = 180.0
+
+
+@dataclass
+class _Stored:
+    letter: Letter
+    message_id: str
+    sent_at: float
+    visible_at: float = 0.0
+    receive_count: int = 0
+    first_received_at: float | None = None
+
+
+@dataclass
+class InProcessQueue:
+    """A FIFO queue with groups, as SQS has them."""
+
+    name: str = "queue.fifo"
+    clock: Clock = field(default_factory=Clock)
+    hidden: list[tuple[str, int]] = field(default_factory=list)
+    _messages: list[_Stored] = field(default_factory=list)
+    _taken: dict[tuple[str, str], float] = field(default_factory=dict)
+    _ids: itertools.count[int] = field(default_factory=itertools.count)
+
+    @property
+    def letters(self) -> list[Letter]:
+        """Everything that stands in the queue, in order."""
+        return [each.letter for each in self._messages]
+
+    def send(self, letters: Sequence[Letter]) -> None:
+        """Queue letters, except those whose identity their group had in the last five minutes."""
+        now = self.clock()
+        for letter in letters:
+            key = (letter.group, letter.identity)
+            if now - self._taken.get(key, -DEDUPLICATION_SECONDS) >= DEDUPLICATION_SECONDS:
+                self._taken[key] = now
+                self._messages.append(_Stored(letter, f"message-{next(self._ids)}", now))
+
+    def receive(self) -> list[Received]:
+        """Take up to ten messages of groups of which none is being worked on."""
+        now = self.clock()
+        blocked = {each.letter.group for each in self._messages if each.visible_at > now}
+        chosen = [each for each in self._messages if each.letter.group not in blocked][:BATCH]
+        return [self._take(each, now) for each in chosen]
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Let a message wait."""
+        self.hidden.append((receipt_handle, seconds))
+        for each in self._messages:
+            if each.message_id == receipt_handle:
+                each.visible_at = self.clock() + seconds
+
+    def delete(self, receipt_handle: str) -> None:
+        """Remove a message."""
+        self._messages = [each for each in self._messages if each.message_id != receipt_handle]
+
+    def _take(self, stored: _Stored, now: float) -> Received:
+        stored.visible_at = now + VISIBILITY_SECONDS
+        stored.receive_count += 1
+        stored.first_received_at = stored.first_received_at or now
+        return Received(
+            message_id=stored.message_id,
+            receipt_handle=stored.message_id,
+            body=stored.letter.body,
+            group=stored.letter.group,
+            receive_count=stored.receive_count,
+            first_received_at=datetime.fromtimestamp(stored.first_received_at, UTC),
+            attributes=stored.letter.attributes,
+        )
+
+
+@dataclass
+class BrokenQueue:
+    """A queue that AWS does not serve at the moment."""
+
+    name: str = "broken.fifo"
+
+    def send(self, letters: Sequence[Letter]) -> None:  # noqa: ARG002
+        """Take nothing."""
+        raise AwsUnavailable("sending to broken.fifo: ServiceUnavailable")
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:  # noqa: ARG002
+        """Delay nothing."""
+        raise AwsUnavailable("delaying a message of broken.fifo: ServiceUnavailable")
+
+
+@dataclass
+class InProcessLeases:
+    """Leases that one clock ends."""
+
+    clock: Clock = field(default_factory=Clock)
+    _until: dict[str, float] = field(default_factory=dict)
+
+    def lease(self, name: str, seconds: int) -> bool:
+        """Take a name unless somebody has it."""
+        if self._until.get(name, 0) > self.clock():
+            return False
+        self._until[name] = self.clock() + seconds
+        return True
+
+
+@dataclass
+class InProcessParameters:
+    """The accounts' parameters; ``reads`` counts how often an AppJWT was looked up."""
+
+    credentials_by_account: dict[str, Credentials] = field(default_factory=dict)
+    app_jwts: dict[str, str] = field(default_factory=dict)
+    unavailable: bool = False
+    reads: int = 0
+    writes: int = 0
+
+    def account_ids(self) -> list[str]:
+        """Name every account."""
+        return sorted(self.credentials_by_account)
+
+    def credentials(self, account_id: str) -> Credentials:
+        """Give the credentials of an account that has some."""
+        found = self.credentials_by_account.get(account_id)
+        if found is None:
+            raise MisconfiguredAccount("parameter …/credentials is not there")
+        return found
+
+    def app_jwt(self, account_id: str) -> str | None:
+        """Give the stored AppJWT."""
+        self.reads += 1
+        if self.unavailable:
+            raise AwsUnavailable("reading parameter …/app-jwt: ThrottlingException")
+        return self.app_jwts.get(account_id)
+
+    def store_app_jwt(self, account_id: str, token: str) -> None:
+        """Keep an AppJWT."""
+        self.writes += 1
+        self.app_jwts[account_id] = token

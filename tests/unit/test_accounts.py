@@ -1,0 +1,128 @@
+"""An account's two parameters: read, or refused with what to write instead."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from liveperson_connector.accounts import ChannelSettings, Credentials, is_account_id
+from liveperson_connector.errors import MisconfiguredAccount
+
+NAME = "/connector/accounts/42257269/something"
+CREDENTIALS = {"client_id": "the-id", "client_secret": "the-secret"}
+CHANNEL = {"callback_url": "https://channel.example/cb", "signing_secret": "whsec_c2VjcmV0"}
+
+
+def credentials(**spoilt: object) -> Credentials:
+    """Parse good credentials with one part spoilt."""
+    return Credentials.parse(json.dumps({**CREDENTIALS, **spoilt}), parameter=NAME)
+
+
+def channel(**spoilt: object) -> ChannelSettings:
+    """Parse a good channel with one part spoilt."""
+    return ChannelSettings.parse(json.dumps({**CHANNEL, **spoilt}), parameter=NAME)
+
+
+def test_credentials_are_read() -> None:
+    """Id and secret are enough; there is no previous secret unless one is written."""
+    assert Credentials("the-id", "the-secret", None) == credentials()
+
+
+def test_a_previous_secret_is_read() -> None:
+    """While a secret is rolled over, both are known."""
+    assert "older" == credentials(previous_client_secret="older").previous_client_secret
+
+
+def test_a_channel_is_read() -> None:
+    """The signing secret is the bytes behind ``whsec_``."""
+    assert ChannelSettings("https://channel.example/cb", b"secret") == channel()
+
+
+def test_unknown_fields_are_left_alone() -> None:
+    """An operator's own notes in a parameter do no harm."""
+    assert credentials() == credentials(note="written by hand")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "the-secret", "[]", '"text"', "null", '{"client_id": "the-id"']
+)
+def test_credentials_that_are_no_object_are_refused(text: str) -> None:
+    """The error names the parameter and the form to write."""
+    with pytest.raises(MisconfiguredAccount) as refused:
+        Credentials.parse(text, parameter=NAME)
+
+    assert NAME in str(refused.value)
+    assert '{"client_id": "…", "client_secret": "…"}' in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["client_id", "client_secret"])
+@pytest.mark.parametrize("value", [None, "", 7, ["the-secret"]])
+def test_credentials_with_a_gap_name_it(name: str, value: object) -> None:
+    """What is missing, empty or no text is named."""
+    with pytest.raises(MisconfiguredAccount) as refused:
+        credentials(**{name: value})
+
+    assert f"{name} missing or not a text" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["", 7, []])
+def test_a_previous_secret_that_is_no_text_is_refused(value: object) -> None:
+    """A slip in the optional field is told too."""
+    with pytest.raises(MisconfiguredAccount, match="previous_client_secret"):
+        credentials(previous_client_secret=value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        ("c2VjcmV0", "does not begin with whsec_"),
+        ("whsec_", "is empty after whsec_"),
+        ("whsec_***", "is not Base64 after whsec_"),
+        ("whsec_c2VjcmV", "is not Base64 after whsec_"),
+        ("whsec_ü", "is not Base64 after whsec_"),
+        ("", "signing_secret missing"),
+    ],
+)
+def test_a_signing_secret_of_another_form_is_refused(secret: str, problem: str) -> None:
+    """The error says which rule of Standard Webhooks secrets is broken."""
+    with pytest.raises(MisconfiguredAccount, match=problem):
+        channel(signing_secret=secret)
+
+
+def test_no_secret_is_shown() -> None:
+    """Accounts may be printed: no secret is in them."""
+    shown = repr([credentials(previous_client_secret="older-secret"), channel()])
+
+    assert "the-secret" not in shown
+    assert "older-secret" not in shown
+    assert "secret'" not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"client_id": "the-id", "client_secret": "s3cr3t", "previous_client_secret": 1}',
+        '{"client_id": 1, "client_secret": "s3cr3t"}',
+        'client_secret="s3cr3t"',
+    ],
+)
+def test_no_secret_is_quoted_by_an_error(text: str) -> None:
+    """What is wrong with a parameter is told without its contents."""
+    with pytest.raises(MisconfiguredAccount) as refused:
+        Credentials.parse(text, parameter=NAME)
+
+    assert "s3cr3t" not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+@pytest.mark.parametrize("text", ["12345678", "le12345678", "a-b_c", "x" * 64])
+def test_site_ids_are_account_ids(text: str) -> None:
+    """Digits, and the letters of LivePerson's test systems."""
+    assert is_account_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65, "a/b", "../x", "a b", "ä", "12345678\n", "*"])
+def test_what_could_name_another_parameter_is_no_account_id(text: str) -> None:
+    """Nobody reaches another parameter through an account id."""
+    assert not is_account_id(text)

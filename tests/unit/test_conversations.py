@@ -1,0 +1,57 @@
+"""What is remembered of a conversation, and the echoes heard in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from liveperson_connector.conversations import Consumer, Conversation, echo_digest
+
+YES = echo_digest("yes")
+CONVERSATION = Conversation(
+    "12345678",
+    "c-1",
+    "+49151",
+    "key",
+    echoes=((1, YES), (4, echo_digest("no")), (6, YES), (8, YES)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "expected"),
+    [
+        ("yes", -1, 1),
+        ("yes", 1, 6),
+        ("yes", 8, None),
+        ("no", -1, 4),
+        ("maybe", -1, None),
+    ],
+)
+def test_an_echo_is_the_first_after_what_was_said_before(
+    text: str, after: int, expected: int | None
+) -> None:
+    """Who says the same twice is heard twice: an older echo is not the newer message's."""
+    assert expected == CONVERSATION.heard(text, after=after)
+
+
+def test_white_space_around_an_echo_does_not_matter() -> None:
+    """LivePerson may trim what a consumer said."""
+    assert 1 == CONVERSATION.heard(" yes\n", after=-1)
+
+
+def test_a_digest_does_not_tell_the_words() -> None:
+    """What consumers said is not kept, only enough to recognise it."""
+    assert "secret words" not in echo_digest("secret words")
+
+
+def test_a_conversation_without_a_consumer_of_ours_is_not_ours() -> None:
+    """Another channel's conversation is remembered as such."""
+    assert not Conversation("12345678", "c-2", "").is_ours
+    assert CONVERSATION.is_ours
+
+
+def test_nobody_is_named_when_a_record_is_printed() -> None:
+    """Neither the channel's own id nor a token shows."""
+    consumer = Consumer("12345678", "+49151", "key", "lp", "the-jws")
+
+    assert "+49151" not in repr((consumer, CONVERSATION))
+    assert "the-jws" not in repr(consumer)

@@ -1,0 +1,45 @@
+"""The environment of each function, read once."""
+
+from __future__ import annotations
+
+import pytest
+
+from liveperson_connector.settings import (
+    MessageIntakeSettings,
+    MissingSettings,
+    OutboundMessagingSettings,
+)
+
+ENVIRON = {
+    "PARAMETER_PREFIX": "/connector",
+    "CONSUMER_EVENTS_QUEUE_URL": "https://sqs/queue",
+    "CONSUMER_ID_SALT": "very salty",
+}
+
+
+def test_a_field_is_the_variable_of_its_name() -> None:
+    """``parameter_prefix`` is PARAMETER_PREFIX, and what else is set does not matter."""
+    settings = MessageIntakeSettings.from_environ({**ENVIRON, "HOME": "/"})
+
+    assert MessageIntakeSettings("/connector", "https://sqs/queue", "very salty") == settings
+
+
+def test_everything_missing_is_named_together() -> None:
+    """An operator learns of all gaps at once; an empty variable is a gap."""
+    with pytest.raises(MissingSettings) as missing:
+        MessageIntakeSettings.from_environ(
+            {**ENVIRON, "PARAMETER_PREFIX": "", "CONSUMER_ID_SALT": ""}
+        )
+
+    assert "PARAMETER_PREFIX, CONSUMER_ID_SALT" in str(missing.value)
+    assert "CONSUMER_EVENTS_QUEUE_URL" not in str(missing.value)
+
+
+@pytest.mark.parametrize("kind", [MessageIntakeSettings, OutboundMessagingSettings])
+def test_the_salt_is_not_shown(kind: type[MessageIntakeSettings]) -> None:
+    """Settings may be printed: what makes pseudonyms unguessable is not in them."""
+    environ = dict.fromkeys((name.upper() for name in kind.__annotations__), "shown")
+    settings = kind.from_environ({**environ, "CONSUMER_ID_SALT": "very salty"})
+
+    assert "very salty" == settings.consumer_id_salt
+    assert "very salty" not in repr(settings)
