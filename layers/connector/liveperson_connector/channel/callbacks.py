@@ -41,11 +41,17 @@ class Callbacks:
     """Posts callbacks to channels; one instance, and so one connection a channel, per container."""
 
     def __init__(
-        self, session: requests.Session, *, network: str = "public", clock: Clock = time.time
+        self,
+        session: requests.Session,
+        *,
+        network: str = "public",
+        clock: Clock = time.time,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self._session = session
         self._network = network
         self._clock = clock
+        self._read_seconds = read_seconds
 
     def post(
         self, settings: ChannelSettings, message_id: str, callback: Mapping[str, object]
@@ -64,7 +70,7 @@ class Callbacks:
                 settings.callback_url,
                 data=body,
                 headers=self._headers(settings.signing_key, message_id, body),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(CONNECT_SECONDS, self._read_seconds),
                 allow_redirects=False,  # the operator's address was checked; another was not
             )
         except requests.RequestException as failure:

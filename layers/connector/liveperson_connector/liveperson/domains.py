@@ -65,11 +65,9 @@ class Domains:
 
 
 def base_uris(answer: object) -> dict[str, str]:
-    """Read both forms of answer: one object for one service, an array for all of them."""
-    if isinstance(answer, Mapping) and isinstance(answer.get("baseURIs"), list):
-        entries = answer["baseURIs"]
-    else:
-        entries = [answer]
+    """Read every form of answer: one object for one service, an array for all, named or not."""
+    found = answer.get("baseURIs", answer) if isinstance(answer, Mapping) else answer
+    entries = found if isinstance(found, list) else [found]
     return {
         entry["service"]: entry["baseURI"]
         for entry in entries
@@ -87,7 +85,10 @@ def trusted(address: str) -> str:
     loopback with either scheme; nothing else may receive a secret.
     """
     url = address if "://" in address else f"https://{address}"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UntrustedHost("the address is malformed") from None
     host = parts.hostname or ""
     if is_loopback(host) and parts.scheme in {"http", "https"}:
         return url.rstrip("/")

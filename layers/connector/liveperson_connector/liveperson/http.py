@@ -45,9 +45,15 @@ class ConsumerJwsRejected(Permanent):
 class LivePersonHttp:
     """Sends requests to LivePerson; one instance, and so one connection a host, per container."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self._session = new_session()
         self._clock = clock
+        self._read_seconds = read_seconds
         self._used_at = clock()
 
     def get(self, url: str) -> Any:
@@ -73,7 +79,7 @@ class LivePersonHttp:
             answer = self._session.request(
                 method,
                 url,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(CONNECT_SECONDS, self._read_seconds),
                 allow_redirects=False,  # tokens go to the address that was looked up, nowhere else
                 **request,
             )
