@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
+
+from sandbox.liveperson import SimulatedLivePerson
+from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
+from tests.support.clocks import Clock
 
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -38,3 +43,17 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ.update(_ENVIRONMENT)
     os.environ["AWS_ENDPOINT_URL"] = _NOWHERE
+
+
+@pytest.fixture(name="liveperson")
+def _liveperson() -> Iterator[SimulatedLivePerson]:
+    """Run a LivePerson with one account, which sends no webhooks until it is told where."""
+    with SimulatedLivePerson() as liveperson:
+        liveperson.add_account(ACCOUNT, CLIENT_ID, CLIENT_SECRET, time_scale=0.01)
+        yield liveperson
+
+
+@pytest.fixture(name="clock")
+def _clock() -> Clock:
+    """Give a clock that stands still."""
+    return Clock()

@@ -23,11 +23,6 @@ class Source:
         return f"{key}{self.asked.count(key)}"
 
 
-@pytest.fixture(name="clock")
-def _clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(name="source")
 def _source() -> Source:
     return Source()

@@ -1,0 +1,289 @@
+"""Every answer of LivePerson, and every way to give none, as a value or an error."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from liveperson_connector.errors import (
+    AppJwtRejected,
+    LivePersonBusy,
+    LivePersonRefused,
+    LivePersonUnavailable,
+)
+from liveperson_connector.liveperson.http import (
+    ConsumerJwsRejected,
+    LivePersonHttp,
+    compact,
+    error_of,
+)
+from tests.support.clocks import Clock
+from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
+
+TOKEN = {"Authorization": "the-app-jwt"}
+
+
+def unauthorized(code: int) -> Answer:
+    """Answer as the authorization page documents."""
+    body = {"title": "Invalid", "details": "…", "errorCode": code}
+    return json_answer({"kind": "resp", "code": 401, "body": body}, status=401)
+
+
+def post(answer: Answer) -> object:
+    """Post something and get ``answer``."""
+    with serving(answer) as server:
+        return LivePersonHttp().post_json(server.url, {"a": 1}, TOKEN)
+
+
+def free_url() -> str:
+    """Give an address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_the_json_of_an_answer_is_its_value() -> None:
+    """Any 2xx is success; IDP answers 201."""
+    assert {"token": "t"} == post(json_answer({"token": "t"}, status=201))
+
+
+def test_json_is_sent_as_it_counts_for_liveperson() -> None:
+    """Bodies are compact UTF-8, so that the limit of characters is used for words."""
+    with serving(Answer()) as server:
+        LivePersonHttp().post_json(server.url, {"message": "Grüße 👋"}, TOKEN)
+
+    (request,) = server.requests
+    assert '{"message":"Grüße 👋"}'.encode() == request.body
+    assert "application/json" == request.headers["content-type"]
+    assert "the-app-jwt" == request.headers["authorization"]
+
+
+def test_a_form_is_sent_in_the_body() -> None:
+    """Secrets travel in the body, never in the address."""
+    with serving(Answer()) as server:
+        LivePersonHttp().post_form(f"{server.url}/token?v=1.0", {"client_secret": "s3cr3t"})
+
+    (request,) = server.requests
+    assert (b"client_secret=s3cr3t", "/token?v=1.0") == (request.body, request.path)
+
+
+def test_compact_json_has_no_spaces_and_no_escapes() -> None:
+    """What is counted is what is sent."""
+    assert '{"a":["ü",1]}' == compact({"a": ["ü", 1]})
+
+
+def test_a_refused_connection_surely_sent_nothing() -> None:
+    """Nobody listened, so the request can be repeated without a doubt."""
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        LivePersonHttp().get(free_url())
+
+    assert not unavailable.value.maybe_done
+
+
+def test_an_unknown_host_surely_got_nothing() -> None:
+    """A name that does not resolve was never called."""
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        LivePersonHttp().get("http://nobody.invalid/")
+
+    assert not unavailable.value.maybe_done
+
+
+def test_no_answer_in_time_may_have_been_done() -> None:
+    """After a time-out LivePerson may have acted all the same."""
+    with serving(Answer()) as server:
+        server.behaviour = server.hang
+        with pytest.raises(LivePersonUnavailable) as unavailable:
+            LivePersonHttp(read_seconds=0.1).post_json(server.url, {}, TOKEN)
+
+    assert unavailable.value.maybe_done
+
+
+def test_a_connection_that_ends_without_an_answer_may_have_been_done() -> None:
+    """The request left; what became of it nobody knows."""
+    with serving(lambda _request: None) as server, pytest.raises(LivePersonUnavailable) as lost:
+        LivePersonHttp().post_json(server.url, {}, TOKEN)
+
+    assert lost.value.maybe_done
+    assert 1 == len(server.requests)
+
+
+def test_an_error_without_an_answer_tells_no_address_and_no_token() -> None:
+    """What goes to the log names the kind of failure alone."""
+    with serving(lambda _request: None) as server, pytest.raises(LivePersonUnavailable) as lost:
+        LivePersonHttp().post_json(f"{server.url}/?secret=s3cr3t", {}, TOKEN)
+
+    assert "LivePerson did not answer (ConnectionError)" == str(lost.value)
+    assert lost.value.__suppress_context__
+
+
+def test_too_many_requests_wait_as_long_as_asked() -> None:
+    """429 is a matter of time; Retry-After says how much."""
+    with pytest.raises(LivePersonBusy) as busy:
+        post(Answer(429, headers={"Retry-After": "7"}))
+
+    assert (7.0, 429, False) == (
+        busy.value.retry_after,
+        busy.value.http_status,
+        busy.value.maybe_done,
+    )
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT", "٣"])
+def test_a_retry_after_that_is_no_number_of_seconds_is_not_followed(header: str) -> None:
+    """Then our own waits apply."""
+    with pytest.raises(LivePersonBusy) as busy:
+        post(Answer(429, headers={"Retry-After": header.encode("utf-8").decode("latin-1")}))
+
+    assert busy.value.retry_after is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+def test_a_failing_server_may_have_done_it(status: int) -> None:
+    """5xx is worth another try, and what it did before it failed is unknown."""
+    with pytest.raises(LivePersonUnavailable) as failing:
+        post(Answer(status, headers={"Retry-After": "3"}))
+
+    error = failing.value
+    assert (status, 3.0, True) == (error.http_status, error.retry_after, error.maybe_done)
+
+
+def test_a_rejected_app_jwt_is_told_apart() -> None:
+    """40102 asks for another AppJWT."""
+    with pytest.raises(AppJwtRejected) as rejected:
+        post(unauthorized(40102))
+
+    assert (401, "40102") == (rejected.value.http_status, rejected.value.error_code)
+
+
+def test_a_rejected_consumer_jws_is_told_apart() -> None:
+    """40103 asks for another ConsumerJWS."""
+    with pytest.raises(ConsumerJwsRejected) as rejected:
+        post(unauthorized(40103))
+
+    assert (401, "40103") == (rejected.value.http_status, rejected.value.error_code)
+
+
+@pytest.mark.parametrize("code", [40104, 40105])
+def test_another_refusal_of_who_we_are_is_permanent(code: int) -> None:
+    """A missing header is our fault and does not mend itself."""
+    with pytest.raises(LivePersonRefused) as refused:
+        post(unauthorized(code))
+
+    assert (401, str(code)) == (refused.value.http_status, refused.value.error_code)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 422])
+def test_any_other_4xx_is_permanent(status: int) -> None:
+    """LivePerson will not take it, whenever it is sent."""
+    with pytest.raises(LivePersonRefused) as refused:
+        post(json_answer({"code": "BAD_REQUEST", "body": {"msg": "too long"}}, status))
+
+    assert (status, "BAD_REQUEST") == (refused.value.http_status, refused.value.error_code)
+    assert f"LivePerson answered {status}: too long" == str(refused.value)
+
+
+def test_a_refusal_without_json_is_permanent_too() -> None:
+    """A proxy's page of HTML is understood by its status."""
+    with pytest.raises(LivePersonRefused, match="no reason given"):
+        post(Answer(403, b"<html>Forbidden</html>"))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff"])
+def test_a_success_that_is_no_json_may_have_been_done(body: bytes) -> None:
+    """A broken answer is no answer: the request had arrived."""
+    with pytest.raises(LivePersonUnavailable) as broken:
+        post(Answer(200, body))
+
+    assert (True, 200) == (broken.value.maybe_done, broken.value.http_status)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    """Tokens go to the address that was looked up and nowhere else."""
+    with serving(Answer()) as elsewhere, pytest.raises(LivePersonRefused):
+        post(Answer(status, headers={"Location": elsewhere.url}))
+
+    assert [] == elsewhere.requests
+
+
+def test_nothing_is_repeated_by_itself() -> None:
+    """There is one retry policy a hop, and it is the queue's."""
+    with serving(Answer(503)) as server, pytest.raises(LivePersonUnavailable):
+        LivePersonHttp().get(server.url)
+
+    assert 1 == len(server.requests)
+
+
+def test_a_connection_is_used_again() -> None:
+    """A container keeps its connection to LivePerson."""
+    with serving(Answer()) as server:
+        http = LivePersonHttp()
+        for _ in range(3):
+            http.get(server.url)
+
+    assert (3, 1) == (len(server.requests), server.connections)
+
+
+def test_a_connection_that_lay_idle_is_not_used_again(clock: Clock) -> None:
+    """Writing to one that the other side may have closed would leave us in doubt."""
+    with serving(Answer()) as server:
+        http = LivePersonHttp(clock)
+        http.get(server.url)
+        clock.pass_seconds(20)
+        http.get(server.url)
+        clock.pass_seconds(26)
+        http.get(server.url)
+
+    assert 2 == server.connections
+
+
+def test_the_machines_own_settings_do_not_matter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    """Neither a proxy of the environment nor a .netrc comes between us and LivePerson."""
+    monkeypatch.setenv("HTTP_PROXY", free_url())
+    monkeypatch.setenv("http_proxy", free_url())
+    monkeypatch.setenv("NETRC", f"{tmp_path}/netrc")
+    with open(f"{tmp_path}/netrc", "w") as netrc:  # noqa: PTH123
+        netrc.write("default login user password word\n")
+    with serving(Answer()) as server:
+        LivePersonHttp().post_json(server.url, {}, TOKEN)
+
+    assert "the-app-jwt" == server.requests[0].headers["authorization"]
+
+
+def test_a_slow_answer_is_taken() -> None:
+    """Within the time-out, patience pays."""
+
+    def slowly(_request: Request) -> Answer:
+        server.stopping.wait(0.05)
+        return json_answer({"done": True})
+
+    server: HttpServer
+    with serving(slowly) as server:
+        answer = LivePersonHttp(read_seconds=2).get(server.url)
+
+    assert {"done": True} == answer
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"body": {"errorCode": 40102, "title": "Invalid AppJWT"}}, ("40102", "Invalid AppJWT")),
+        ({"code": "BAD_REQUEST", "body": {"msg": "no"}}, ("BAD_REQUEST", "no")),
+        ([{"code": "OK"}, {"code": "BAD_REQUEST", "body": {"msg": "no"}}], ("BAD_REQUEST", "no")),
+        ({"error": "invalid_client", "error_description": "who?"}, ("invalid_client", "who?")),
+        ([{"code": "OK"}], (None, "no reason given")),
+        ({"body": [], "code": None}, (None, "no reason given")),
+        ({"body": {"title": 7}}, (None, "no reason given")),
+        ([], (None, "no reason given")),
+        (None, (None, "no reason given")),
+        ("no", (None, "no reason given")),
+    ],
+)
+def test_every_documented_error_body_is_understood(
+    body: object, expected: tuple[str | None, str]
+) -> None:
+    """The envelope, the batch and OAuth 2.0, and none of them breaks on what it does not know."""
+    assert expected == error_of(body)
