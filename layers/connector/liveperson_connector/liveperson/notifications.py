@@ -4,14 +4,14 @@ What LivePerson's webhooks tell: messaging events and conversation changes.
 A webhook's body is ``{"kind": "notification", "type": …, "body": {"changes": […]}}``
 (https://developers.liveperson.com/connector-api-webhooks-events.html). This module is the border:
 its words come in, our values go out, and the raw change is kept beside them. Fields and values
-that are not known never break anything.
+that are not known never break anything: what can't be read is as if it were absent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,27 @@ MESSAGING_EVENT = "ms.MessagingEventNotification"
 CONVERSATION_CHANGE = "cqm.ExConversationChangeNotification"
 
 CONSUMER = "CONSUMER"
+ASSIGNED_AGENT = "ASSIGNED_AGENT"
+
+# What an event is, in our words; an event of any other kind has none.
+TEXT = "text"
+RICH = "rich"
+FILE = "file"
+SECURE_FORM = "secure_form"
+TYPING = "typing"
+RECEIPT = "receipt"
+KINDS = (TEXT, RICH, FILE, SECURE_FORM, TYPING, RECEIPT)
+
+SECURE_INVITATION = "forms/secure-invitation"
+SECURE_SUBMISSION = "forms/secure-submission"
+
+_CONTENT_EVENT = "ContentEvent"
+_RICH_CONTENT_EVENT = "RichContentEvent"
+_CHAT_STATE_EVENT = "ChatStateEvent"
+_ACCEPT_STATUS_EVENT = "AcceptStatusEvent"
+
+# Everything LivePerson numbers fits 64 bits; a larger number is not one of its.
+_BEYOND_NUMBERS = 2**63
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,14 @@ class Change:
         return _text(self.raw.get("conversationId")) or _text(self.raw.get("dialogId"))
 
     @property
+    def is_typing(self) -> bool:
+        """Whether somebody began or stopped typing, came or went: stale within seconds."""
+        return (
+            self.kind == MESSAGING_EVENT
+            and _mapping(self.raw.get("event")).get("type") == _CHAT_STATE_EVENT
+        )
+
+    @property
     def identity(self) -> str | None:
         """
         What two deliveries of the same change have in common; none for typing, which has no key.
@@ -49,15 +78,35 @@ class Change:
         """
         if self.kind == CONVERSATION_CHANGE:
             return f"change:{_digest(self.raw)}"
-        sequence = self.raw.get("sequence")
-        if not isinstance(sequence, int):
+        sequence = _number(self.raw.get("sequence"))
+        if sequence is None or self.is_typing:
             return None
         return f"{_text(self.raw.get('dialogId')) or self.conversation_id}:{sequence}"
 
 
 @dataclass(frozen=True)
+class HostedFile:
+    """
+    A file that stands in LivePerson's storage; a URL to fetch it must be asked for.
+
+    https://developers.liveperson.com/connector-api-send-api-examples.html
+    """
+
+    caption: str
+    relative_path: str
+    file_type: str
+
+
+@dataclass(frozen=True)
 class MessagingEvent:
-    """Something said or done in a dialog. ``audience`` is none in the form of 2018: everyone."""
+    """
+    Something said or done in a dialog.
+
+    ``audience`` is none in the form of 2018: everyone. That form and the one of surveys name the
+    dialog alone; then ``names_conversation`` is false and ``conversation_id`` is the dialog's.
+    ``quick_replies`` and ``rich`` are LivePerson's structured content as it came
+    (https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html).
+    """
 
     conversation_id: str
     dialog_id: str
@@ -69,6 +118,30 @@ class MessagingEvent:
     event_type: str
     content_type: str
     message: object
+    names_conversation: bool = True
+    metadata: tuple[Any, ...] = ()
+    quick_replies: Mapping[str, Any] | None = None
+    rich: Mapping[str, Any] | None = None
+    file: HostedFile | None = None
+    chat_state: str | None = None
+    receipt_status: str | None = None
+    sequences: tuple[int, ...] = ()
+
+    @property
+    def kind(self) -> str | None:
+        """One of :data:`KINDS`, or none for what is not known or can't be read."""
+        if self.event_type == _CONTENT_EVENT:
+            return self._content_kind()
+        if self.event_type == _RICH_CONTENT_EVENT:
+            return RICH if self.rich is not None else None
+        return {_CHAT_STATE_EVENT: TYPING, _ACCEPT_STATUS_EVENT: RECEIPT}.get(self.event_type)
+
+    def _content_kind(self) -> str | None:
+        if self.content_type in {SECURE_INVITATION, SECURE_SUBMISSION}:
+            return SECURE_FORM
+        if self.file is not None:
+            return FILE
+        return TEXT if self.text is not None else None
 
     @property
     def is_consumers(self) -> bool:
@@ -78,19 +151,37 @@ class MessagingEvent:
     @property
     def text(self) -> str | None:
         """The words of a text message; none for everything else."""
-        is_text = self.event_type == "ContentEvent" and self.content_type == "text/plain"
+        is_text = self.event_type == _CONTENT_EVENT and self.content_type == "text/plain"
         return self.message if is_text and isinstance(self.message, str) else None
 
 
 @dataclass(frozen=True)
 class ConversationChange:
-    """The state of a conversation. ``updated_at`` (milliseconds) orders changes of one."""
+    """
+    The state of a conversation. ``updated_at`` (milliseconds) orders changes of one.
+
+    ``skill_id`` is ``-1`` for LivePerson's "no skill", and none where nothing is said of it.
+    ``agent_id`` is an agent who has joined, not one to whom it is only offered.
+    ``survey_dialog_id`` is the survey that is open now, ``survey_dialog_ids`` are all surveys,
+    and ``dialog_ids`` all dialogs
+    (https://developers.liveperson.com/messaging-window-api-tutorials-post-conversation-survey-pcs.html).
+    """
 
     conversation_id: str
     consumer_ids: tuple[str, ...]
     is_closed: bool
     close_reason: str | None
     updated_at: int
+    skill_id: str | None = None
+    agent_id: str | None = None
+    survey_dialog_id: str | None = None
+    survey_dialog_ids: tuple[str, ...] = ()
+    dialog_ids: tuple[str, ...] = ()
+
+    @property
+    def is_survey_running(self) -> bool:
+        """Whether the consumer is being asked how it was."""
+        return self.survey_dialog_id is not None and not self.is_closed
 
 
 def read_webhook(account_id: str, body: bytes) -> list[Change]:
@@ -121,11 +212,10 @@ def read_messaging_event(change: Change) -> MessagingEvent:
     """Read a change of kind :data:`MESSAGING_EVENT`."""
     raw, event = change.raw, _mapping(change.raw.get("event"))
     sender = _mapping(raw.get("originatorMetadata"))
-    sequence = raw.get("sequence")
     return MessagingEvent(
         conversation_id=change.conversation_id,
         dialog_id=_text(raw.get("dialogId")) or change.conversation_id,
-        sequence=sequence if isinstance(sequence, int) else None,
+        sequence=_number(raw.get("sequence")),
         sender_id=_text(raw.get("originatorId")) or _text(sender.get("id")),
         sender_role=_text(sender.get("role")),
         audience=_audience(raw),
@@ -133,6 +223,14 @@ def read_messaging_event(change: Change) -> MessagingEvent:
         event_type=_text(event.get("type")),
         content_type=_text(event.get("contentType")),
         message=event.get("message"),
+        names_conversation=bool(_text(raw.get("conversationId"))),
+        metadata=tuple(_list(raw.get("metadata"))),
+        quick_replies=_structured(event.get("quickReplies")),
+        rich=_rich(event),
+        file=_file(event),
+        chat_state=_text(event.get("chatState")) or None,
+        receipt_status=_text(event.get("status")) or None,
+        sequences=_numbers(event.get("sequenceList")),
     )
 
 
@@ -140,29 +238,96 @@ def read_conversation_change(change: Change) -> ConversationChange:
     """Read a change of kind :data:`CONVERSATION_CHANGE`."""
     result = _mapping(change.raw.get("result"))
     details = _mapping(result.get("conversationDetails"))
-    updated_at = details.get("metaDataLastUpdateTs")
+    dialogs = _mappings(details.get("dialogs"))
     return ConversationChange(
         conversation_id=change.conversation_id,
         consumer_ids=tuple(_consumers(details)),
         is_closed=_is_closed(change.raw, details),
         close_reason=_text(details.get("closeReason")) or None,
-        updated_at=updated_at if isinstance(updated_at, int) else 0,
+        updated_at=_number(details.get("metaDataLastUpdateTs")) or 0,
+        skill_id=_skill(details),
+        agent_id=_agent(details, dialogs),
+        survey_dialog_id=next(iter(_dialog_ids(filter(_is_open_survey, dialogs))), None),
+        survey_dialog_ids=_dialog_ids(filter(_is_survey, dialogs)),
+        dialog_ids=_dialog_ids(dialogs),
     )
+
+
+def _rich(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    # Under ``content`` as it is sent today, under ``message`` in the published schema.
+    if event.get("type") != _RICH_CONTENT_EVENT:
+        return None
+    content = _structured(event.get("content"))
+    return content if content is not None else _structured(event.get("message"))
+
+
+def _structured(value: object) -> Mapping[str, Any] | None:
+    """Return an object, also one that is written as JSON text, as the message history has it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, Mapping) else None
+
+
+def _file(event: Mapping[str, Any]) -> HostedFile | None:
+    if event.get("contentType") != "hosted/file":
+        return None
+    message = _structured(event.get("message")) or {}
+    path = _text(message.get("relativePath"))
+    if not path:
+        return None
+    return HostedFile(_text(message.get("caption")), path, _text(message.get("fileType")))
 
 
 def _is_closed(raw: Mapping[str, Any], details: Mapping[str, Any]) -> bool:
     # ``stage`` is the whole conversation; ``state`` only its main dialog, after which a survey
     # may still run. The form of 2018 has no ``stage``.
-    return raw.get("type") == "DELETE" or details.get("stage", details.get("state")) == "CLOSE"
+    stage = _text(details.get("stage")) or _text(details.get("state"))
+    return raw.get("type") == "DELETE" or stage == "CLOSE"
 
 
 def _consumers(details: Mapping[str, Any]) -> list[str]:
-    participants = details.get("participants")
-    return [
-        _text(each.get("id"))
-        for each in (participants if isinstance(participants, list) else [])
-        if isinstance(each, dict) and each.get("role") == CONSUMER
+    return _with_role(CONSUMER, details.get("participants"))
+
+
+def _skill(details: Mapping[str, Any]) -> str | None:
+    handler = _mapping(details.get("conversationHandlerDetails"))
+    return _name(details.get("skillId")) or _name(handler.get("skillId")) or None
+
+
+def _agent(details: Mapping[str, Any], dialogs: list[Mapping[str, Any]]) -> str | None:
+    """Return the agent who has joined: an agent whose state is SUGGESTED has not yet."""
+    takes_part = [
+        each
+        for dialog in dialogs
+        if not _is_survey(dialog)
+        for each in _mappings(dialog.get("participantsDetails"))
     ]
+    offered = _with_role(
+        ASSIGNED_AGENT, [each for each in takes_part if each.get("state") == "SUGGESTED"]
+    )
+    agents = _with_role(ASSIGNED_AGENT, [*takes_part, *_mappings(details.get("participants"))])
+    return next((agent for agent in agents if agent not in offered), None)
+
+
+def _with_role(role: str, participants: object) -> list[str]:
+    named = [_text(each.get("id")) for each in _mappings(participants) if each.get("role") == role]
+    return [each for each in named if each]
+
+
+def _is_survey(dialog: Mapping[str, Any]) -> bool:
+    return dialog.get("dialogType") == "POST_SURVEY"
+
+
+def _is_open_survey(dialog: Mapping[str, Any]) -> bool:
+    return _is_survey(dialog) and dialog.get("state") == "OPEN"
+
+
+def _dialog_ids(dialogs: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    named = [_text(dialog.get("dialogId")) for dialog in dialogs]
+    return tuple(each for each in named if each)
 
 
 def _audience(raw: Mapping[str, Any]) -> str | None:
@@ -172,10 +337,11 @@ def _audience(raw: Mapping[str, Any]) -> str | None:
 
 
 def _time(milliseconds: object) -> datetime | None:
-    if not isinstance(milliseconds, int):
+    known = _number(milliseconds)
+    if known is None:
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return datetime.fromtimestamp(known / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -190,3 +356,28 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: object) -> str:
+    """Read an id, which LivePerson writes as a text in one place and as a number in another."""
+    number = _number(value)
+    return _text(value) if number is None else str(number)
+
+
+def _number(value: object) -> int | None:
+    """Read a whole number from 0 on; JSON's ``true`` is none, though Python says it is 1."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < _BEYOND_NUMBERS else None
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    return tuple(each for each in map(_number, _list(value)) if each is not None)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [each for each in _list(value) if isinstance(each, Mapping)]
