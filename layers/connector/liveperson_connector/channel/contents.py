@@ -1,0 +1,96 @@
+"""
+What somebody at LivePerson said, as a channel is told it (see ``docs/channel-api.md``).
+
+Structured content and quick replies go out as LivePerson wrote them, so that a channel that can
+draw them loses nothing; beside them stands a plain rendering for a channel that can't. The words
+for typing and receipts are ours, in small letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..liveperson.notifications import (
+    RICH,
+    SECURE_FORM,
+    SECURE_SUBMISSION,
+    TEXT,
+    HostedFile,
+    MessagingEvent,
+)
+from .fallback_text import fallback_text
+
+# https://developers.liveperson.com/connector-api-send-api-send.html names the first five; agents'
+# own clients also say that they went to the background.
+_TYPING_STATES = {
+    "ACTIVE": "active",
+    "INACTIVE": "inactive",
+    "BACKGROUND": "inactive",
+    "GONE": "gone",
+    "COMPOSING": "composing",
+    "PAUSE": "paused",
+}
+_RECEIPT_STATUSES = {"ACCEPT": "accepted", "READ": "read"}
+
+
+def content_of(event: MessagingEvent) -> dict[str, Any] | None:
+    """
+    Write what ``event`` says; none for what is not a message, and for files.
+
+    A file needs an address of its own first: see :func:`file_content`.
+    """
+    if event.kind == TEXT:
+        return {"type": "text", "text": event.text, **_quick_replies(event)}
+    if event.kind == RICH:
+        return _rich_content(event)
+    if event.kind == SECURE_FORM:
+        return _secure_form(event)
+    return None
+
+
+def file_content(file: HostedFile, url: str) -> dict[str, Any]:
+    """Write a file that can be fetched from ``url``."""
+    return {"type": "file", "caption": file.caption, "file_type": file.file_type, "url": url}
+
+
+def typing_state(chat_state: str | None) -> str | None:
+    """Return our word for LivePerson's chat state; none for one that is not known."""
+    return _TYPING_STATES.get(chat_state or "")
+
+
+def receipt_status(status: str | None) -> str | None:
+    """Return our word for a receipt; none for those that are the consumer's to give."""
+    return _RECEIPT_STATUSES.get(status or "")
+
+
+def _rich_content(event: MessagingEvent) -> dict[str, Any]:
+    return {
+        "type": "rich",
+        "content": event.rich,
+        **_quick_replies(event),
+        "fallback_text": fallback_text(event.rich, event.quick_replies),
+    }
+
+
+def _secure_form(event: MessagingEvent) -> dict[str, Any]:
+    """
+    Pass on what is known of a secure form: that it is one, its title and its invitation.
+
+    How a consumer of a connector gets to the form is not published.
+    """
+    message = event.message if isinstance(event.message, Mapping) else {}
+    return {
+        "type": "rich",
+        "content": {"type": event.content_type, "message": event.message},
+        "fallback_text": _form_words(event.content_type, message.get("title")),
+    }
+
+
+def _form_words(content_type: str, title: object) -> str:
+    what = "Secure form sent" if content_type == SECURE_SUBMISSION else "Secure form"
+    return f"{what}: {title}" if isinstance(title, str) and title else what
+
+
+def _quick_replies(event: MessagingEvent) -> dict[str, Any]:
+    return {} if event.quick_replies is None else {"quick_replies": event.quick_replies}
