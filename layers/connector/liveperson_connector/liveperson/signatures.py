@@ -81,4 +81,7 @@ def _base64(text: str) -> bytes:
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    # A header may hold half a character, which is no UTF-8; it is a stranger's all the same.
+    return hmac.compare_digest(
+        one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
+    )

@@ -23,7 +23,15 @@ _ZERO_WIDTH_JOINER = "\u200d"
 _REGIONAL_INDICATORS = ("\U0001f1e6", "\U0001f1ff")
 _SKIN_TONES = ("\U0001f3fb", "\U0001f3ff")
 _TAGS = ("\U000e0020", "\U000e007f")
-_HANGUL_JAMO = ("\u1100", "\u11ff")
+_HANGUL_SYLLABLES = ("\uac00", "\ud7a3")
+_HANGUL_JAMO = (("\u1100", "\u11ff"), ("\ua960", "\ua97c"), ("\ud7b0", "\ud7fb"))
+
+# They have the category of a letter or of a format, and belong to the character before:
+# zero-width non-joiner, Thai and Lao AM, voiced marks of half-width katakana.
+_EXTENDING = frozenset("\u200c\u200d\u0e33\u0eb3\uff9e\uff9f")
+
+# The combining class of a virama: it joins two Indic consonants into one shape.
+_VIRAMA = 9
 
 
 def split_text(text: str, *, limit: int = LIMIT) -> list[str]:
@@ -74,7 +82,8 @@ def _is_boundary(text: str, index: int) -> bool:
         _extends(after)
         or before == _ZERO_WIDTH_JOINER
         or (before == "\r" and after == "\n")
-        or (_within(before, _HANGUL_JAMO) and _within(after, _HANGUL_JAMO))
+        or unicodedata.combining(before) == _VIRAMA
+        or _splits_hangul(before, after)
         or _splits_flag(text, index)
     )
 
@@ -83,10 +92,17 @@ def _extends(char: str) -> bool:
     """Whether ``char`` belongs to the one before: accents, joiners, skin tones, flag tags."""
     return (
         unicodedata.category(char) in {"Mn", "Me", "Mc"}
-        or char == _ZERO_WIDTH_JOINER
+        or char in _EXTENDING
         or _within(char, _SKIN_TONES)
         or _within(char, _TAGS)
     )
+
+
+def _splits_hangul(before: str, after: str) -> bool:
+    # Of two neighbours at least one is a jamo, a part of a syllable: they may be of the same one.
+    jamo = [any(_within(char, ends) for ends in _HANGUL_JAMO) for char in (before, after)]
+    whole = [_within(char, _HANGUL_SYLLABLES) for char in (before, after)]
+    return any(jamo) and all(one or other for one, other in zip(jamo, whole, strict=True))
 
 
 def _splits_flag(text: str, index: int) -> bool:
