@@ -1,0 +1,128 @@
+"""Long texts: nothing lost, everything short enough, no character broken."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from liveperson_connector.liveperson.http import compact
+from liveperson_connector.liveperson.text import LIMIT, size, split_text
+
+# What a reader sees as one character each, however many code points it has.
+CHARACTERS = {
+    "letter": "a",
+    "composed accent": "é",
+    "combining accent": "e\u0301",
+    "two accents": "o\u0302\u0301",
+    "Hangul": "한",
+    "Hangul in parts": "\u1112\u1161\u11ab",
+    "Hangul half in parts": "하\u11ab",
+    "Devanagari vowel": "की",
+    "Devanagari conjunct": "क्ष",
+    "Thai": "ก\u0e33",
+    "half-width katakana": "ｶﾞ",
+    "non-joiner": "م\u200c",
+    "emoji": "👋",
+    "skin tone": "👋🏽",
+    "family": "👩\u200d👩\u200d👧\u200d👦",
+    "profession with skin tone": "👩🏿\u200d🚀",
+    "heart on fire": "❤\ufe0f\u200d🔥",
+    "keycap": "1\ufe0f\u20e3",
+    "flag": "🇩🇪",
+    "flag of a region": "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "line end": "\r\n",
+    "space": " ",
+    "quote": '"',
+    "backslash": "\\",
+    "control": "\x01",
+}
+LONGEST = max(size(each) for each in CHARACTERS.values())
+
+
+@given(st.lists(st.sampled_from(sorted(CHARACTERS.values())), max_size=60), st.integers(40, 80))
+@example(["🇩🇪"] * 60, 41)
+@example(["👩\u200d👩\u200d👧\u200d👦"] * 9, 40)
+@example(["\r\n"] * 60, 41)
+def test_a_text_is_cut_between_characters_and_nothing_is_lost(
+    characters: list[str], limit: int
+) -> None:
+    """Joined parts are the text, each fits, and each begins where a character begins."""
+    text = "".join(characters)
+    parts = split_text(text, limit=limit)
+    begins = {0, *itertools.accumulate(len(each) for each in characters)}
+    cuts = set(itertools.accumulate(len(each) for each in parts))
+
+    assert text == "".join(parts)
+    assert all(size(part) <= limit for part in parts)
+    assert cuts <= begins
+
+
+@given(st.text(), st.integers(12, 40))
+def test_any_text_at_all_is_carried_whole(text: str, limit: int) -> None:
+    """Whatever it is made of, joined parts are the text, and no part is empty."""
+    parts = split_text(text, limit=limit)
+
+    assert text == "".join(parts)
+    assert all(parts) or [""] == parts
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+def test_no_character_is_broken(name: str) -> None:
+    """Wherever the limit falls, before or inside a character, it stays whole."""
+    character = CHARACTERS[name]
+    for lead in range(size(character) + 2):
+        parts = split_text("x" * lead + character + "y" * 60, limit=LONGEST + 1)
+
+        assert any(character in part for part in parts), parts
+
+
+def test_a_short_text_stays_as_it_is() -> None:
+    """What fits is one message."""
+    assert ["Hello"] == split_text("Hello")
+
+
+def test_a_text_that_just_fits_is_one_message() -> None:
+    """The limit itself is allowed, one more is not."""
+    assert [1, 2] == [len(split_text("a" * length)) for length in (LIMIT, LIMIT + 1)]
+
+
+def test_a_cut_is_made_at_white_space() -> None:
+    """Where a person would break the text, if there is such a place nearby."""
+    assert ["one two ", "three"] == split_text("one two three", limit=11)
+
+
+def test_white_space_far_from_the_limit_is_not_worth_it() -> None:
+    """A message is not cut in half for the sake of one early space."""
+    text = "a " + "b" * 5000
+
+    assert LIMIT == len(split_text(text)[0])
+
+
+def test_a_character_longer_than_a_message_is_cut_after_all() -> None:
+    """A heap of accents beyond any limit does not stop the consumer's words."""
+    text = "e" + "\u0301" * 50
+
+    assert text == "".join(split_text(text, limit=20))
+    assert all(len(part) <= 20 for part in split_text(text, limit=20))
+
+
+@given(st.text(max_size=50))
+def test_size_is_what_the_text_takes_in_a_request(text: str) -> None:
+    """Counted as UTF-16 units of the JSON that is really sent."""
+    sent = compact(text)[1:-1]
+
+    assert len(sent.encode("utf-16-le", "surrogatepass")) // 2 == size(text)
+    assert text == json.loads(f'"{sent}"')
+
+
+def test_a_part_leaves_room_for_its_envelope() -> None:
+    """The whole request of a full part stays below LivePerson's 5,000 characters."""
+    event = {"type": "ContentEvent", "contentType": "text/plain", "message": "a" * LIMIT}
+    place = {"conversationId": "x" * 64, "dialogId": "x" * 64, "event": event}
+    request = {"kind": "req", "id": "x" * 36, "type": "ms.PublishEvent", "body": place}
+
+    assert len(compact(request)) < 5000
