@@ -1,10 +1,371 @@
-"""Structured content as plain text, for a channel that can show nothing else."""
+"""
+Structured content as plain text, for a channel that can show nothing else.
+
+LivePerson documents the elements on the pages from
+https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html on, and
+their fields in the schemas of https://github.com/LivePersonInc/json-pollock. What can be chosen
+is numbered, in the order of the content and then of the quick replies; links, images and maps are
+written as addresses. An element that is not known gives the words, addresses, choices and
+elements it has. No word is added: the consumer may speak any language.
+"""
 
 from __future__ import annotations
 
+import html
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
 LONGEST = 10_000
+"""How many characters a rendering may have; a longer one ends in an ellipsis."""
+
+DEEPEST = 20
+"""How deep elements may stand in each other; what is deeper is left out."""
+
+_Element = Mapping[str, Any]
+
+_HEADINGS = ("title", "text", "label", "message")
+_WORDS = (*_HEADINGS, "caption", "alt", "tooltip")
+_DETAILS = ("subtitle", "description")
+_ADDRESSES = ("url", "uri", "href", "imageUrl")
+_OPTIONS = ("options", "choices", "replies", "resp", "slots")
+_CHILDREN = ("elements", "items", "sections", "cards", "buttons", "content")
+
+# Numbers from here on are milliseconds, not seconds; as seconds they were the year 5138.
+_MILLISECONDS = 100_000_000_000
+
+_LINK = re.compile(r"""<a\s[^<>]*href=["']([^"'<>]*)["'][^<>]*>([^<]*)</a>""", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|/p|/div|/li|/h[1-6])\s*/?>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:a|b|br|div|em|font|h[1-6]|i|img|li|ol|p|small|span|strong|u|ul)"
+    r"(?:\s+[a-z-]+=[^<>]*)?\s*/?>",
+    re.IGNORECASE,
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def fallback_text(content: object, quick_replies: object = None) -> str:
-    """Write ``content`` and its quick replies as plain text."""
-    return "" if content is None and quick_replies is None else "…"
+    """Write ``content`` and its quick replies as plain text; it may be empty, it never fails."""
+    writer = _Writer()
+    lines = [*writer.elements(content, 0), *writer.elements(quick_replies, 0)]
+    return _shortened(_tidy(lines))
+
+
+class _Writer:
+    """Writes elements as lines and counts the choices among them."""
+
+    def __init__(self) -> None:
+        self._choices = 0
+        self._writers: dict[str, Callable[[_Element, int], list[str]]] = {
+            "text": self._text,
+            "button": self._button,
+            "submitButton": self._placeholder,
+            "checkbox": self._option,
+            "radio": self._option,
+            "option": self._option,
+            "image": self._picture,
+            "linkPreview": self._picture,
+            "map": self._map,
+            "keyValuePairList": self._pairs,
+            "carousel": self._cards,
+            "tabs": self._cards,
+            "carouselSelect": self._selectable_cards,
+            "accordionSelect": self._accordion,
+            "datePicker": self._picker,
+            "timePicker": self._picker,
+            "scheduleSlotList": self._picker,
+            "scheduleSlot": self._slot,
+        }
+
+    def elements(self, value: object, depth: int) -> list[str]:
+        """Write a list of elements, or one that stands alone."""
+        each_one = value if isinstance(value, list) else [value]
+        return [line for each in each_one for line in self._element(each, depth)]
+
+    def _element(self, value: object, depth: int) -> list[str]:
+        if depth >= DEEPEST:
+            return []
+        if isinstance(value, list):
+            return self.elements(value, depth + 1)
+        if not isinstance(value, Mapping):
+            return _said(_words(value))
+        kind = value.get("type")
+        write = self._writers.get(kind) if isinstance(kind, str) else None
+        return (write or self._anything)(value, depth + 1)
+
+    # ── Elements without others inside ──
+
+    def _text(self, element: _Element, depth: int) -> list[str]:
+        return self._line(element, _first(element, _WORDS), depth=depth)
+
+    def _button(self, element: _Element, depth: int) -> list[str]:
+        # WhatsApp's list template has a button that only opens the list.
+        if element.get("tag") == "menu":
+            return self._placeholder(element, depth)
+        leads_elsewhere = _links(element) or _pickers(element)
+        return self._line(element, _label(element), is_choice=not leads_elsewhere, depth=depth)
+
+    def _placeholder(self, element: _Element, _depth: int) -> list[str]:
+        """Write a button that has no meaning in text, as the one that sends off a form."""
+        label = _label(element)
+        return [f"[{label}]"] if label else []
+
+    def _option(self, element: _Element, depth: int) -> list[str]:
+        return self._line(element, _label(element), is_choice=True, depth=depth)
+
+    def _picture(self, element: _Element, depth: int) -> list[str]:
+        label = _first(element, ("title", "caption", "alt", "tooltip"))
+        return self._line(element, label, _address(element), depth=depth)
+
+    def _map(self, element: _Element, depth: int) -> list[str]:
+        label = _first(element, ("title", "text", "alt", "tooltip"))
+        return self._line(element, label, _place(element), depth=depth)
+
+    def _pairs(self, element: _Element, _depth: int) -> list[str]:
+        pairs = [each for each in _list(element.get("elements")) if isinstance(each, Mapping)]
+        return _said(
+            *(_joined(_words(pair.get("key")), _words(pair.get("value"))) for pair in pairs)
+        )
+
+    def _slot(self, element: _Element, _depth: int) -> list[str]:
+        when = _appointment(element.get("start"), element.get("end"))
+        words = _dashed([_first(element, _WORDS), when, _first(element, _DETAILS)])
+        return _said(self._numbered(words))
+
+    def _picker(self, element: _Element, depth: int) -> list[str]:
+        """Write what is to be picked: a day between two, a time, one of the slots."""
+        span = _days(element.get("minDate"), element.get("maxDate"))
+        title = _first(element, _WORDS)
+        described = f"{title} ({span})".strip() if span else title
+        return [*_said(described), *self.elements(element.get("slots"), depth)]
+
+    # ── Elements with others inside ──
+
+    def _cards(self, element: _Element, depth: int) -> list[str]:
+        cards = [self._element(card, depth) for card in _list(element.get("elements"))]
+        return [*_said(_first(element, _HEADINGS)), *_apart(cards)]
+
+    def _selectable_cards(self, element: _Element, depth: int) -> list[str]:
+        cards = [self._card(card, depth) for card in _list(element.get("elements"))]
+        return [*_said(_first(element, _HEADINGS)), *_apart(cards)]
+
+    def _card(self, card: object, depth: int) -> list[str]:
+        number = self._next()
+        lines = self._element(card, depth)
+        return [f"{number} {lines[0]}", *lines[1:]] if lines else []
+
+    def _accordion(self, element: _Element, depth: int) -> list[str]:
+        """Write the titles, each of which can be selected, with what they unfold."""
+        titles, folded = _list(element.get("titles")), _list(element.get("elements"))
+        cards = []
+        for index in range(max(len(titles), len(folded))):
+            heading = self._heading(titles[index]) if index < len(titles) else []
+            content = folded[index] if index < len(folded) else None
+            cards.append([*heading, *self._element(content, depth)])
+        return _apart(cards)
+
+    def _heading(self, title: object) -> list[str]:
+        title = title if isinstance(title, Mapping) else {"name": title}
+        return _said(
+            self._numbered(_dashed(_first(title, (name,)) for name in ("name", "additional")))
+        )
+
+    def _anything(self, element: _Element, depth: int) -> list[str]:
+        """Write containers, and what is not known by what is known of it."""
+        words = _HEADINGS if any(name in element for name in _CHILDREN) else _WORDS
+        label = _dashed([_first(element, words), _first(element, _DETAILS)])
+        address = _place(element) or _address(element)
+        return [
+            *self._line(element, label, address, depth=depth),
+            *self._choose(element, depth),
+            *(line for name in _CHILDREN for line in self.elements(element.get(name), depth)),
+            *self.elements(element.get("quickReplies"), depth),
+        ]
+
+    def _choose(self, element: _Element, depth: int) -> list[str]:
+        offered = [each for name in _OPTIONS for each in _list(element.get(name))]
+        return [line for each in offered for line in self._offer(each, depth)]
+
+    def _offer(self, offered: object, depth: int) -> list[str]:
+        if not isinstance(offered, Mapping):
+            return _said(self._numbered(_words(offered)))
+        kind = offered.get("type")
+        if isinstance(kind, str) and kind in self._writers:
+            return self._element(offered, depth)
+        return self._option(offered, depth)
+
+    # ── Lines ──
+
+    def _line(
+        self,
+        element: _Element,
+        label: str,
+        address: str = "",
+        *,
+        is_choice: bool = False,
+        depth: int,
+    ) -> list[str]:
+        """Write one element: its words, its address, and what a click on it does."""
+        links = [(name, uri) for name, uri in _links(element) if uri != address]
+        if not address and links:
+            name, address = links.pop(0)
+            label = label or name
+        line = _joined(label, address)
+        if is_choice or _published(element):
+            line = self._numbered(line or _published(element))
+        picked = [line for each in _pickers(element) for line in self._picker(each, depth)]
+        return [*_said(line, *(_joined(name, uri) for name, uri in links)), *picked]
+
+    def _numbered(self, words: str) -> str:
+        return f"{self._next()} {words}" if words else ""
+
+    def _next(self) -> str:
+        self._choices += 1
+        return f"{self._choices}."
+
+
+# ── What an element says ──
+
+
+def _label(element: _Element) -> str:
+    label = _first(element, ("title", "text", "label", "name", "value")) or _published(element)
+    return _dashed([label or _first(element, _WORDS), _first(element, _DETAILS)])
+
+
+def _first(element: _Element, names: Iterable[str]) -> str:
+    """Return the first of the named texts that says anything."""
+    return next(filter(None, (_words(element.get(name)) for name in names)), "")
+
+
+def _address(element: _Element) -> str:
+    return next(filter(None, (_uri(element.get(name)) for name in _ADDRESSES)), "")
+
+
+def _place(element: _Element) -> str:
+    latitude, longitude = _degrees(element.get("la"), 90), _degrees(element.get("lo"), 180)
+    if not latitude or not longitude:
+        return ""
+    return f"https://maps.google.com/?q={latitude},{longitude}"
+
+
+def _degrees(value: object, most: int) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
+        return ""
+    return f"{value:.7f}".rstrip("0").rstrip(".")
+
+
+# ── What a click does ──
+# https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html
+
+
+def _actions(element: _Element) -> list[_Element]:
+    click = element.get("click")
+    actions = click.get("actions") if isinstance(click, Mapping) else None
+    return [each for each in _list(actions) if isinstance(each, Mapping)]
+
+
+def _published(element: _Element) -> str:
+    """Return what the consumer says by a click; none if it says nothing."""
+    said = [_first(action, ("text", "publishText")) for action in _actions(element)]
+    return next(filter(None, said), "")
+
+
+def _links(element: _Element) -> list[tuple[str, str]]:
+    """Return where a click leads to: names and addresses, each address once."""
+    found: dict[str, str] = {}
+    for action in _actions(element):
+        found.setdefault(_target(action), _first(action, ("name",)))
+    return [(name, uri) for uri, name in found.items() if uri]
+
+
+def _target(action: _Element) -> str:
+    if action.get("type") == "navigate":
+        return _place(action)
+    platforms = [action.get(name) for name in ("web", "ios", "android")]
+    places = [action, *(each for each in platforms if isinstance(each, Mapping))]
+    return next(filter(None, map(_address, places)), "")
+
+
+def _pickers(element: _Element) -> list[_Element]:
+    kinds = ("datePicker", "timePicker", "scheduleSlotList")
+    return [action for action in _actions(element) if action.get("type") in kinds]
+
+
+# ── Words, times, lines ──
+
+
+def _words(value: object) -> str:
+    """Return a text as plain words: no tags, no entities, no control characters."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    if not isinstance(value, str):
+        return f"{value:.10g}" if abs(value) < _MILLISECONDS else ""
+    cut = value[: LONGEST + 1]
+    linked = _LINK.sub(lambda link: _joined(link[2], link[1]), cut)
+    plain = html.unescape(_TAG.sub("", _BREAK.sub("\n", linked)))
+    return _CONTROL.sub("", plain).strip()
+
+
+def _uri(value: object) -> str:
+    """Return an address as it stands, unless there is no going there from a text."""
+    uri = _CONTROL.sub("", "".join(value.split())) if isinstance(value, str) else ""
+    return "" if uri.lower().startswith(("data:", "javascript:")) else uri
+
+
+def _days(start: object, end: object) -> str:
+    """Write the days between two, of which one may be open."""
+    days = [f"{moment:%Y-%m-%d}" if moment else "" for moment in (_moment(start), _moment(end))]
+    return " – ".join(days).strip() if any(days) else ""
+
+
+def _appointment(start: object, end: object) -> str:
+    begins, ends = _moment(start), _moment(end)
+    if begins is None:
+        return ""
+    if ends is None:
+        return f"{begins:%Y-%m-%d %H:%M} UTC"
+    last = f"{ends:%H:%M}" if begins.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
+    return f"{begins:%Y-%m-%d %H:%M} – {last} UTC"
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value / 1000 if value >= _MILLISECONDS else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _joined(label: str, address: str) -> str:
+    if not label or not address or label == address:
+        return label or address
+    return f"{label.rstrip(':')}: {address}"
+
+
+def _dashed(parts: Iterable[str]) -> str:
+    return " – ".join(part for part in parts if part)
+
+
+def _said(*lines: str) -> list[str]:
+    return [line for line in lines if line]
+
+
+def _apart(cards: Iterable[list[str]]) -> list[str]:
+    """Set cards apart by an empty line."""
+    return [line for card in cards if card for line in ("", *card, "")]
+
+
+def _tidy(lines: Iterable[str]) -> str:
+    """Join lines, at most one of them empty between two others."""
+    text = "\n".join(line.rstrip() for each in lines for line in (each.split("\n")))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -3,19 +3,29 @@ Which messaging events a consumer may see. Everything not clearly meant for the 
 
 LivePerson's webhooks carry the whole conversation: notes between agents, echoes of what the
 consumer said, kinds that will be invented next year. An event leaves only if its audience is
-everyone, somebody else than the consumer did it, and it is of a kind we know.
+everyone, somebody else than the consumer did it, and it is of a kind we know and can tell.
 """
 
 from __future__ import annotations
 
+from ..channel.contents import receipt_status, typing_state
 from ..conversations import Conversation
-from ..liveperson.notifications import MessagingEvent
+from ..liveperson.notifications import (
+    FILE,
+    RECEIPT,
+    RICH,
+    SECURE_FORM,
+    TEXT,
+    TYPING,
+    MessagingEvent,
+)
 
 EVERYONE = "ALL"
 
 # Why an event stays in: words for logs and metrics.
 ECHO = "echo"
 NOT_FOR_CONSUMERS = "not_for_consumers"
+UNKNOWN_SENDER = "unknown_sender"
 UNKNOWN_KIND = "unknown_kind"
 
 
@@ -23,8 +33,23 @@ def reason_to_withhold(event: MessagingEvent, conversation: Conversation) -> str
     """Return why ``event`` must not leave, or none if the consumer may see it."""
     if event.audience not in {EVERYONE, None}:  # absent is the documented older form
         return NOT_FOR_CONSUMERS
-    if event.is_consumers or event.sender_id == conversation.lp_consumer_id:
+    if event.is_consumers or _is_from(event, conversation.lp_consumer_id):
         return ECHO
-    if event.text is None or event.sequence is None:
-        return UNKNOWN_KIND
-    return None
+    if not (event.sender_role or (event.sender_id and conversation.lp_consumer_id)):
+        return UNKNOWN_SENDER  # nothing says that it was not the consumer
+    return None if _can_be_told(event) else UNKNOWN_KIND
+
+
+def _is_from(event: MessagingEvent, lp_consumer_id: str) -> bool:
+    return bool(lp_consumer_id) and event.sender_id == lp_consumer_id
+
+
+def _can_be_told(event: MessagingEvent) -> bool:
+    """Whether it is of a kind we know and has what that kind is told by."""
+    if event.kind == TYPING:
+        return typing_state(event.chat_state) is not None
+    if event.sequence is None:  # without it nobody could tell a repeat, or answer
+        return False
+    if event.kind == RECEIPT:
+        return receipt_status(event.receipt_status) is not None and bool(event.sequences)
+    return event.kind in {TEXT, RICH, FILE, SECURE_FORM}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -192,7 +193,7 @@ def read_webhook(account_id: str, body: bytes) -> list[Change]:
     unknown to us; it was signed by LivePerson, so it is worth keeping for a person to look at.
     """
     try:
-        notification = json.loads(body)
+        notification = _read_json(body)
     except (ValueError, RecursionError):
         raise UnreadableMessage("the webhook's body is not JSON") from None
     notification = _mapping(notification)
@@ -253,6 +254,17 @@ def read_conversation_change(change: Change) -> ConversationChange:
     )
 
 
+def _read_json(text: str | bytes) -> object:
+    """Read what is JSON by its standard: Python would also take, and write on, ``NaN``."""
+    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError("a number is not finite")
+    return value
+
+
 def _rich(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     # Under ``content`` as it is sent today, under ``message`` in the published schema.
     if event.get("type") != _RICH_CONTENT_EVENT:
@@ -265,7 +277,7 @@ def _structured(value: object) -> Mapping[str, Any] | None:
     """Return an object, also one that is written as JSON text, as the message history has it."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = _read_json(value)
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, Mapping) else None
