@@ -40,6 +40,9 @@ check: setup  ## format, lint, types, import rules and the template
 	@cfn-lint template.yaml
 	@sam validate --lint
 
+openapi: setup  ## write the contract's schemas into docs/openapi.yaml
+	@python docs/openapi.py
+
 format: setup  ## rewrite the sources in the house format
 	@ruff format --quiet .
 	@ruff check --quiet --fix .
@@ -54,4 +57,4 @@ clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox test unit check format build requirements clean
+.PHONY: help setup demo sandbox test unit check format openapi build requirements clean

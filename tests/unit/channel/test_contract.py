@@ -1,0 +1,127 @@
+"""The contract itself: sound, complete, and read the same by an independent validator."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from liveperson_connector.accounts import CALLBACKS
+from liveperson_connector.channel import contract
+from liveperson_connector.channel.consumer_events import TYPES
+
+_RULES_WITH_GENERAL_WORDS = {"type", "enum", "required", "minimum", "maximum", "maxItems"} | {
+    "minItems",
+    "minLength",
+    "minProperties",
+    "maxLength",
+}
+_SILENT = {"properties", "items", "const", "$ref", "default", "description", "discriminator"}
+
+
+def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """Give a schema and every schema inside it."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from subschemas(each)
+    elif isinstance(schema, dict):
+        yield schema
+        for name in ("items", "oneOf", "anyOf"):
+            yield from subschemas(schema.get(name, []))
+        for each in schema.get("properties", {}).values():
+            yield from subschemas(each)
+
+
+def independent(name: str) -> Draft202012Validator:
+    """Give another validator of the same schema."""
+    components = {"schemas": dict(contract.schemas())}
+    return Draft202012Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": components},
+    )
+
+
+@pytest.mark.parametrize("name", sorted(contract.schemas()))
+def test_each_schema_is_one(name: str) -> None:
+    """Each schema is right in the words of JSON Schema 2020-12."""
+    Draft202012Validator.check_schema(contract.schemas()[name])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    """No schema names another one that is not there, and none is left unused."""
+    named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(contract.schemas())))
+
+    entries = {"ConsumerEvent", "AnyConsumerEvent", "Callback", "Accepted", "InvalidEvent"}
+    assert named | entries | {"Refusal", "GatewayRefusal"} == set(contract.schemas())
+
+
+def test_every_type_has_its_schema() -> None:
+    """There is a schema for each consumer event and for each callback, and no other."""
+    names = set(contract.schemas())
+
+    assert {f"ConsumerEvent{kind.capitalize()}" for kind in TYPES} == {
+        name for name in names if name.startswith("ConsumerEvent")
+    } - {"ConsumerEvent"}
+    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS} == {
+        name for name in names if name.endswith("Callback")
+    } - {"Callback"}
+
+
+@pytest.mark.parametrize("kind", sorted(TYPES))
+def test_no_rule_is_without_words(kind: str) -> None:
+    """Whatever a consumer event breaks, the channel's engineer is told it in words for people."""
+    reached = {f"ConsumerEvent{kind.capitalize()}"}
+    while True:
+        text = json.dumps([contract.schemas()[name] for name in sorted(reached)])
+        more = set(re.findall(r"#/components/schemas/(\w+)", text))
+        if more <= reached:
+            break
+        reached |= more
+    for name in reached:
+        for schema in subschemas(contract.schemas()[name]):
+            own = schema.get("x-problems", {})
+            rules = set(schema) - _SILENT - _RULES_WITH_GENERAL_WORDS - {"x-problems"}
+            inside_a_choice = set(schema) <= {"required", "properties", "anyOf", "const"}
+            assert rules <= set(own) or inside_a_choice, (name, schema)
+
+
+_NAMES = sorted(
+    {name for schema in contract.schemas().values() for name in schema.get("properties", {})}
+)
+_SCALARS = st.none() | st.booleans() | st.integers(-2, 9) | st.floats(0, 9) | st.text(max_size=3)
+_WORDS = st.sampled_from(
+    ["text", "rating", "profile", "file", "PNG", "read", "composing", "NORMAL", "MALE", "a"]
+)
+_VALUES = st.recursive(
+    _SCALARS | _WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@given(value=_VALUES)
+@pytest.mark.parametrize("name", [f"ConsumerEvent{kind.capitalize()}" for kind in sorted(TYPES)])
+def test_both_validators_agree(name: str, value: object) -> None:
+    """What we refuse is what the published schema refuses, by an independent validator."""
+    event = {"id": "m-1", "type": name.removeprefix("ConsumerEvent").lower()}
+    tried = {**event, **value} if isinstance(value, dict) else value
+
+    assert independent(name).is_valid(tried) == (contract.problems(name, tried) == [])
+
+
+def test_a_schema_is_compiled_once_and_quickly() -> None:
+    """A cold start pays for the type it sees, tens of milliseconds at most, and only once."""
+    contract.problems("ConsumerEventReply", {})
+    started = time.perf_counter()
+    for _ in range(100):
+        contract.problems("ConsumerEventReply", {})
+
+    assert time.perf_counter() - started < 0.5
