@@ -12,6 +12,7 @@ from hypothesis import settings
 from sandbox.liveperson import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 from tests.support.clocks import Clock
+from tests.support.logs import Output, captured
 
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -57,3 +58,10 @@ def _liveperson() -> Iterator[SimulatedLivePerson]:
 def _clock() -> Clock:
     """Give a clock that stands still."""
     return Clock()
+
+
+@pytest.fixture(name="output")
+def _output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
+    """Read what an operator would see."""
+    with captured(capsys) as output:
+        yield output

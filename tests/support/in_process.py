@@ -85,6 +85,7 @@ class InProcessQueue:
             body=stored.letter.body,
             group=stored.letter.group,
             receive_count=stored.receive_count,
+            sent_at=datetime.fromtimestamp(stored.sent_at, UTC),
             first_received_at=datetime.fromtimestamp(stored.first_received_at, UTC),
             attributes=stored.letter.attributes,
         )

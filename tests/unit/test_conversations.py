@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from liveperson_connector.conversations import Consumer, Conversation, echo_digest
+from liveperson_connector.conversations import (
+    Consumer,
+    Conversation,
+    file_digest,
+    text_digest,
+)
 
-YES = echo_digest("yes")
+YES = text_digest("yes")
 CONVERSATION = Conversation(
     "12345678",
     "c-1",
     "+49151",
     "key",
-    echoes=((1, YES), (4, echo_digest("no")), (6, YES), (8, YES)),
+    echoes=((1, YES), (4, text_digest("no")), (6, YES), (8, YES)),
 )
 
 
@@ -30,17 +35,22 @@ def test_an_echo_is_the_first_after_what_was_said_before(
     text: str, after: int, expected: int | None
 ) -> None:
     """Who says the same twice is heard twice: an older echo is not the newer message's."""
-    assert expected == CONVERSATION.heard(text, after=after)
+    assert expected == CONVERSATION.heard(text_digest(text), after=after)
 
 
 def test_white_space_around_an_echo_does_not_matter() -> None:
     """LivePerson may trim what a consumer said."""
-    assert 1 == CONVERSATION.heard(" yes\n", after=-1)
+    assert 1 == CONVERSATION.heard(text_digest(" yes\n"), after=-1)
 
 
 def test_a_digest_does_not_tell_the_words() -> None:
     """What consumers said is not kept, only enough to recognise it."""
-    assert "secret words" not in echo_digest("secret words")
+    assert "secret words" not in text_digest("secret words")
+
+
+def test_a_file_is_not_a_text() -> None:
+    """Who writes a file's path has not sent the file."""
+    assert file_digest("/v1/a.png") != text_digest("/v1/a.png")
 
 
 def test_a_conversation_without_a_consumer_of_ours_is_not_ours() -> None:

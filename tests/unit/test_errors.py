@@ -9,10 +9,9 @@ import pytest
 from liveperson_connector import errors
 from liveperson_connector.errors import ConnectorError, Permanent, Refused, Transient
 from liveperson_connector.flows import dead_letter_redrive
-from liveperson_connector.liveperson import http, send_api
+from liveperson_connector.liveperson import send_api
 
-# These define errors of their own, which count only once they are imported.
-_ = (http, send_api)
+_ = send_api  # it defines an error of its own, which counts only once it is imported
 
 
 def descendants(kind: type[ConnectorError]) -> set[type[ConnectorError]]:

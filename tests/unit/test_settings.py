@@ -8,31 +8,32 @@ from liveperson_connector.settings import (
     MessageIntakeSettings,
     MissingSettings,
     OutboundMessagingSettings,
+    WebhookIntakeSettings,
 )
 
 ENVIRON = {
     "PARAMETER_PREFIX": "/connector",
-    "CONSUMER_EVENTS_QUEUE_URL": "https://sqs/queue",
-    "CONSUMER_ID_SALT": "very salty",
+    "NOTIFICATIONS_QUEUE_URL": "https://sqs/queue",
+    "NOTIFICATIONS_DEAD_LETTERS_URL": "https://sqs/dead-letters",
 }
 
 
 def test_a_field_is_the_variable_of_its_name() -> None:
     """``parameter_prefix`` is PARAMETER_PREFIX, and what else is set does not matter."""
-    settings = MessageIntakeSettings.from_environ({**ENVIRON, "HOME": "/"})
+    settings = WebhookIntakeSettings.from_environ({**ENVIRON, "HOME": "/"})
+    expected = WebhookIntakeSettings("/connector", "https://sqs/queue", "https://sqs/dead-letters")
 
-    assert MessageIntakeSettings("/connector", "https://sqs/queue", "very salty") == settings
+    assert expected == settings
 
 
 def test_everything_missing_is_named_together() -> None:
     """An operator learns of all gaps at once; an empty variable is a gap."""
+    gaps = {"PARAMETER_PREFIX": "", "NOTIFICATIONS_DEAD_LETTERS_URL": ""}
     with pytest.raises(MissingSettings) as missing:
-        MessageIntakeSettings.from_environ(
-            {**ENVIRON, "PARAMETER_PREFIX": "", "CONSUMER_ID_SALT": ""}
-        )
+        WebhookIntakeSettings.from_environ({**ENVIRON, **gaps})
 
-    assert "PARAMETER_PREFIX, CONSUMER_ID_SALT" in str(missing.value)
-    assert "CONSUMER_EVENTS_QUEUE_URL" not in str(missing.value)
+    assert "PARAMETER_PREFIX, NOTIFICATIONS_DEAD_LETTERS_URL" in str(missing.value)
+    assert "NOTIFICATIONS_QUEUE_URL" not in str(missing.value)
 
 
 @pytest.mark.parametrize("kind", [MessageIntakeSettings, OutboundMessagingSettings])

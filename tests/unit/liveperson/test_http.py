@@ -8,12 +8,12 @@ import pytest
 
 from liveperson_connector.errors import (
     AppJwtRejected,
+    ConsumerJwsRejected,
     LivePersonBusy,
     LivePersonRefused,
     LivePersonUnavailable,
 )
 from liveperson_connector.liveperson.http import (
-    ConsumerJwsRejected,
     LivePersonHttp,
     compact,
     error_of,

@@ -1,0 +1,266 @@
+"""What a channel is told, how it is signed, and where it may be told at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from liveperson_connector.channel.callbacks import Callbacks, check_address, sign
+from liveperson_connector.errors import (
+    ChannelRefused,
+    ChannelUnavailable,
+    ConnectorError,
+    MisconfiguredAccount,
+)
+from liveperson_connector.sessions import new_session
+from tests.support.accounts import SIGNING_SECRET, channel_settings
+from tests.support.clocks import Clock
+from tests.support.servers import Answer, HttpServer, serving
+
+CALLBACK = {"type": "message", "content": {"type": "text", "text": "Grüße 👋"}}
+KEY = channel_settings("https://channel.example").signing_key
+
+
+def callbacks(clock: Clock | None = None, **how: float) -> Callbacks:
+    """Post to channels on this machine."""
+    return Callbacks(new_session(), network="loopback", clock=clock or Clock(), **how)
+
+
+def told(server: HttpServer) -> int:
+    """Tell the channel at ``server`` something."""
+    return callbacks().post(channel_settings(f"{server.url}/cb"), "msg_1", CALLBACK)
+
+
+# ── Signed ──
+
+
+def test_the_published_vector_is_signed_as_published() -> None:
+    """Standard Webhooks' own vector: its secret, id, time and body give its signature."""
+    assert "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" == SIGNING_SECRET
+    assert "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" == sign(
+        KEY, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("message_id", "timestamp", "body"),
+    [("msg_2", 1, b"{}"), ("msg_1", 2, b"{}"), ("msg_1", 1, b"{ }"), ("msg_1.1", 1, b"{}")],
+)
+def test_id_time_and_body_are_all_signed(message_id: str, timestamp: int, body: bytes) -> None:
+    """None of the three can be exchanged."""
+    assert sign(KEY, "msg_1", 1, b"{}") != sign(KEY, message_id, timestamp, body)
+
+
+def test_a_callback_carries_its_signature(clock: Clock) -> None:
+    """The channel can prove the bytes it got, with the three headers of the specification."""
+    with serving(Answer(204, b"")) as server:
+        callbacks(clock).post(channel_settings(f"{server.url}/cb?a=b"), "msg_1", CALLBACK)
+
+    (request,) = server.requests
+    assert "/cb?a=b" == request.path
+    assert "application/json" == request.headers["content-type"]
+    assert CALLBACK == request.json()
+    assert ("msg_1", str(int(clock.now))) == (
+        request.headers["webhook-id"],
+        request.headers["webhook-timestamp"],
+    )
+    assert sign(KEY, "msg_1", int(clock.now), request.body) == request.headers["webhook-signature"]
+
+
+def test_a_retry_has_the_same_id_and_its_own_time(clock: Clock) -> None:
+    """The channel knows a repeat by its id, and an old recording by its time."""
+    with serving(Answer()) as server:
+        settings = channel_settings(server.url)
+        post = callbacks(clock).post
+        post(settings, "msg_1", CALLBACK)
+        clock.pass_seconds(5)
+        post(settings, "msg_1", CALLBACK)
+
+    one, two = (request.headers for request in server.requests)
+    assert one["webhook-id"] == two["webhook-id"]
+    assert int(one["webhook-timestamp"]) + 5 == int(two["webhook-timestamp"])
+    assert one["webhook-signature"] != two["webhook-signature"]
+
+
+# ── Answered ──
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_success(status: int) -> None:
+    """The channel has taken it."""
+    with serving(Answer(status, b"")) as server:
+        assert status == told(server)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422, 499])
+def test_an_answer_that_says_never_is_permanent(status: int) -> None:
+    """410 Gone and other 4xx are not a matter of time."""
+    with serving(Answer(status)) as server, pytest.raises(ChannelRefused) as refused:
+        told(server)
+
+    assert status == refused.value.http_status
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 408, 425, 429, 500, 502, 503, 504])
+def test_an_answer_that_says_not_now_is_tried_again(status: int) -> None:
+    """Everything that is neither success nor never is retried, as long as asked."""
+    answer = Answer(status, headers={"Retry-After": "7", "Location": "https://elsewhere.example"})
+    with serving(answer) as server, pytest.raises(ChannelUnavailable) as later:
+        told(server)
+
+    assert (status, 7.0) == (later.value.http_status, later.value.retry_after)
+    assert 1 == len(server.requests)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """The operator's address was checked; another was not."""
+    with serving(Answer()) as elsewhere:
+        answer = Answer(302, headers={"Location": elsewhere.url})
+        with serving(answer) as server, pytest.raises(ChannelUnavailable):
+            told(server)
+
+    assert [] == elsewhere.requests
+
+
+def test_no_answer_is_tried_again() -> None:
+    """The channel may have taken it; it knows the repeat by its id."""
+    with serving(lambda _request: None) as server, pytest.raises(ChannelUnavailable) as lost:
+        told(server)
+
+    assert lost.value.maybe_done
+
+
+def test_a_channel_that_hangs_is_left_after_a_while() -> None:
+    """A worker does not wait for ever."""
+    with serving(Answer()) as server:
+        server.behaviour = server.hang
+        with pytest.raises(ChannelUnavailable):
+            callbacks(read_seconds=0.1).post(channel_settings(server.url), "msg_1", CALLBACK)
+
+
+def test_an_error_shows_neither_words_nor_address() -> None:
+    """What an operator reads in the log is what kind of failure it was."""
+    with serving(lambda _request: None) as server, pytest.raises(ChannelUnavailable) as lost:
+        callbacks().post(channel_settings(f"{server.url}/secret-path"), "msg_1", CALLBACK)
+
+    assert "secret-path" not in str(lost.value)
+    assert "Grüße" not in str(lost.value)
+
+
+def test_a_connection_is_used_again() -> None:
+    """A container keeps its connection to a channel."""
+    with serving(Answer()) as server:
+        post = callbacks().post
+        for number in range(3):
+            post(channel_settings(server.url), f"msg_{number}", CALLBACK)
+
+    assert 1 == server.connections
+
+
+def test_a_callback_is_plain_json() -> None:
+    """Any JSON parser reads it, whatever it makes of text outside ASCII."""
+    with serving(Answer()) as server:
+        told(server)
+
+    assert server.requests[0].body.isascii()
+    assert CALLBACK == json.loads(server.requests[0].body)
+
+
+# ── Where ──
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://8.8.8.8/cb",
+        "https://8.8.8.8:8443/cb",
+        "https://[2606:4700:4700::1111]/cb",
+        "HTTPS://8.8.8.8/",
+    ],
+)
+def test_public_https_addresses_may_be_called(url: str) -> None:
+    """Any channel on the internet."""
+    check_address(url, network="public")
+
+
+REFUSED_EVERYWHERE = [
+    "http://8.8.8.8/cb",
+    "ftp://8.8.8.8/cb",
+    "file:///etc/passwd",
+    "//8.8.8.8/cb",
+    "8.8.8.8/cb",
+    "https://169.254.169.254/latest/meta-data",
+    "http://169.254.169.254/latest/meta-data",
+    "https://[fd00:ec2::254]/latest/meta-data",
+    "https://169.254.170.2/v2/credentials",
+    "https://10.0.0.1/cb",
+    "https://172.16.0.1/cb",
+    "https://192.168.0.1/cb",
+    "https://100.64.0.1/cb",
+    "https://0.0.0.0/cb",
+    "https://255.255.255.255/cb",
+    "https://224.0.0.1/cb",
+    "https://198.18.0.1/cb",
+    "https://[::]/cb",
+    "https://[fd00::1]/cb",
+    "https://[fe80::1]/cb",
+    "https://[ff02::1]/cb",
+    "https://[::ffff:10.0.0.1]/cb",
+    "https://[::ffff:169.254.169.254]/cb",
+    "https://2852039166/cb",
+    "https://0xa9fea9fe/cb",
+    "https://user@10.0.0.1/cb",
+    "https://[::1/cb",
+    "https://8.8.8.8:99999/cb",
+    "https://8.8.8.8:port/cb",
+    "https:///cb",
+    "",
+]
+LOOPBACK = [
+    "http://127.0.0.1:8080/cb",
+    "https://127.0.0.1/cb",
+    "http://127.8.8.8/cb",
+    "http://[::1]:8080/cb",
+    "http://localhost:8080/cb",
+]
+
+
+@pytest.mark.parametrize("url", [*REFUSED_EVERYWHERE, *LOOPBACK])
+def test_on_the_public_network_nothing_inside_is_called(url: str) -> None:
+    """No callback reaches into the network, this machine or the cloud's own services."""
+    with pytest.raises(ConnectorError) as refused:
+        check_address(url, network="public")
+
+    assert isinstance(refused.value, MisconfiguredAccount | ChannelUnavailable)
+
+
+@pytest.mark.parametrize("url", REFUSED_EVERYWHERE)
+def test_a_sandbox_calls_nothing_more_than_its_own_machine(url: str) -> None:
+    """``loopback`` opens this machine and not the network it stands in."""
+    with pytest.raises(ConnectorError) as refused:
+        check_address(url, network="loopback")
+
+    assert isinstance(refused.value, MisconfiguredAccount | ChannelUnavailable)
+
+
+@pytest.mark.parametrize("url", LOOPBACK)
+def test_a_sandbox_may_call_its_own_machine(url: str) -> None:
+    """Plain http included."""
+    check_address(url, network="loopback")
+
+
+def test_a_refused_address_is_never_called() -> None:
+    """The check comes before the connection."""
+    with serving(Answer()) as server:
+        public = Callbacks(new_session(), network="public")
+        with pytest.raises(MisconfiguredAccount):
+            public.post(channel_settings(server.url), "msg_1", CALLBACK)
+
+    assert 0 == server.connections
+
+
+def test_a_host_without_an_address_may_get_one() -> None:
+    """A failing name server is a matter of time."""
+    with pytest.raises(ChannelUnavailable):
+        check_address("https://nobody.invalid/cb", network="public")

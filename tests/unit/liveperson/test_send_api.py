@@ -1,0 +1,195 @@
+"""What consumers do, said to a LivePerson that checks every request strictly."""
+
+from __future__ import annotations
+
+import pytest
+
+from liveperson_connector.errors import (
+    AppJwtRejected,
+    ConsumerJwsRejected,
+    LivePersonRefused,
+    LivePersonUnavailable,
+)
+from liveperson_connector.liveperson.app_jwt import Sentinel
+from liveperson_connector.liveperson.consumer_jws import Idp
+from liveperson_connector.liveperson.domains import Domains
+from liveperson_connector.liveperson.http import LivePersonHttp
+from liveperson_connector.liveperson.payloads import Opening, Place, text
+from liveperson_connector.liveperson.send_api import AlreadyOpen, OnBehalf, SendApi, sequence_in
+from sandbox.liveperson import SimulatedLivePerson
+from tests.support.accounts import ACCOUNT, CREDENTIALS
+
+
+@pytest.fixture(name="domains")
+def _domains(liveperson: SimulatedLivePerson) -> Domains:
+    return Domains(LivePersonHttp(), liveperson.url)
+
+
+@pytest.fixture(name="send_api")
+def _send_api(domains: Domains) -> SendApi:
+    return SendApi(LivePersonHttp(), domains)
+
+
+@pytest.fixture(name="who")
+def _who(domains: Domains) -> OnBehalf:
+    http = LivePersonHttp()
+    app_jwt = Sentinel(http, domains).issue(ACCOUNT, CREDENTIALS)
+    return OnBehalf(ACCOUNT, app_jwt, Idp(http, domains).issue(ACCOUNT, app_jwt, "key"))
+
+
+def opened(send_api: SendApi, who: OnBehalf) -> str:
+    """Open a conversation and give its id."""
+    return send_api.open_conversation(who, Opening())
+
+
+def said(send_api: SendApi, who: OnBehalf, conversation_id: str, words: str) -> int | None:
+    """Say something and give its sequence."""
+    place = Place(conversation_id, conversation_id)
+    return sequence_in(send_api.send(who, text(place, words)))
+
+
+def test_a_conversation_is_opened_and_spoken_in(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """The first words arrive under the next sequence, by requests without fault."""
+    conversation_id = opened(send_api, who)
+    sequences = [
+        said(send_api, who, conversation_id, words)
+        for words in ("Grüße", "👋🏽", 'with "quotes"\nand lines')
+    ]
+
+    (conversation,) = liveperson.conversations(ACCOUNT)
+    assert conversation_id == conversation["conversation_id"]
+    assert ["Grüße", "👋🏽", 'with "quotes"\nand lines'] == [
+        line["text"] for line in conversation["transcript"]
+    ]
+    assert [0, 1, 2] == sequences
+    assert [] == liveperson.violations()
+
+
+def test_both_tokens_go_with_every_call(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """Who calls stands raw in Authorization, for whom in X-LP-ON-BEHALF."""
+    conversation_id = opened(send_api, who)
+    said(send_api, who, conversation_id, "Hello")
+
+    for call in (liveperson.requests("conversation")[0], liveperson.requests("send")[0]):
+        assert {"authorization", "x-lp-on-behalf"} <= set(call["headers"])
+        assert "3" == call["query"]["v"]
+
+
+def test_an_open_conversation_is_told_apart(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """LivePerson keeps to one open conversation a consumer, so opening twice is safe."""
+    opened(send_api, who)
+
+    with pytest.raises(AlreadyOpen):
+        opened(send_api, who)
+    assert 1 == len(liveperson.conversations(ACCOUNT))
+
+
+def test_another_can_be_opened_after_a_close(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """A closed conversation does not stand in the way."""
+    first = opened(send_api, who)
+    liveperson.close(ACCOUNT, first)
+
+    assert first != opened(send_api, who)
+
+
+def test_a_closed_conversation_takes_no_words(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """It is a refusal with LivePerson's status and words."""
+    conversation_id = opened(send_api, who)
+    liveperson.close(ACCOUNT, conversation_id)
+
+    with pytest.raises(LivePersonRefused) as refused:
+        said(send_api, who, conversation_id, "Hello?")
+
+    assert 400 == refused.value.http_status
+
+
+def test_the_longest_part_is_taken(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """What ``split_text`` lets through, LivePerson does too."""
+    conversation_id = opened(send_api, who)
+    said(send_api, who, conversation_id, "a" * 4000)
+
+    assert [] == liveperson.violations()
+
+
+def test_a_lost_answer_to_an_opening_may_have_been_done(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """LivePerson has opened it; the caller is told that this may be so."""
+    liveperson.add_fault(service="conversation", kind="lost_answer")
+
+    with pytest.raises(LivePersonUnavailable) as lost:
+        opened(send_api, who)
+
+    assert lost.value.maybe_done
+    assert 1 == len(liveperson.conversations(ACCOUNT))
+
+
+def test_a_lost_answer_to_words_may_have_been_done(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """LivePerson has heard them; the caller is told that this may be so."""
+    conversation_id = opened(send_api, who)
+    liveperson.add_fault(service="send", kind="lost_answer")
+
+    with pytest.raises(LivePersonUnavailable) as lost:
+        said(send_api, who, conversation_id, "Hello")
+
+    assert lost.value.maybe_done
+    assert 1 == len(liveperson.conversations(ACCOUNT)[0]["transcript"])
+
+
+def test_an_answer_that_names_no_conversation_may_have_opened_one(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """A success without an id is no answer."""
+    liveperson.add_fault(service="conversation", kind="status", status=200, body=[{"code": "OK"}])
+
+    with pytest.raises(LivePersonUnavailable) as unclear:
+        opened(send_api, who)
+
+    assert unclear.value.maybe_done
+
+
+def test_rejected_tokens_are_told_apart(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """Which of the two is not accepted decides what is renewed."""
+    liveperson.revoke_consumer_jws(ACCOUNT)
+    with pytest.raises(ConsumerJwsRejected):
+        opened(send_api, who)
+    liveperson.revoke_tokens(ACCOUNT)
+
+    with pytest.raises(AppJwtRejected):
+        opened(send_api, who)
+
+
+def test_a_service_that_cannot_be_reached_is_looked_up_again(
+    liveperson: SimulatedLivePerson, domains: Domains, send_api: SendApi, who: OnBehalf
+) -> None:
+    """Its address may have moved."""
+    elsewhere = Domains(LivePersonHttp(), liveperson.url)
+    liveperson.set(ACCOUNT, base_uris={"asyncMessagingEnt": "http://127.0.0.1:9"})
+    moving = SendApi(LivePersonHttp(), elsewhere)
+    with pytest.raises(LivePersonUnavailable):
+        opened(moving, who)
+    liveperson.set(ACCOUNT, base_uris={})
+
+    assert opened(moving, who)
+
+
+def test_the_tokens_are_not_shown(who: OnBehalf) -> None:
+    """Who calls for whom may be printed."""
+    assert who.app_jwt.token not in repr(who)
+    assert who.consumer_jws.token not in repr(who)

@@ -1,0 +1,119 @@
+"""A caller gets an answer, in time, and nothing of the inside."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from functions.webhook_intake.handler import ANSWER_SECONDS
+from liveperson_connector.aws.requests import HttpRequest, answer
+from liveperson_connector.errors import NotQueued, UntrustedWebhook
+from liveperson_connector.intake import Answer, answering, within
+
+EVENT: dict[str, Any] = {"headers": {}, "body": "hello", "isBase64Encoded": False}
+
+
+def test_an_answer_is_handed_on() -> None:
+    """The function sees a request, and its answer goes to the caller."""
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        return answer(200, {"body": request.body.decode()})
+
+    assert {"body": "hello"} == json.loads(str(handler(EVENT, None)["body"]))
+
+
+def test_a_refusal_is_answered() -> None:
+    """Its status says what is wrong, and a word why."""
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        raise UntrustedWebhook("the signature does not match the body")
+
+    refused = handler(EVENT, None)
+
+    assert (401, '{"error": "untrusted_webhook"}') == (refused["statusCode"], refused["body"])
+
+
+def test_a_request_that_cannot_be_read_is_answered() -> None:
+    """A broken Base64 body is the caller's to mend."""
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        return answer(200, {})
+
+    assert 400 == handler({**EVENT, "body": "***", "isBase64Encoded": True}, None)["statusCode"]
+
+
+def test_a_bug_is_answered_without_its_words() -> None:
+    """The caller learns that it is our fault, and keeps what it sent."""
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        raise ZeroDivisionError("secret inside")
+
+    failed = handler(EVENT, None)
+
+    assert (500, '{"error": "internal"}') == (failed["statusCode"], failed["body"])
+
+
+def test_an_answer_that_takes_too_long_becomes_a_503() -> None:
+    """A failure code is better than silence; the caller sends again."""
+
+    @answering("tests", seconds=0.05, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        time.sleep(0.5)
+        return answer(200, {})
+
+    started = time.monotonic()
+    late = handler(EVENT, None)
+
+    assert (503, "2") == (late["statusCode"], late["headers"]["Retry-After"])  # type: ignore[index]
+    assert time.monotonic() - started < 0.4
+
+
+def test_the_usual_deadline_is_before_livepersons() -> None:
+    """LivePerson minds answers later than 2.5 s, and the way back takes time too."""
+    assert ANSWER_SECONDS < 2
+
+
+def test_what_is_ready_in_time_is_returned() -> None:
+    """The deadline costs nothing when it is not needed."""
+    assert {"a": 1} == within(1, lambda: {"a": 1})
+
+
+def test_an_error_in_time_is_raised() -> None:
+    """What went wrong is not taken for lateness."""
+
+    def fail() -> Answer:
+        raise UntrustedWebhook("no")
+
+    with pytest.raises(UntrustedWebhook):
+        within(1, fail)
+
+
+def test_what_is_late_is_not_queued() -> None:
+    """As far as the caller is concerned."""
+
+    def sleep() -> Answer:
+        time.sleep(0.3)
+        return {}
+
+    with pytest.raises(NotQueued):
+        within(0.01, sleep)
+
+
+@pytest.mark.parametrize(("in_lambda", "expected"), [(True, ["built"]), (False, [])])
+def test_what_a_function_needs_is_built_while_its_container_starts(
+    monkeypatch: pytest.MonkeyPatch, in_lambda: bool, expected: list[str]
+) -> None:
+    """In Lambda nobody waits for it then; elsewhere it is built when it is needed."""
+    if in_lambda:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "tests")
+    built: list[str] = []
+    answering("tests", seconds=1, build=lambda: built.append("built"))
+
+    assert expected == built
