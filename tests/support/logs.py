@@ -46,6 +46,16 @@ class Output:
         return [each for each in self.objects if "_aws" in each]
 
 
+class _StandardOutput:
+    """Whatever is standard output at the moment of writing; pytest exchanges it all the time."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 @contextmanager
 def captured(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     """Let the connector's logger write where pytest reads; metrics do so by themselves."""
@@ -56,7 +66,7 @@ def captured(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     ]
     before = [handler.stream for handler in handlers]
     for handler in handlers:  # not setStream, which flushes: the former may be closed by now
-        handler.stream = sys.stdout
+        handler.stream = _StandardOutput()
     try:
         yield Output(capsys)
     finally:
