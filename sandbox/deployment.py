@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.aws import ACCESS_KEY, REGION, Aws
-from sandbox.errors import SandboxError
 from sandbox.folders import PROJECT
-from sandbox.gaps import make_up_for_the_emulator, resources
+from sandbox.gaps import local_address, make_up_for_the_emulator, resources
 from sandbox.processes import run
 
 STACK_NAME = "connector"
@@ -72,19 +71,6 @@ def describe(aws: Aws, stack_name: str) -> Deployment:
         queues=dict(_queues(aws, stack_name)),
         functions=dict(_functions(aws, stack_name)),
     )
-
-
-def local_address(endpoint_url: str, api_url: str) -> str:
-    """
-    Turn the address an API has on AWS into the one it has here.
-
-    The emulator also knows its APIs by host names below `localhost`, but not every resolver
-    does, so the form with the API's id in the path is used.
-    """
-    found = re.fullmatch(r"https://([^.]+)\.execute-api\.[^/]+(/.*)", api_url)
-    if found is None:
-        raise SandboxError(f"the stack's output is not an API's address: {api_url}")
-    return f"{endpoint_url}/_aws/execute-api/{found[1]}{found[2]}"
 
 
 def _sam(*arguments: str | Path, what: str, endpoint_url: str = "") -> None:

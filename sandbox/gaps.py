@@ -2,15 +2,19 @@
 Where the emulator differs from AWS in what the template asks for, and what makes up for it.
 
 Its CloudFormation drops a table's time to live and a function's reserved concurrency. And it
-checks `ssm:GetParametersByPath` against the resource `*`, where AWS takes the path.
+checks `ssm:GetParametersByPath` against the resource `*`, where AWS takes the path. Its APIs have
+other addresses than on AWS, so functions that tell the API's address are told the local one.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.aws import Aws
+from sandbox.errors import SandboxError
 
+API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
 LIST_PARAMETERS = "ssm:GetParametersByPath"
 
 
@@ -22,6 +26,20 @@ def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
     _expire_records(aws, stack_name, template["Resources"])
     _reserve_concurrency(aws, stack_name, template["Resources"])
     _let_list_parameters(aws, stack_name, template["Resources"])
+    _tell_local_addresses(aws, stack_name)
+
+
+def local_address(endpoint_url: str, api_url: str) -> str:
+    """
+    Turn the address an API has on AWS into the one it has here.
+
+    The emulator also knows its APIs by host names below `localhost`, but not every resolver
+    does, so the form with the API's id in the path is used.
+    """
+    found = API_ADDRESS.fullmatch(api_url)
+    if found is None:
+        raise SandboxError(f"this is not an API's address: {api_url}")
+    return f"{endpoint_url}/_aws/execute-api/{found[1]}{found[2]}"
 
 
 def resources(aws: Aws, stack_name: str, kind: str) -> Iterator[tuple[str, str]]:
@@ -67,4 +85,21 @@ def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any])
                 RoleName=role,
                 PolicyName="EmulatorListsParameters",
                 PolicyDocument=json.dumps(document),
+            )
+
+
+def _tell_local_addresses(aws: Aws, stack_name: str) -> None:
+    for _, function in resources(aws, stack_name, "AWS::Lambda::Function"):
+        environment = aws.functions.get_function_configuration(FunctionName=function).get(
+            "Environment", {}
+        )
+        variables = environment.get("Variables", {})
+        local = {
+            name: local_address(aws.endpoint_url, value)
+            for name, value in variables.items()
+            if API_ADDRESS.fullmatch(value)
+        }
+        if local:
+            aws.functions.update_function_configuration(
+                FunctionName=function, Environment={"Variables": {**variables, **local}}
             )

@@ -1,7 +1,8 @@
-"""The channel calls us: check a consumer event, queue it, answer 202."""
+"""The channel calls us: check a consumer event, queue it, answer 202; or show it a file."""
 
 from liveperson_connector import observe, wiring
-from liveperson_connector.aws.requests import HttpRequest, answer
+from liveperson_connector.aws.requests import HttpRequest, answer, redirect
+from liveperson_connector.errors import NoSuchFile
 from liveperson_connector.intake import Answer, answering
 
 FUNCTION = "message_intake"
@@ -13,7 +14,16 @@ ANSWER_SECONDS = 8.0
 @answering(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.message_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a consumer event: 202 means that it is durably queued."""
+    if request.method == "GET":
+        return _file(request)
     intake = wiring.message_intake()
     event = intake.accept(*request.consumer(), request.body)
     observe.event_accepted(FUNCTION, event, intake.key(event))
     return answer(202, {"id": event.id, "status": "accepted"})
+
+
+def _file(request: HttpRequest) -> Answer:
+    link = wiring.files().link(*request.file())
+    if link is None:
+        raise NoSuchFile("no such file, or it has expired")
+    return redirect(link)

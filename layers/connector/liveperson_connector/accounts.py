@@ -12,11 +12,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import MisconfiguredAccount
 
 # LivePerson's site ids are digits, or "le" and digits on its test systems.
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+CALLBACKS = frozenset({"message", "typing", "receipt", "conversation", "failed"})
+"""Every type of callback there is."""
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks specification
 
@@ -48,10 +52,23 @@ class Credentials:
 
 @dataclass(frozen=True)
 class ChannelSettings:
-    """Where a channel is called back, and the key (as bytes) that signs the calls."""
+    """
+    Where a channel is called back, the key (as bytes) that signs the calls, and what it wants.
+
+    ``callbacks`` are the types it is told of, none for all; ``automatic_receipts`` lets us tell
+    LivePerson that a message was delivered once the channel took it; ``entry_point`` are the
+    addresses by which the Monitoring API finds a campaign for a new conversation.
+    """
 
     callback_url: str
     signing_key: bytes = field(repr=False)
+    callbacks: frozenset[str] | None = None
+    automatic_receipts: bool = False
+    entry_point: tuple[str, ...] = ()
+
+    def wants(self, callback: str) -> bool:
+        """Whether the channel is told of callbacks of this type."""
+        return self.callbacks is None or callback in self.callbacks
 
     @classmethod
     def parse(cls, text: str, *, parameter: str) -> ChannelSettings:
@@ -59,7 +76,35 @@ class ChannelSettings:
         form = '{"callback_url": "https://…", "signing_secret": "whsec_…"}'
         given = _json_object(text, parameter, form)
         _require(given, ("callback_url", "signing_secret"), parameter, form)
-        return cls(given["callback_url"], _signing_key(given["signing_secret"], parameter, form))
+        return cls(
+            given["callback_url"],
+            _signing_key(given["signing_secret"], parameter, form),
+            _callbacks(given.get("callbacks"), parameter),
+            _automatic_receipts(given.get("receipts"), parameter),
+            _entry_point(given.get("entry_point"), parameter),
+        )
+
+
+def _callbacks(given: object, parameter: str) -> frozenset[str] | None:
+    if given is None:
+        return None
+    if isinstance(given, list) and given and set(map(str, given)) <= CALLBACKS:
+        return frozenset(given)
+    known = ", ".join(sorted(CALLBACKS))
+    raise _misconfigured(parameter, "'callbacks' names an unknown type", f"some of: {known}")
+
+
+def _automatic_receipts(given: object, parameter: str) -> bool:
+    if given not in (None, "automatic", "channel"):
+        raise _misconfigured(parameter, "'receipts' is unknown", '"automatic" or "channel"')
+    return given == "automatic"
+
+
+def _entry_point(given: object, parameter: str) -> tuple[str, ...]:
+    addresses = [given] if isinstance(given, str) else given or []
+    if isinstance(addresses, list) and all(isinstance(each, str) for each in addresses):
+        return tuple(addresses)
+    raise _misconfigured(parameter, "'entry_point' is not a list of texts", '["https://…"]')
 
 
 def _signing_key(secret: str, parameter: str, form: str) -> bytes:
@@ -76,7 +121,7 @@ def _signing_key(secret: str, parameter: str, form: str) -> bytes:
     return key
 
 
-def _json_object(text: str, parameter: str, form: str) -> dict[str, str]:
+def _json_object(text: str, parameter: str, form: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError:

@@ -15,7 +15,9 @@ class Consumer:
     A consumer of a channel, as LivePerson knows it.
 
     ``key`` is the pseudonym sent as ``ext_consumer_id``; ``conversation_id`` the open
-    conversation, if any; ``last_sequence`` the sequence of the last thing we said there.
+    conversation, if any, and ``survey_dialog_id`` the survey that runs in it; ``last_sequence``
+    the sequence of the last thing we said there. ``features`` are what its client can do, as the
+    conversation was opened with. ``visitor_id`` and ``session_id`` are the Monitoring API's.
     """
 
     account_id: str
@@ -24,7 +26,13 @@ class Consumer:
     lp_consumer_id: str
     jws: str = field(repr=False)
     conversation_id: str | None = None
+    last_conversation_id: str | None = None
+    survey_dialog_id: str | None = None
     last_sequence: int = NOTHING_SENT
+    features: tuple[str, ...] = ()
+    composing_since: float | None = None
+    visitor_id: str = ""
+    session_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,9 @@ class Conversation:
     """
     A conversation and whose it is; ``consumer_id`` is empty for another channel's.
 
-    ``echoes`` are the last things the consumer was heard to say there, as LivePerson reported
-    them back: sequence and digest of the text.
+    ``changed_at`` (milliseconds) is when LivePerson last changed what we know of it, 0 if it has
+    told nothing yet. ``echoes`` are the last things the consumer was heard to say there, as
+    LivePerson reported them back: sequence and digest.
     """
 
     account_id: str
@@ -42,6 +51,10 @@ class Conversation:
     consumer_key: str = ""
     lp_consumer_id: str = ""
     is_open: bool = True
+    agent_id: str | None = None
+    skill_id: str | None = None
+    survey_dialog_id: str | None = None
+    changed_at: int = 0
     echoes: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -49,9 +62,8 @@ class Conversation:
         """Whether one of our consumers takes part in it."""
         return bool(self.consumer_key)
 
-    def heard(self, text: str, *, after: int) -> int | None:
-        """Return the sequence of the first echo of ``text`` later than ``after``, if any."""
-        digest = echo_digest(text)
+    def heard(self, digest: str, *, after: int) -> int | None:
+        """Return the sequence of the first echo with ``digest`` later than ``after``, if any."""
         found = [sequence for sequence, each in self.echoes if each == digest and sequence > after]
         return min(found, default=None)
 
@@ -63,15 +75,26 @@ class Progress:
 
     ``parts_sent`` counts its messages that LivePerson has taken; ``done`` says all of it was.
     ``settled_receives`` is the receive count up to which it is known what every try came to;
-    ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made.
+    ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made;
+    ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once.
     """
 
     parts_sent: int = 0
     done: bool = False
     settled_receives: int = 0
     ambiguous_at: float | None = None
+    uploaded: str | None = None
 
 
-def echo_digest(text: str) -> str:
+def text_digest(text: str) -> str:
     """Return what is kept of an echoed text: enough to recognise it, not to read it."""
-    return hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return _digest(text.strip())
+
+
+def file_digest(relative_path: str) -> str:
+    """Return what is kept of an echoed file; its path is its own."""
+    return _digest(f"file {relative_path}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -9,6 +9,7 @@ Everything that can go wrong, as a tree.
     │   ├── InvalidEvent            400  a consumer event breaks the contract
     │   ├── UnknownAccount          404  no such account is configured
     │   ├── NoSuchRoute             404  nothing is served at this path
+    │   ├── NoSuchFile              404  an agent's file that is not kept, or not any more
     │   ├── TooLarge                413  more than the queue carries
     │   └── NotQueued               503  the queue did not take it in time; send it again
     ├── Transient                   worth another try: the queue offers the message again
@@ -29,6 +30,9 @@ Everything that can go wrong, as a tree.
     │   └── Unexpected              a fault of ours; the log has its place
     └── Permanent                   another try cannot help: a person should look
         ├── LivePersonRefused       any other 4xx
+        │   └── ConsumerJwsRejected  40103, even with a ConsumerJWS minted just now
+        ├── NoConversation          there is none that the event could belong to
+        ├── FileRefused             a file that LivePerson would not take
         ├── ChannelRefused          410, and any 4xx that is not a matter of time
         └── UnreadableMessage       a queued message is not one of ours
 """
@@ -92,6 +96,13 @@ class NoSuchRoute(Refused):
     """A path that the channel API does not serve, for example one without ``/events``."""
 
     reason = "no_such_route"
+    status = 404
+
+
+class NoSuchFile(Refused):
+    """A file that the channel asks for and that is not there, for example an expired one."""
+
+    reason = "no_such_file"
     status = 404
 
 
@@ -245,6 +256,24 @@ class LivePersonRefused(Permanent):
     """LivePerson answered 4xx: it will not take this, whenever it is sent."""
 
     reason = "liveperson_refused"
+
+
+class ConsumerJwsRejected(LivePersonRefused):
+    """LivePerson does not accept the ConsumerJWS (errorCode 40103), even one minted just now."""
+
+    reason = "consumer_jws_rejected"
+
+
+class NoConversation(Permanent):
+    """An event needs a conversation, for example a receipt, and the consumer has none."""
+
+    reason = "no_conversation"
+
+
+class FileRefused(Permanent):
+    """A consumer's file that LivePerson would not take, for example one of more than 3 MB."""
+
+    reason = "file_refused"
 
 
 class ChannelRefused(Permanent):

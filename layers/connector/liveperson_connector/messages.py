@@ -28,6 +28,7 @@ class Received:
     body: str
     group: str
     receive_count: int
+    sent_at: datetime
     first_received_at: datetime
     attributes: Mapping[str, str]
 

@@ -45,6 +45,7 @@ class MessageIntakeSettings(_Settings):
 
     parameter_prefix: str
     consumer_events_queue_url: str
+    files_bucket: str
     consumer_id_salt: str = field(repr=False)
 
 
@@ -56,8 +57,11 @@ class OutboundMessagingSettings(_Settings):
     table_name: str
     consumer_events_queue_url: str
     consumer_events_dead_letters_url: str
+    notifications_queue_url: str
+    typing_timers_queue_url: str
     token_refresh_function: str
     liveperson_domain_api_url: str
+    callback_network: str
     consumer_id_salt: str = field(repr=False)
 
 
@@ -69,6 +73,11 @@ class ChannelDeliverySettings(_Settings):
     table_name: str
     notifications_queue_url: str
     notifications_dead_letters_url: str
+    consumer_events_queue_url: str
+    token_refresh_function: str
+    liveperson_domain_api_url: str
+    files_bucket: str
+    channel_api_url: str
     callback_network: str
 
 

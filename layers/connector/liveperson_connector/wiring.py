@@ -14,14 +14,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .accounts import Credentials
+    from .aws.files import FileStore
+    from .aws.memory import Memory
+    from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .flows.dead_letter_redrive import DeadLetterRedrive
     from .flows.message_intake import MessageIntake
+    from .flows.outbound_messaging import OutboundMessaging
+    from .flows.speaking import Speaker
     from .flows.token_refresh import TokenRefresh
     from .flows.webhook_intake import WebhookIntake
     from .flows.worker import Worker
     from .liveperson.domains import Domains
     from .liveperson.http import LivePersonHttp
+    from .settings import ChannelDeliverySettings, OutboundMessagingSettings
 
 # A changed parameter is noticed within minutes; a new account within half a minute.
 _PARAMETER_SECONDS = 300.0
@@ -68,40 +74,91 @@ def message_intake() -> MessageIntake:
 
 
 @cache
-def outbound_messaging() -> Worker:
-    """Build what ``outbound_messaging`` needs."""
+def files() -> FileStore:
+    """Build what shows the channel agents' files."""
     from .aws.clients import patient
-    from .aws.functions import TokenRefreshFunction
-    from .aws.memory import Memory
-    from .aws.parameters import ParameterStore
+    from .aws.files import FileStore
+    from .settings import MessageIntakeSettings
+
+    return FileStore(patient("s3"), MessageIntakeSettings.from_environ(os.environ).files_bucket)
+
+
+@cache
+def outbound_messaging() -> Worker:
+    """Build what ``outbound_messaging`` needs for consumer events."""
+    from .aws.clients import patient
     from .aws.queues import Queue
-    from .flows.app_jwts import AppJwts
-    from .flows.outbound_messaging import FUNCTION, OutboundMessaging
+    from .flows.outbound_messaging import FUNCTION
     from .flows.worker import Worker
-    from .liveperson.consumer_jws import Idp
-    from .liveperson.send_api import SendApi
     from .settings import OutboundMessagingSettings
 
     settings = OutboundMessagingSettings.from_environ(os.environ)
-    http, domains = _liveperson(settings.liveperson_domain_api_url)
-    refresh = TokenRefreshFunction(
-        # Waiting for the answer, and asking once: a second call would be a second refresh.
-        patient("lambda", read_timeout=20, retries={"total_max_attempts": 1}),
-        settings.token_refresh_function,
-    )
-    flow = OutboundMessaging(
-        app_jwts=AppJwts(ParameterStore(patient("ssm"), settings.parameter_prefix), refresh),
-        idp=Idp(http, domains),
-        send_api=SendApi(http, domains),
-        memory=Memory(patient("dynamodb"), settings.table_name),
-        salt=settings.consumer_id_salt,
-    )
-    sqs = patient("sqs")
+    flow, sqs = _outbound_flow(), patient("sqs")
     return Worker(
         function=FUNCTION,
         handle=flow.handle,
         inbox=Queue(sqs, settings.consumer_events_queue_url),
         dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
+        refused=flow.refused,
+    )
+
+
+@cache
+def typing_timers() -> Worker:
+    """Build what ``outbound_messaging`` needs for typing that nobody ended."""
+    from .aws.clients import patient
+    from .aws.queues import Queue
+    from .flows.outbound_messaging import FUNCTION
+    from .flows.worker import Worker
+    from .settings import OutboundMessagingSettings
+
+    settings = OutboundMessagingSettings.from_environ(os.environ)
+    return Worker(
+        function=FUNCTION,
+        handle=_outbound_flow().composing_is_over,
+        inbox=Queue(patient("sqs"), settings.typing_timers_queue_url),
+        dead_letters=None,
+        give_up_seconds=0,
+    )
+
+
+@cache
+def _outbound_flow() -> OutboundMessaging:
+    from .aws.clients import patient
+    from .aws.memory import Memory
+    from .aws.parameters import ParameterStore
+    from .aws.queues import Queue
+    from .cache import Cache
+    from .channel.files import ChannelFiles
+    from .flows.outbound_messaging import OutboundMessaging
+    from .flows.routing import Routing
+    from .liveperson.files import MAX_BYTES, FileStorage
+    from .liveperson.monitoring import Monitoring
+    from .liveperson.send_api import SendApi
+    from .sessions import new_session
+    from .settings import OutboundMessagingSettings
+
+    settings = OutboundMessagingSettings.from_environ(os.environ)
+    http, domains = _liveperson(settings.liveperson_domain_api_url)
+    memory = Memory(patient("dynamodb"), settings.table_name)
+    parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
+    speaker = _speaker(parameters, memory, settings)
+    send_api, sqs = SendApi(http, domains), patient("sqs")
+    return OutboundMessaging(
+        speaker=speaker,
+        send_api=send_api,
+        routing=Routing(
+            channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
+            monitoring=Monitoring(http, domains),
+            app_jwts=speaker.app_jwts,
+            memory=memory,
+        ),
+        storage=FileStorage(http, domains, send_api),
+        files=ChannelFiles(new_session(), network=settings.callback_network, most=MAX_BYTES),
+        memory=memory,
+        notifications=Queue(sqs, settings.notifications_queue_url),
+        timers=Queue(sqs, settings.typing_timers_queue_url),
+        salt=settings.consumer_id_salt,
     )
 
 
@@ -109,30 +166,62 @@ def outbound_messaging() -> Worker:
 def channel_delivery() -> Worker:
     """Build what ``channel_delivery`` needs."""
     from .aws.clients import patient
+    from .aws.files import FileStore
     from .aws.memory import Memory
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .cache import Cache
     from .channel.callbacks import Callbacks
+    from .flows.agent_files import AgentFiles
     from .flows.channel_delivery import FUNCTION, ChannelDelivery
     from .flows.worker import Worker
+    from .liveperson.files import FileStorage
+    from .liveperson.send_api import SendApi
     from .sessions import new_session
     from .settings import ChannelDeliverySettings
 
     settings = ChannelDeliverySettings.from_environ(os.environ)
+    http, domains = _liveperson(settings.liveperson_domain_api_url)
+    memory = Memory(patient("dynamodb"), settings.table_name)
     parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
+    sqs = patient("sqs")
     flow = ChannelDelivery(
         channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
         callbacks=Callbacks(new_session(), network=settings.callback_network),
-        memory=Memory(patient("dynamodb"), settings.table_name),
+        memory=memory,
+        agent_files=AgentFiles(
+            speaker=_speaker(parameters, memory, settings),
+            storage=FileStorage(http, domains, SendApi(http, domains)),
+            files=FileStore(patient("s3"), settings.files_bucket),
+            memory=memory,
+            channel_api_url=settings.channel_api_url,
+        ),
+        consumer_events=Queue(sqs, settings.consumer_events_queue_url),
     )
-    sqs = patient("sqs")
     return Worker(
         function=FUNCTION,
         handle=flow.handle,
         inbox=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
     )
+
+
+def _speaker(
+    parameters: ParameterStore,
+    memory: Memory,
+    settings: OutboundMessagingSettings | ChannelDeliverySettings,
+) -> Speaker:
+    from .aws.clients import patient
+    from .aws.functions import TokenRefreshFunction
+    from .flows.app_jwts import AppJwts
+    from .flows.speaking import Speaker
+    from .liveperson.consumer_jws import Idp
+
+    # Waiting for the answer, and asking once: a second call would be a second refresh.
+    once = patient("lambda", read_timeout=20, retries={"total_max_attempts": 1})
+    refresh = TokenRefreshFunction(once, settings.token_refresh_function)
+    idp = Idp(*_liveperson(settings.liveperson_domain_api_url))
+    return Speaker(AppJwts(parameters, refresh), idp, memory)
 
 
 @cache

@@ -25,3 +25,8 @@ def process(event: Mapping[str, Any], worker: Worker) -> dict[str, list[dict[str
             waiting.append({"itemIdentifier": message.message_id})
             held_groups.add(message.group)
     return {"batchItemFailures": waiting}
+
+
+def queue_of(event: Mapping[str, Any]) -> str:
+    """Return the name of the queue that an SQS event's messages come from."""
+    return str(event["Records"][0]["eventSourceARN"]).rsplit(":", 1)[-1]

@@ -6,7 +6,8 @@ pk                                          holds
 =========================================== ================================================
 consumer#{account}#{key}                    a consumer: its ConsumerJWS, its open conversation
 lp-consumer#{account}#{lp_consumer_id}      which consumer LivePerson means by this id
-conversation#{account}#{conversation_id}    whose a conversation is, what was heard in it
+conversation#{account}#{conversation_id}    whose a conversation is, its state, what was heard
+conversation#{account}#{survey_dialog_id}   which conversation a survey's dialog is part of
 event#{account}#{key}#{event_id}            how far a consumer event has come
 notification#{account}#{identity}           a notification the channel has taken
 lease#{name}                                somebody is doing this at the moment
@@ -77,6 +78,12 @@ class Memory:
             items.get(event_pk, {})
         )
 
+    def recall_consumer(self, account_id: str, key: str) -> Consumer | None:
+        """Return what is known of a consumer."""
+        pk = _consumer_pk(account_id, key)
+        item = self._get([pk]).get(pk)
+        return _consumer(account_id, key, item) if item else None
+
     def recall_conversation(self, account_id: str, conversation_id: str) -> Conversation | None:
         """Return what is known of a conversation."""
         pk = _conversation_pk(account_id, conversation_id)
@@ -84,43 +91,67 @@ class Memory:
         return _conversation(account_id, conversation_id, item) if item else None
 
     def introduced(self, consumer: Consumer) -> None:
-        """Remember a consumer and the id LivePerson gave it."""
+        """Remember a consumer's ConsumerJWS and the id LivePerson gave it."""
         expires_at = self._in(CONSUMER_SECONDS)
-        item = {
-            "pk": _consumer_pk(consumer.account_id, consumer.key),
-            "consumer_id": consumer.consumer_id,
-            "lp_consumer_id": consumer.lp_consumer_id,
-            "consumer_jws": consumer.jws,
-            "last_sequence": consumer.last_sequence,
-            TTL_ATTRIBUTE: expires_at,
-        }
-        if consumer.conversation_id:
-            item["conversation_id"] = consumer.conversation_id
         index = {
             "pk": _lp_consumer_pk(consumer.account_id, consumer.lp_consumer_id),
             "consumer_id": consumer.consumer_id,
             "consumer_key": consumer.key,
             TTL_ATTRIBUTE: expires_at,
         }
-        self._transact([self._put(item), self._put(index)])
+        self._transact(
+            [
+                self._set(
+                    _consumer_pk(consumer.account_id, consumer.key),
+                    {
+                        "consumer_id": consumer.consumer_id,
+                        "lp_consumer_id": consumer.lp_consumer_id,
+                        "consumer_jws": consumer.jws,
+                        TTL_ATTRIBUTE: expires_at,
+                    },
+                ),
+                self._put(index),
+            ]
+        )
 
-    def opened(self, consumer: Consumer, conversation_id: str) -> Consumer:
+    def opened(
+        self, consumer: Consumer, conversation_id: str, features: tuple[str, ...]
+    ) -> Consumer:
         """Remember that ``consumer`` opened a conversation; keep what was already heard in it."""
+        now = {
+            "conversation_id": conversation_id,
+            "last_conversation_id": conversation_id,
+            "survey_dialog_id": "",
+            "last_sequence": NOTHING_SENT,
+            "features": list(features),
+        }
         self._transact(
             [
                 self._claim(consumer, conversation_id),
-                self._update(
-                    _consumer_pk(consumer.account_id, consumer.key),
-                    "SET conversation_id = :c, last_sequence = :s, expires_at = :e",
-                    {
-                        ":c": conversation_id,
-                        ":s": NOTHING_SENT,
-                        ":e": self._in(CONSUMER_SECONDS),
-                    },
-                ),
+                self._set(_consumer_pk(consumer.account_id, consumer.key), now),
             ]
         )
-        return replace(consumer, conversation_id=conversation_id, last_sequence=NOTHING_SENT)
+        return replace(
+            consumer,
+            conversation_id=conversation_id,
+            last_conversation_id=conversation_id,
+            survey_dialog_id=None,
+            last_sequence=NOTHING_SENT,
+            features=features,
+        )
+
+    def composing(self, consumer: Consumer, since: float | None) -> Consumer:
+        """Remember since when a consumer types, none if it stopped."""
+        pk = _consumer_pk(consumer.account_id, consumer.key)
+        stored = Decimal(str(round(since, 3))) if since is not None else 0
+        self._write(self._set(pk, {"composing_since": stored}, "attribute_exists(pk)"))
+        return replace(consumer, composing_since=since)
+
+    def visited(self, consumer: Consumer, visitor_id: str, session_id: str) -> Consumer:
+        """Remember the ids under which the Monitoring API knows a consumer."""
+        pk = _consumer_pk(consumer.account_id, consumer.key)
+        self._write(self._set(pk, {"visitor_id": visitor_id, "session_id": session_id}))
+        return replace(consumer, visitor_id=visitor_id, session_id=session_id)
 
     def sent(
         self, consumer: Consumer, event_id: str, progress: Progress, sequence: int | None
@@ -130,10 +161,9 @@ class Memory:
         self._transact(
             [
                 self._put(self._progress_item(consumer, event_id, progress)),
-                self._update(
+                self._set(
                     _consumer_pk(consumer.account_id, consumer.key),
-                    "SET last_sequence = :s, expires_at = :e",
-                    {":s": last, ":e": self._in(CONSUMER_SECONDS)},
+                    {"last_sequence": last, TTL_ATTRIBUTE: self._in(CONSUMER_SECONDS)},
                 ),
             ]
         )
@@ -160,6 +190,8 @@ class Memory:
         consumers = {_lp_consumer_pk(account_id, each): each for each in lp_ids if each}
         items = self._get([conversation_pk, *([done_pk] if done_pk else []), *consumers])
         known = items.get(conversation_pk)
+        if known and "part_of" in known:  # a survey's dialog, in the form that names only dialogs
+            return self.recall_notification(account_id, known["part_of"], identity, ())
         claims = [
             Conversation(
                 account_id,
@@ -183,19 +215,22 @@ class Memory:
 
         ``is_current`` says it is the consumer's open one now, so the next event goes there.
         """
-        pk = _consumer_pk(conversation.account_id, conversation.consumer_key)
         self._write(self._claim(conversation, conversation.conversation_id, conversation.is_open))
         if not conversation.is_open:
             return
-        free = "attribute_not_exists(conversation_id)"
+        free = "attribute_not_exists(conversation_id) OR conversation_id = :none"
         if is_current:
-            free = f"({free} OR conversation_id <> :c)"
+            free += " OR conversation_id <> :now"
         self._write(
-            self._update(
-                pk,
-                "SET conversation_id = :c, last_sequence = :s",
-                {":c": conversation.conversation_id, ":s": NOTHING_SENT},
-                f"attribute_exists(pk) AND {free}",
+            self._set(
+                _consumer_pk(conversation.account_id, conversation.consumer_key),
+                {
+                    "conversation_id": conversation.conversation_id,
+                    "last_conversation_id": conversation.conversation_id,
+                    "last_sequence": NOTHING_SENT,
+                },
+                f"attribute_exists(pk) AND ({free})",
+                {":none": "", ":now": conversation.conversation_id},
             )
         )
 
@@ -207,33 +242,56 @@ class Memory:
         }
         self._write(self._put(item, "attribute_not_exists(pk)"))
 
-    def closed(self, conversation: Conversation) -> None:
-        """Remember that a conversation is over; the consumer's next event opens another."""
+    def followed(self, before: Conversation, now: Conversation) -> None:
+        """Remember what changed in a conversation: its agent, skill, survey, or that it is over."""
         self._write(
-            self._update(
-                _conversation_pk(conversation.account_id, conversation.conversation_id),
-                "SET is_open = :no, expires_at = :e",
-                {":no": False, ":e": self._in(CONSUMER_SECONDS)},
+            self._set(
+                _conversation_pk(now.account_id, now.conversation_id),
+                {
+                    "is_open": now.is_open,
+                    "agent_id": now.agent_id or "",
+                    "skill_id": now.skill_id or "",
+                    "survey_dialog_id": now.survey_dialog_id or "",
+                    "changed_at": now.changed_at,
+                    TTL_ATTRIBUTE: self._in(CONSUMER_SECONDS),
+                },
             )
         )
+        if (before.is_open, before.survey_dialog_id) != (now.is_open, now.survey_dialog_id):
+            self._point(now)
+        if now.survey_dialog_id and now.survey_dialog_id != before.survey_dialog_id:
+            self._write(self._put(self._part_item(now, now.survey_dialog_id)))
+
+    def _point(self, now: Conversation) -> None:
+        """Let the consumer's next event go to the survey while one runs, nowhere after the end."""
         self._write(
-            self._update(
-                _consumer_pk(conversation.account_id, conversation.consumer_key),
-                "REMOVE conversation_id",
-                {":c": conversation.conversation_id},
-                "conversation_id = :c",
+            self._set(
+                _consumer_pk(now.account_id, now.consumer_key),
+                {
+                    "conversation_id": now.conversation_id if now.is_open else "",
+                    "survey_dialog_id": now.survey_dialog_id or "",
+                    "last_sequence": NOTHING_SENT,  # a survey's dialog counts from 0 again
+                },
+                "conversation_id = :this",
+                {":this": now.conversation_id},
             )
         )
+
+    def _part_item(self, conversation: Conversation, dialog_id: str) -> Item:
+        return {
+            "pk": _conversation_pk(conversation.account_id, dialog_id),
+            "part_of": conversation.conversation_id,
+            TTL_ATTRIBUTE: self._in(CONSUMER_SECONDS),
+        }
 
     def heard(self, conversation: Conversation, sequence: int, digest: str) -> None:
         """Remember an echo of what the consumer said."""
         echoes = [each for each in conversation.echoes if each[0] != sequence]
         kept = [list(each) for each in [*echoes, (sequence, digest)][-_MOST_ECHOES:]]
         self._write(
-            self._update(
+            self._set(
                 _conversation_pk(conversation.account_id, conversation.conversation_id),
-                "SET echoes = :h, expires_at = :e",
-                {":h": kept, ":e": self._in(CONSUMER_SECONDS)},
+                {"echoes": kept, TTL_ATTRIBUTE: self._in(CONSUMER_SECONDS)},
             )
         )
 
@@ -284,19 +342,24 @@ class Memory:
     def _claim(
         self, owner: Consumer | Conversation, conversation_id: str, is_open: bool = True
     ) -> Item:
+        """Make a conversation the owner's; what is known of its state stays."""
         key = owner.key if isinstance(owner, Consumer) else owner.consumer_key
-        return self._update(
-            _conversation_pk(owner.account_id, conversation_id),
-            "SET consumer_id = :i, consumer_key = :k, lp_consumer_id = :l, "
+        request: Item = {
+            "TableName": self._table,
+            "Key": _key(_conversation_pk(owner.account_id, conversation_id)),
+            "UpdateExpression": "SET consumer_id = :i, consumer_key = :k, lp_consumer_id = :l, "
             "is_open = if_not_exists(is_open, :o), expires_at = :e",
-            {
-                ":i": owner.consumer_id,
-                ":k": key,
-                ":l": owner.lp_consumer_id,
-                ":o": is_open,
-                ":e": self._in(CONSUMER_SECONDS),
-            },
-        )
+            "ExpressionAttributeValues": _stored(
+                {
+                    ":i": owner.consumer_id,
+                    ":k": key,
+                    ":l": owner.lp_consumer_id,
+                    ":o": is_open,
+                    ":e": self._in(CONSUMER_SECONDS),
+                }
+            ),
+        }
+        return {"Update": request}
 
     def _progress_item(self, consumer: Consumer, event_id: str, progress: Progress) -> Item:
         item: Item = {
@@ -306,6 +369,8 @@ class Memory:
             "settled_receives": progress.settled_receives,
             TTL_ATTRIBUTE: self._in(DONE_SECONDS),
         }
+        if progress.uploaded is not None:
+            item["uploaded"] = progress.uploaded
         if progress.ambiguous_at is not None:
             item["ambiguous_at"] = Decimal(str(round(progress.ambiguous_at, 3)))
         return item
@@ -314,17 +379,32 @@ class Memory:
         self, item: Item, condition: str = "", values: Mapping[str, object] | None = None
     ) -> Item:
         request: Item = {"TableName": self._table, "Item": _stored(item)}
-        return {"Put": _with_condition(request, condition, values or {})}
+        if condition:
+            request["ConditionExpression"] = condition
+        if values:
+            request["ExpressionAttributeValues"] = _stored(values)
+        return {"Put": request}
 
-    def _update(
-        self, pk: str, expression: str, values: Mapping[str, object], condition: str = ""
+    def _set(
+        self,
+        pk: str,
+        attributes: Mapping[str, object],
+        condition: str = "",
+        values: Mapping[str, object] | None = None,
     ) -> Item:
+        """Write an update that sets ``attributes`` and leaves an item's others as they are."""
         request: Item = {
             "TableName": self._table,
             "Key": _key(pk),
-            "UpdateExpression": expression,
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": _stored(
+                {**{f":{name}": value for name, value in attributes.items()}, **(values or {})}
+            ),
         }
-        return {"Update": _with_condition(request, condition, values)}
+        if condition:
+            request["ConditionExpression"] = condition
+        return {"Update": request}
 
     def _transact(self, writes: list[Item]) -> None:
         with translated("writing to the table"):
@@ -358,14 +438,6 @@ class _ConditionFailed(Exception):
     """A conditional write found the condition false."""
 
 
-def _with_condition(request: Item, condition: str, values: Mapping[str, object]) -> Item:
-    if condition:
-        request["ConditionExpression"] = condition
-    if values:
-        request["ExpressionAttributeValues"] = _stored(values)
-    return request
-
-
 def _consumer(account_id: str, key: str, item: Item) -> Consumer:
     return Consumer(
         account_id=account_id,
@@ -373,8 +445,14 @@ def _consumer(account_id: str, key: str, item: Item) -> Consumer:
         key=key,
         lp_consumer_id=item["lp_consumer_id"],
         jws=item["consumer_jws"],
-        conversation_id=item.get("conversation_id"),
+        conversation_id=item.get("conversation_id") or None,
+        last_conversation_id=item.get("last_conversation_id") or None,
+        survey_dialog_id=item.get("survey_dialog_id") or None,
         last_sequence=int(item.get("last_sequence", NOTHING_SENT)),
+        features=tuple(item.get("features", ())),
+        composing_since=float(item.get("composing_since", 0)) or None,
+        visitor_id=item.get("visitor_id", ""),
+        session_id=item.get("session_id", ""),
     )
 
 
@@ -386,6 +464,10 @@ def _conversation(account_id: str, conversation_id: str, item: Item) -> Conversa
         consumer_key=item.get("consumer_key", ""),
         lp_consumer_id=item.get("lp_consumer_id", ""),
         is_open=item.get("is_open", True),
+        agent_id=item.get("agent_id") or None,
+        skill_id=item.get("skill_id") or None,
+        survey_dialog_id=item.get("survey_dialog_id") or None,
+        changed_at=int(item.get("changed_at", 0)),
         echoes=tuple((int(sequence), digest) for sequence, digest in item.get("echoes", [])),
     )
 
@@ -397,6 +479,7 @@ def _progress(item: Item) -> Progress:
         done=bool(item.get("done", False)),
         settled_receives=int(item.get("settled_receives", 0)),
         ambiguous_at=None if ambiguous_at is None else float(ambiguous_at),
+        uploaded=item.get("uploaded"),
     )
 
 

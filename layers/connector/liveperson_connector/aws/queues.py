@@ -39,10 +39,10 @@ class Queue:
         for start in range(0, len(letters), BATCH):
             self._send_batch(letters[start : start + BATCH])
 
-    def send_plain(self, body: str) -> None:
-        """Queue a message on a queue without groups."""
+    def send_plain(self, body: str, *, delay: int = 0) -> None:
+        """Queue a message on a queue without groups, to be offered in ``delay`` seconds."""
         with translated(f"sending to {self.name}"):
-            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Let a received message wait ``seconds`` before it is offered again."""
@@ -113,6 +113,7 @@ def _received(
         body=body,
         group=system.get("MessageGroupId", ""),
         receive_count=int(system.get("ApproximateReceiveCount", 1)),
+        sent_at=_time(system.get("SentTimestamp", "0")),
         first_received_at=_time(system.get("ApproximateFirstReceiveTimestamp", "0")),
         attributes=attributes,
     )

@@ -19,6 +19,7 @@ _EVENTS = "/events"
 class HttpRequest:
     """A request: header names in lower case, the body as the bytes that were sent."""
 
+    method: str
     headers: Mapping[str, str] = field(repr=False)
     path_parameters: Mapping[str, str]
     body: bytes = field(repr=False)
@@ -28,6 +29,7 @@ class HttpRequest:
         """Read the event of a REST API's Lambda proxy integration."""
         headers = event.get("headers") or {}
         return cls(
+            method=str(event.get("httpMethod", "POST")),
             headers={name.lower(): value for name, value in headers.items()},
             path_parameters=event.get("pathParameters") or {},
             body=_body(event),
@@ -44,6 +46,20 @@ class HttpRequest:
         if not proxy.endswith(_EVENTS):
             raise NoSuchRoute("post to …/consumers/{consumer_id}/events")
         return account_id, unquote(proxy.removesuffix(_EVENTS))
+
+    def file(self) -> tuple[str, str]:
+        """Return account id and file id of ``/accounts/{account_id}/files/{file_id}``."""
+        account_id = unquote(self.path_parameters.get("account_id", ""))
+        return account_id, unquote(self.path_parameters.get("file_id", ""))
+
+
+def redirect(address: str) -> dict[str, object]:
+    """Send the caller elsewhere, for this once."""
+    return {
+        "statusCode": 302,
+        "headers": {"Location": address, "Cache-Control": "no-store"},
+        "body": "",
+    }
 
 
 def answer(status: int, body: Mapping[str, object], **headers: str) -> dict[str, object]:

@@ -3,6 +3,7 @@ How a channel speaks.
 
 =============== ============================================================
 consumer_events what a channel sends us, and what is wrong with it
+files           the bytes of consumers' files
 callbacks       what a channel is told, signed by the Standard Webhooks way
 =============== ============================================================
 """

@@ -89,25 +89,29 @@ class Callbacks:
         }
 
 
-def check_address(url: str, *, network: str) -> None:
+def check_address(url: str, *, network: str, what: str = "callback_url") -> None:
     """
-    Refuse a callback URL that could reach inside the network, or sends words in the clear.
+    Refuse an address that could reach inside the network, or sends words in the clear.
 
     On the ``public`` network only https to public addresses is allowed, and every address the
     host name resolves to counts; ``loopback`` allows this machine too, for a sandbox.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError:
+        raise MisconfiguredAccount(f"{what} is not an address") from None
     host = parts.hostname or ""
-    addresses = _addresses(host, parts.port or 443)
+    addresses = _addresses(host, port)
     if network == "loopback" and addresses and all(each.is_loopback for each in addresses):
         return
     if parts.scheme != "https":
-        raise MisconfiguredAccount(f"callback_url must be an https address, not {parts.scheme}:")
+        raise MisconfiguredAccount(f"{what} must be an https address, not {parts.scheme}:")
     if not addresses:
-        raise ChannelUnavailable(f"the host of callback_url, {host}, has no address")
+        raise ChannelUnavailable(f"the host of {what}, {host}, has no address")
     if not all(each.is_global and not each.is_multicast for each in addresses):
         raise MisconfiguredAccount(
-            f"callback_url points to {host}, which is not a public address on the internet"
+            f"{what} points to {host}, which is not a public address on the internet"
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidEvent, Problem, TooLarge, UnreadableMessage
+from ..messages import token
 
 TYPES = frozenset({"text", "file", "reply", "typing", "receipt", "close", "rating", "profile"})
 
@@ -32,12 +33,14 @@ class ConsumerEvent:
     One event of one consumer, as it is queued. ``raw`` is the channel's own JSON object.
 
     ``accepted_at`` is when its 202 was given, in seconds since 1970; zero where that is unknown.
+    An event ``is_automatic`` if the connector made it itself, as the channel's settings ask.
     """
 
     account_id: str
     consumer_id: str
     raw: Mapping[str, Any]
     accepted_at: float = 0.0
+    is_automatic: bool = False
 
     @property
     def id(self) -> str:
@@ -70,6 +73,20 @@ def read_event(account_id: str, consumer_id: str, body: bytes) -> ConsumerEvent:
     return ConsumerEvent(account_id, consumer_id, raw)
 
 
+def automatic_receipt(
+    account_id: str, consumer_id: str, dialog_id: str, sequence: int, accepted_at: float
+) -> ConsumerEvent:
+    """Make the receipt that says a message has reached the channel."""
+    raw = {
+        "id": f"accepted:{token(dialog_id, str(sequence))[:32]}",
+        "type": "receipt",
+        "status": "accepted",
+        "sequences": [sequence],
+        "dialog_id": dialog_id,
+    }
+    return ConsumerEvent(account_id, consumer_id, raw, accepted_at, is_automatic=True)
+
+
 def read_queued(body: str) -> ConsumerEvent:
     """
     Read back what :func:`to_queue` wrote, or raise :class:`UnreadableMessage`.
@@ -83,6 +100,7 @@ def read_queued(body: str) -> ConsumerEvent:
             queued["consumer_id"],
             queued["event"],
             accepted_at=float(queued.get("accepted_at", 0.0)),
+            is_automatic=queued.get("automatic") is True,
         )
         readable = bool(event.id) and event.type in TYPES
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -99,14 +117,13 @@ def to_queue(event: ConsumerEvent, *, accepted_at: float | None = None) -> str:
     Raises :class:`TooLarge` when it is more than the queue carries: in ASCII, which is what the
     queue surely takes, a character outside of it has six times the size.
     """
-    body = json.dumps(
-        {
-            "account_id": event.account_id,
-            "consumer_id": event.consumer_id,
-            "accepted_at": event.accepted_at if accepted_at is None else accepted_at,
-            "event": event.raw,
-        }
-    )
+    queued = {
+        "account_id": event.account_id,
+        "consumer_id": event.consumer_id,
+        "accepted_at": event.accepted_at if accepted_at is None else accepted_at,
+        "event": event.raw,
+    }
+    body = json.dumps({**queued, "automatic": True} if event.is_automatic else queued)
     if len(body) > MAX_QUEUED_BYTES:
         raise TooLarge(f"written for the queue, it has more than {MAX_QUEUED_BYTES} bytes")
     return body

@@ -9,18 +9,25 @@ dropped: it may have overtaken the answer that told us the conversation's id.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from .. import observe
 from ..accounts import ChannelSettings
-from ..cache import Cache
+from ..cache import Cache, Clock
 from ..channel.callbacks import Callbacks
-from ..conversations import Conversation, echo_digest
-from ..errors import NotificationEarly
+from ..channel.consumer_events import automatic_receipt
+from ..channel.contents import content_of, file_content, receipt_status, typing_state
+from ..conversations import Conversation, file_digest, text_digest
+from ..errors import NotificationEarly, Permanent, Transient
 from ..liveperson.notifications import (
     CONVERSATION_CHANGE,
+    FILE,
+    RECEIPT,
+    TYPING,
     Change,
     ConversationChange,
     MessagingEvent,
@@ -29,8 +36,11 @@ from ..liveperson.notifications import (
 )
 from ..messages import Received, token
 from ..pseudonyms import short
+from .agent_files import AgentFiles
 from .audience import reason_to_withhold
-from .ports import DeliveryMemory
+from .failed_events import read_failed
+from .message_intake import to_letter
+from .ports import DeliveryMemory, Outbox
 from .webhook_intake import read_queued
 
 FUNCTION = "channel_delivery"
@@ -39,95 +49,235 @@ FUNCTION = "channel_delivery"
 _EARLY_TRIES = 6
 _EARLY_SECONDS = 2.0
 
+# An indicator older than this tells nothing any more.
+TYPING_STALE_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class ChannelDelivery:
-    """Tells notifications to channels. ``channels`` holds their settings by account."""
+    """
+    Tells notifications to channels. ``channels`` holds their settings by account.
+
+    ``consumer_events`` takes the receipts that are sent to LivePerson for a channel that wants it.
+    """
 
     channels: Cache[ChannelSettings]
     callbacks: Callbacks
     memory: DeliveryMemory
+    agent_files: AgentFiles
+    consumer_events: Outbox
+    clock: Clock = time.time
 
     def handle(self, message: Received) -> None:
         """Take one queued notification; the errors say whether another try can help."""
+        if failed := read_failed(message.body):
+            self._tell_failed(*failed)
+            return
         change = read_queued(message.body)
         if change.kind == CONVERSATION_CHANGE:
             self._follow(change, read_conversation_change(change))
         else:
-            self._tell(change, read_messaging_event(change), message)
+            self._hear(change, read_messaging_event(change), message)
 
-    # ── Conversation changes: what is ours, what is over ──
+    # ── Conversation changes: what is ours, what became of it ──
 
     def _follow(self, change: Change, said: ConversationChange) -> None:
         known, _, claim = self.memory.recall_notification(
             change.account_id, said.conversation_id, None, said.consumer_ids
         )
-        if known is not None and known.is_ours:
-            if known.is_open and said.is_closed:
-                self.memory.closed(known)
-                self._note("conversation_closed", known)
-        elif claim is not None:
-            self.memory.adopt(replace(claim, is_open=not said.is_closed), is_current=True)
-            self._note("conversation_adopted", claim)
-        else:
-            if known is None:
-                self.memory.foreign(change.account_id, said.conversation_id)
-            self._drop(change, "foreign_conversation")
+        if known is None or not known.is_ours:
+            if claim is None:
+                if known is None:
+                    self.memory.foreign(change.account_id, said.conversation_id)
+                self._drop(change, "foreign_conversation")
+                return
+            known = replace(claim, is_open=not said.is_closed)
+            self.memory.adopt(known, is_current=True)
+            self._note("conversation_adopted", known)
+        if said.updated_at and said.updated_at <= known.changed_at:
+            self._note("outdated_change", known)
+            return
+        self._apply(known, said)
+
+    def _apply(self, before: Conversation, said: ConversationChange) -> None:
+        """Tell the channel what really changed, then remember it."""
+        now = replace(
+            before,
+            is_open=before.is_open and not said.is_closed,
+            agent_id=said.agent_id,
+            skill_id=said.skill_id or before.skill_id,
+            survey_dialog_id=said.survey_dialog_id,
+            changed_at=max(said.updated_at, before.changed_at, 1),
+        )
+        for event in changes(before, now):
+            reason = {"reason": said.close_reason} if event == "closed" else {}
+            self._call_back(
+                now,
+                token("conversation", event, str(now.changed_at)),
+                {
+                    "type": "conversation",
+                    "dialog_id": now.survey_dialog_id or now.conversation_id,
+                    "dialog_type": "post_survey" if now.survey_dialog_id else "main",
+                    "sent_at": _iso_milliseconds(said.updated_at),
+                    "event": event,
+                    **reason,
+                },
+            )
+        if now != before:
+            self.memory.followed(before, now)
 
     # ── Messaging events: what leaves, what stays in ──
 
-    def _tell(self, change: Change, event: MessagingEvent, message: Received) -> None:
+    def _hear(self, change: Change, event: MessagingEvent, message: Received) -> None:
         senders = [event.sender_id] if event.is_consumers else []
         known, delivered, claim = self.memory.recall_notification(
             change.account_id, event.conversation_id, change.identity, senders
         )
-        conversation = self._whose(change, known, claim, message)
+        conversation = self._whose(change, known, claim, event, message)
         if conversation is None:
             self._drop(change, "foreign_conversation")
             return
         if event.is_consumers:
-            self._hear(conversation, event)
+            self._remember_echo(conversation, event)
         if delivered:
             self._note("repeat_ignored", conversation, event)
         elif withheld := reason_to_withhold(event, conversation):
             self._note(f"withheld_{withheld}", conversation, event)
+        elif event.kind == TYPING:
+            self._tell_typing(conversation, event, message)
         else:
-            self._deliver(change, conversation, event)
+            self._tell(change, conversation, event)
 
     def _whose(
         self,
         change: Change,
         known: Conversation | None,
         claim: Conversation | None,
+        event: MessagingEvent,
         message: Received,
     ) -> Conversation | None:
         """Return the conversation if it is ours, none if it is not; wait if it is too early."""
         if known is not None and known.is_ours:
             return known
-        if claim is not None:
+        if claim is not None and event.names_conversation:
             self.memory.adopt(claim, is_current=False)
             self._note("conversation_adopted", claim)
             return claim
-        if known is None and message.receive_count <= _EARLY_TRIES:
+        if known is not None or event.kind == TYPING:
+            return None
+        if message.receive_count <= _EARLY_TRIES:
             raise NotificationEarly("its conversation is not known yet", retry_after=_EARLY_SECONDS)
-        if known is None:
-            self.memory.foreign(change.account_id, change.conversation_id)
+        self.memory.foreign(change.account_id, change.conversation_id)
         return None
 
-    def _hear(self, conversation: Conversation, event: MessagingEvent) -> None:
-        """Remember an echo: by it a send whose answer got lost is known to have arrived."""
-        if event.text is not None and event.sequence is not None:
-            self.memory.heard(conversation, event.sequence, echo_digest(event.text))
+    def _remember_echo(self, conversation: Conversation, event: MessagingEvent) -> None:
+        """Remember what was heard: by it a send whose answer got lost is known to have arrived."""
+        if event.sequence is None:
+            return
+        if event.file is not None:
+            self.memory.heard(conversation, event.sequence, file_digest(event.file.relative_path))
+        elif event.text is not None:
+            self.memory.heard(conversation, event.sequence, text_digest(event.text))
 
-    def _deliver(self, change: Change, conversation: Conversation, event: MessagingEvent) -> None:
+    def _tell(self, change: Change, conversation: Conversation, event: MessagingEvent) -> None:
         identity = change.identity or ""
-        status = self.callbacks.post(
-            self.channels.get(change.account_id),
-            f"msg_{token(change.account_id, identity)[:32]}",
-            message_callback(conversation, event),
-        )
+        settings = self.channels.get(conversation.account_id)
+        callback = {
+            **self._what(conversation, event, settings),
+            "dialog_id": event.dialog_id,
+            "dialog_type": _dialog_type(conversation, event),
+            "sequence": event.sequence,
+            "sent_at": _iso(event.sent_at),
+            "sender": {"id": event.sender_id, "role": event.sender_role},
+        }
+        status = self._call_back(conversation, identity, callback)
+        if settings.automatic_receipts and callback["type"] == "message" and status:
+            self._confirm(conversation, event)
         self.memory.delivered(change.account_id, identity)
-        self._note("delivered", conversation, event, http_status=status)
+        self._note("delivered" if status else "not_wanted", conversation, event, http_status=status)
+
+    def _what(
+        self, conversation: Conversation, event: MessagingEvent, settings: ChannelSettings
+    ) -> dict[str, Any]:
+        if event.kind == RECEIPT:
+            status = receipt_status(event.receipt_status)
+            return {"type": "receipt", "status": status, "sequences": list(event.sequences)}
+        if event.kind == FILE and event.file and settings.wants("message"):
+            url = self.agent_files.keep(conversation, event.file)
+            return {"type": "message", "content": file_content(event.file, url or "")}
+        return {"type": "message", "content": content_of(event)}
+
+    def _tell_typing(
+        self, conversation: Conversation, event: MessagingEvent, message: Received
+    ) -> None:
+        """Tell it now or never: an indicator that comes late is wrong."""
+        if self.clock() - message.sent_at.timestamp() > TYPING_STALE_SECONDS:
+            self._note("typing_stale", conversation)
+            return
+        callback = {
+            "type": "typing",
+            "dialog_id": event.dialog_id,
+            "dialog_type": _dialog_type(conversation, event),
+            "sent_at": _iso(message.sent_at),
+            "sender": {"id": event.sender_id, "role": event.sender_role},
+            "state": typing_state(event.chat_state),
+        }
+        try:
+            self._call_back(conversation, message.message_id, callback)
+        except (Transient, Permanent) as error:
+            observe.failure(FUNCTION, error, account_id=conversation.account_id)
+            self._note("typing_dropped", conversation)
+        else:
+            self._note("typing_told", conversation)
+
+    def _confirm(self, conversation: Conversation, event: MessagingEvent) -> None:
+        """Let LivePerson know that the channel has the message, as its settings ask."""
+        receipt = automatic_receipt(
+            conversation.account_id,
+            conversation.consumer_id,
+            event.dialog_id,
+            event.sequence or 0,
+            self.clock(),
+        )
+        self.consumer_events.send([to_letter(receipt, conversation.consumer_key)])
+
+    # ── Calling back ──
+
+    def _tell_failed(self, account_id: str, failure: Mapping[str, Any]) -> None:
+        settings = self.channels.get(account_id)
+        callback = {
+            "type": "failed",
+            "account_id": account_id,
+            **failure,
+            "sent_at": _iso(datetime.fromtimestamp(self.clock(), UTC)),
+        }
+        what = "not_wanted"
+        if settings.wants("failed"):
+            parts = (account_id, str(failure["consumer_id"]), str(failure["event_id"]))
+            self.callbacks.post(settings, _webhook_id("failed", *parts), _without_none(callback))
+            what = "told_failed"
+        observe.outcome(FUNCTION, what, account_id=account_id, event_id=failure.get("event_id"))
+
+    def _call_back(
+        self, conversation: Conversation, identity: str, callback: Mapping[str, Any]
+    ) -> int | None:
+        """Post a callback unless the channel does not want its type; none says it was not."""
+        settings = self.channels.get(conversation.account_id)
+        if not settings.wants(str(callback["type"])):
+            return None
+        return self.callbacks.post(
+            settings,
+            _webhook_id(conversation.account_id, conversation.conversation_id, identity),
+            _without_none(
+                {
+                    "type": callback["type"],
+                    "account_id": conversation.account_id,
+                    "consumer_id": conversation.consumer_id,
+                    "conversation_id": conversation.conversation_id,
+                    **callback,
+                }
+            ),
+        )
 
     def _drop(self, change: Change, why: str) -> None:
         observe.outcome(
@@ -152,22 +302,42 @@ class ChannelDelivery:
         )
 
 
-def message_callback(conversation: Conversation, event: MessagingEvent) -> dict[str, object]:
-    """Write a text message as a channel is told it (see ``docs/channel-api.md``)."""
-    return {
-        "type": "message",
-        "account_id": conversation.account_id,
-        "consumer_id": conversation.consumer_id,
-        "conversation_id": event.conversation_id,
-        "dialog_id": event.dialog_id,
-        "sequence": event.sequence,
-        "sent_at": _iso(event.sent_at),
-        "sender": {"id": event.sender_id, "role": event.sender_role},
-        "content": {"type": "text", "text": event.text},
-    }
+def changes(before: Conversation, now: Conversation) -> list[str]:
+    """Name what really changed between two states of a conversation, in the channel's words."""
+    if before.is_open and not now.is_open:
+        return ["closed"]
+    found = []
+    if before.changed_at == 0 and now.is_open:
+        found.append("opened")
+    if before.changed_at and before.skill_id and now.skill_id != before.skill_id:
+        found.append("transferred")
+    if now.agent_id and now.agent_id != before.agent_id:
+        found.append("agent_joined")
+    return found
+
+
+def _webhook_id(*parts: str) -> str:
+    """Return the id of a callback: the same on every retry, so that the channel can tell."""
+    return f"msg_{token(*parts)[:32]}"
+
+
+def _dialog_type(conversation: Conversation, event: MessagingEvent) -> str:
+    """Connectors meet two types; what is not said in the main dialog is said in a survey."""
+    return "main" if event.dialog_id == conversation.conversation_id else "post_survey"
+
+
+def _without_none(callback: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in callback.items() if value is not None}
 
 
 def _iso(moment: datetime | None) -> str:
     """Write a time as ISO 8601 in UTC; LivePerson leaves it out of no message that we know."""
     known = moment or datetime.now(UTC)
     return known.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _iso_milliseconds(milliseconds: int) -> str:
+    try:
+        return _iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return _iso(None)

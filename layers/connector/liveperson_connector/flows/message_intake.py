@@ -12,8 +12,8 @@ from ..messages import Letter, token
 from ..pseudonyms import consumer_key
 from .ports import Outbox
 
-# As for webhooks: written as ASCII JSON this still fits a queue message.
-MAX_BODY_BYTES = 256 * 1024
+# More than a queue message could carry, whatever it says; a picture belongs at a url then.
+MAX_BODY_BYTES = 800 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class MessageIntake:
         try:
             if not (is_account_id(account_id) and self.configured.get(account_id)):
                 raise UnknownAccount("the account is not configured")
-            self.consumer_events.send([self._letter(event)])
+            self.consumer_events.send([to_letter(event, self.key(event))])
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None
         return event
@@ -46,6 +46,8 @@ class MessageIntake:
         """Return the pseudonym of the event's consumer."""
         return consumer_key(self.salt, event.account_id, event.consumer_id)
 
-    def _letter(self, event: ConsumerEvent) -> Letter:
-        group = token(event.account_id, self.key(event))
-        return Letter(body=to_queue(event), group=group, identity=token(group, event.id))
+
+def to_letter(event: ConsumerEvent, key: str) -> Letter:
+    """Write an event for the queue, in the group of its consumer."""
+    group = token(event.account_id, key)
+    return Letter(body=to_queue(event), group=group, identity=token(group, event.id))

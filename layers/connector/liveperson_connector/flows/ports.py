@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from ..accounts import Credentials
 from ..conversations import Consumer, Conversation, Progress
 from ..messages import Letter, Received
 
@@ -49,11 +50,15 @@ class OutboundMemory(Protocol):
         self, account_id: str, key: str, event_id: str
     ) -> tuple[Consumer | None, Progress]: ...
 
+    def recall_consumer(self, account_id: str, key: str) -> Consumer | None: ...
+
     def recall_conversation(self, account_id: str, conversation_id: str) -> Conversation | None: ...
 
-    def introduced(self, consumer: Consumer) -> None: ...
+    def opened(
+        self, consumer: Consumer, conversation_id: str, features: tuple[str, ...]
+    ) -> Consumer: ...
 
-    def opened(self, consumer: Consumer, conversation_id: str) -> Consumer: ...
+    def composing(self, consumer: Consumer, since: float | None) -> Consumer: ...
 
     def sent(
         self, consumer: Consumer, event_id: str, progress: Progress, sequence: int | None
@@ -65,6 +70,8 @@ class OutboundMemory(Protocol):
 class DeliveryMemory(Protocol):
     """What ``channel_delivery`` remembers."""
 
+    def recall_consumer(self, account_id: str, key: str) -> Consumer | None: ...
+
     def recall_notification(
         self, account_id: str, conversation_id: str, identity: str | None, lp_ids: Iterable[str]
     ) -> tuple[Conversation | None, bool, Conversation | None]: ...
@@ -73,11 +80,17 @@ class DeliveryMemory(Protocol):
 
     def foreign(self, account_id: str, conversation_id: str) -> None: ...
 
-    def closed(self, conversation: Conversation) -> None: ...
+    def followed(self, before: Conversation, now: Conversation) -> None: ...
 
     def heard(self, conversation: Conversation, sequence: int, digest: str) -> None: ...
 
     def delivered(self, account_id: str, identity: str) -> None: ...
+
+
+class Timers(Protocol):
+    """A queue whose messages are offered after a while."""
+
+    def send_plain(self, body: str, *, delay: int = 0) -> None: ...
 
 
 class Leases(Protocol):
@@ -96,3 +109,39 @@ class AppJwtRenewal(Protocol):
     """Who renews them."""
 
     def ask(self, account_id: str, rejected: str | None) -> None: ...
+
+
+class Files(Protocol):
+    """Where files are kept."""
+
+    def keep(self, account_id: str, file_id: str, content: bytes, content_type: str) -> None: ...
+
+
+class Consumers(Protocol):
+    """Where consumers are remembered."""
+
+    def recall_consumer(self, account_id: str, key: str) -> Consumer | None: ...
+
+
+class Visits(Protocol):
+    """Where the Monitoring API's ids of a consumer are remembered."""
+
+    def visited(self, consumer: Consumer, visitor_id: str, session_id: str) -> Consumer: ...
+
+
+class Introductions(Protocol):
+    """Where consumers are remembered."""
+
+    def introduced(self, consumer: Consumer) -> None: ...
+
+
+class AccountParameters(Protocol):
+    """The accounts' parameters, as this flow uses them."""
+
+    def account_ids(self) -> list[str]: ...
+
+    def credentials(self, account_id: str) -> Credentials: ...
+
+    def app_jwt(self, account_id: str) -> str | None: ...
+
+    def store_app_jwt(self, account_id: str, token: str) -> None: ...

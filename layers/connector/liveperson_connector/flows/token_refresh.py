@@ -11,15 +11,14 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from .. import observe
-from ..accounts import Credentials
 from ..cache import Clock
 from ..errors import AppJwtMissing, Transient, UnreadableMessage
 from ..liveperson.app_jwt import AppJwt, Sentinel
 from ..messages import Received
-from .ports import Leases
+from .ports import AccountParameters, Leases
 
 FUNCTION = "token_refresh"
 
@@ -31,18 +30,6 @@ LEASE_SECONDS = 10
 RETRY_SECONDS = 20 * 60
 
 IN_PROGRESS = "refresh_in_progress"
-
-
-class AccountParameters(Protocol):
-    """The accounts' parameters, as this flow uses them."""
-
-    def account_ids(self) -> list[str]: ...
-
-    def credentials(self, account_id: str) -> Credentials: ...
-
-    def app_jwt(self, account_id: str) -> str | None: ...
-
-    def store_app_jwt(self, account_id: str, token: str) -> None: ...
 
 
 @dataclass(frozen=True)

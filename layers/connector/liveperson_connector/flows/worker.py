@@ -36,6 +36,7 @@ class Worker:
     Handles messages of ``inbox`` with ``handle``; ``function`` names it in logs and metrics.
 
     Without ``dead_letters`` a message given up is dropped: then somebody will ask again.
+    ``refused`` is told of permanent errors, before their message goes to the dead letters.
     """
 
     function: str
@@ -45,6 +46,7 @@ class Worker:
     clock: Clock = time.time
     chance: Callable[[], float] = random.random
     give_up_seconds: float = GIVE_UP_SECONDS
+    refused: Callable[[Received, Permanent], None] | None = None
 
     def process(self, message: Received) -> bool:
         """Handle one message; false if it is to be offered again."""
@@ -59,12 +61,20 @@ class Worker:
 
     def _try(self, message: Received) -> Transient | Permanent | None:
         try:
-            self.handle(message)
-        except (Permanent, Transient) as error:
+            return self._handle(message)
+        except Transient as error:
             return error
         except Exception as bug:  # noqa: BLE001 - one message's bug must not look like a time-out
             observe.bug(self.function, bug, message_id=message.message_id)
             return Unexpected(type(bug).__name__)
+
+    def _handle(self, message: Received) -> Permanent | None:
+        try:
+            self.handle(message)
+        except Permanent as error:
+            if self.refused:
+                self.refused(message, error)
+            return error
         return None
 
     def _wait(self, message: Received, error: Transient) -> None:

@@ -35,10 +35,11 @@ _LEEWAY_SECONDS = 60
 
 @dataclass(frozen=True)
 class AppJwt:
-    """An AppJWT and when it expires (seconds since 1970)."""
+    """An AppJWT, when it expires (seconds since 1970), and whose app it stands for."""
 
     token: str = field(repr=False)
     expires_at: float
+    client_id: str = ""
 
     @property
     def name(self) -> str:
@@ -78,7 +79,7 @@ class AppJwt:
         _check(str(claims["iss"]).casefold() == "sentinel", "iss is not Sentinel")
         _check(client_id in {None, claims["azp"]}, "azp is another app's client id")
         _check(isinstance(claims["exp"], int | float), "exp is not a time")
-        return cls(token, float(claims["exp"]))
+        return cls(token, float(claims["exp"]), str(claims["azp"]))
 
 
 def _check(holds: bool, problem: str) -> None:

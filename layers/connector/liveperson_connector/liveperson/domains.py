@@ -19,6 +19,8 @@ from .http import LivePersonHttp
 SENTINEL = "sentinel"
 IDP = "idp"
 ASYNC_MESSAGING = "asyncMessagingEnt"
+SWIFT = "swift"
+MONITORING = "smt"
 
 _TTL_SECONDS = 3600.0
 _TRUSTED_SUFFIXES = (".liveperson.net", ".liveperson.com")

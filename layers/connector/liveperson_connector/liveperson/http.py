@@ -18,10 +18,10 @@ import requests
 
 from ..errors import (
     AppJwtRejected,
+    ConsumerJwsRejected,
     LivePersonBusy,
     LivePersonRefused,
     LivePersonUnavailable,
-    Permanent,
 )
 from ..sessions import never_left, new_session, retry_after
 
@@ -34,12 +34,6 @@ _IDLE_SECONDS = 25.0
 
 APP_JWT_INVALID = "40102"
 CONSUMER_JWS_INVALID = "40103"
-
-
-class ConsumerJwsRejected(Permanent):
-    """LivePerson does not accept the ConsumerJWS (errorCode 40103), even one minted just now."""
-
-    reason = "consumer_jws_rejected"
 
 
 class LivePersonHttp:
@@ -73,7 +67,22 @@ class LivePersonHttp:
             headers={"Content-Type": "application/json", **headers},
         )
 
+    def put_bytes(self, url: str, content: bytes) -> None:
+        """PUT ``content``; the answer's body does not matter."""
+        self._answer("PUT", url, data=content)
+
+    def get_bytes(self, url: str, most: int) -> bytes:
+        """GET ``url`` and return its body, of at most ``most`` bytes."""
+        with self._answer("GET", url, stream=True) as answer:
+            content: bytes = answer.raw.read(most + 1, decode_content=True)
+        if len(content) > most:
+            raise LivePersonRefused(f"the file has more than {most} bytes")
+        return content
+
     def _call(self, method: str, url: str, **request: Any) -> Any:
+        return _json(self._answer(method, url, **request))
+
+    def _answer(self, method: str, url: str, **request: Any) -> requests.Response:
         self._drop_idle_connections()
         try:
             answer = self._session.request(
@@ -85,7 +94,9 @@ class LivePersonHttp:
             )
         except requests.RequestException as failure:
             _raise_no_answer(failure)
-        return _read(answer)
+        if not 200 <= answer.status_code < 300:
+            _raise_refusal(answer)
+        return answer
 
     def _drop_idle_connections(self) -> None:
         now = self._clock()
@@ -104,12 +115,6 @@ def _raise_no_answer(failure: requests.RequestException) -> NoReturn:
     raise LivePersonUnavailable(
         f"LivePerson did not answer ({type(failure).__name__})", maybe_done=not never_left(failure)
     ) from None
-
-
-def _read(answer: requests.Response) -> Any:
-    if not 200 <= answer.status_code < 300:
-        _raise_refusal(answer)
-    return _json(answer)
 
 
 def _json(answer: requests.Response) -> Any:

@@ -8,17 +8,18 @@ call carries both tokens.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from ..errors import ConnectorError, LivePersonRefused, LivePersonUnavailable
+from . import payloads
 from .app_jwt import AppJwt
 from .consumer_jws import ConsumerJws
 from .domains import ASYNC_MESSAGING, Domains
 from .http import LivePersonHttp
+from .payloads import Opening, Request
 
 _ALREADY_OPEN = "already has open conversation"
 
@@ -31,18 +32,27 @@ class AlreadyOpen(ConnectorError):
 
 @dataclass(frozen=True)
 class OnBehalf:
-    """Who calls and for whom: the two tokens in the headers of every Send API call."""
+    """
+    Who calls and for whom: the two tokens in the headers of every Send API call.
+
+    ``features`` are what the consumer's client can do; LivePerson wants them with every call of
+    a conversation that was opened with them.
+    """
 
     account_id: str
     app_jwt: AppJwt
     consumer_jws: ConsumerJws
+    features: tuple[str, ...] = ()
 
     def headers(self) -> dict[str, str]:
         """Write the headers; the AppJWT goes raw, without ``Bearer``."""
-        return {
+        headers = {
             "Authorization": self.app_jwt.token,
             "X-LP-ON-BEHALF": self.consumer_jws.token,
         }
+        if self.features:
+            headers["Client-Properties"] = payloads.client_properties(self.features)
+        return headers
 
 
 class SendApi:
@@ -52,7 +62,7 @@ class SendApi:
         self._http = http
         self._domains = domains
 
-    def open_conversation(self, who: OnBehalf) -> str:
+    def open_conversation(self, who: OnBehalf, opening: Opening) -> str:
         """
         Open a conversation and return its id, which is also the id of its main dialog.
 
@@ -60,11 +70,8 @@ class SendApi:
         LivePerson keeps to one open conversation a consumer.
         """
         batch = [
-            _request("userprofile.SetUserProfile", {}),
-            _request(
-                "cm.ConsumerRequestConversation",
-                {"brandId": who.account_id, "channelType": "MESSAGING"},
-            ),
+            payloads.profile(opening.profile).as_json(),
+            payloads.conversation(who.account_id, opening.routing).as_json(),
         ]
         try:
             answers = self._post(who, "conversation", batch)
@@ -74,19 +81,15 @@ class SendApi:
             raise
         return _conversation_id(answers, request_id=batch[1]["id"])
 
-    def publish_text(
-        self, who: OnBehalf, conversation_id: str, dialog_id: str, text: str
-    ) -> int | None:
+    def send(self, who: OnBehalf, request: Request) -> Mapping[str, Any]:
         """
-        Say ``text`` in a dialog and return its sequence there.
+        Send one request and return the body of its answer.
 
-        The text must fit LivePerson's limit of 5,000 characters a request; :mod:`.text` cuts
-        longer ones.
+        A request of more than 5,000 characters is refused; :mod:`.text` cuts longer texts.
         """
-        event = {"type": "ContentEvent", "contentType": "text/plain", "message": text}
-        body = {"conversationId": conversation_id, "dialogId": dialog_id, "event": event}
-        answer = self._post(who, "conversation/send", _request("ms.PublishEvent", body))
-        return _sequence(answer)
+        answer = self._post(who, "conversation/send", request.as_json())
+        body = answer.get("body") if isinstance(answer, dict) else None
+        return body if isinstance(body, dict) else {}
 
     def _post(self, who: OnBehalf, method: str, body: object) -> Any:
         base = self._domains.base(who.account_id, ASYNC_MESSAGING)
@@ -103,8 +106,10 @@ class SendApi:
             raise
 
 
-def _request(kind: str, body: Mapping[str, object]) -> dict[str, Any]:
-    return {"kind": "req", "id": str(uuid.uuid4()), "type": kind, "body": body}
+def sequence_in(answer: Mapping[str, Any]) -> int | None:
+    """Return the number that a published event got in its dialog; the first is 0."""
+    sequence = answer.get("sequence")
+    return sequence if isinstance(sequence, int) else None
 
 
 def _conversation_id(answers: object, *, request_id: str) -> str:
@@ -115,9 +120,3 @@ def _conversation_id(answers: object, *, request_id: str) -> str:
             if isinstance(body, dict) and isinstance(body.get("conversationId"), str):
                 return str(body["conversationId"])
     raise LivePersonUnavailable("CONVERSATION's answer names no conversation", maybe_done=True)
-
-
-def _sequence(answer: object) -> int | None:
-    body = answer.get("body") if isinstance(answer, dict) else None
-    sequence = body.get("sequence") if isinstance(body, dict) else None
-    return sequence if isinstance(sequence, int) else None

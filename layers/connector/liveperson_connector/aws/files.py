@@ -1,0 +1,51 @@
+"""Agents' files, kept encrypted in S3 for the channel to fetch; the bucket forgets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from .clients import error_code, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# A channel follows the redirect at once; longer would only help somebody who found the address.
+LINK_SECONDS = 60
+
+
+class FileStore:
+    """Keeps files by account and id."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def keep(self, account_id: str, file_id: str, content: bytes, content_type: str) -> None:
+        """Keep a file; the same one again changes nothing."""
+        with translated("keeping a file"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=_key(account_id, file_id),
+                Body=content,
+                ContentType=content_type,
+            )
+
+    def link(self, account_id: str, file_id: str) -> str | None:
+        """Return an address that shows the file for a minute, or none if it is not there."""
+        place = {"Bucket": self._bucket, "Key": _key(account_id, file_id)}
+        with translated("looking for a file"):
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=place["Key"])
+            except ClientError as failure:
+                if error_code(failure) in {"404", "403", "NoSuchKey", "NotFound"}:
+                    return None
+                raise
+            return self._client.generate_presigned_url(
+                "get_object", Params=place, ExpiresIn=LINK_SECONDS
+            )
+
+
+def _key(account_id: str, file_id: str) -> str:
+    return f"{account_id}/{file_id}"
