@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from liveperson_connector.errors import UnreadableMessage
 from liveperson_connector.liveperson.notifications import (
     CONVERSATION_CHANGE,
+    KINDS,
     MESSAGING_EVENT,
     Change,
     ConversationChange,
+    HostedFile,
     MessagingEvent,
     read_conversation_change,
     read_messaging_event,
@@ -31,6 +36,23 @@ from tests.support.webhooks import (
     without,
 )
 
+PUBLISHED = Path(__file__).parents[2] / "data" / "webhooks"
+SURVEY = "__YOUR_POST_SURVEY_DIALOG_ID__"
+
+EVENT_FIELDS = (
+    *("type", "contentType", "message", "content", "chatState", "status"),
+    *("sequenceList", "quickReplies", "id", "role"),
+)
+DETAILS = (
+    *("participants", "dialogs", "skillId", "state", "stage", "metaDataLastUpdateTs"),
+    *("closeReason", "conversationHandlerDetails"),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
 
 def message(**spoilt: Any) -> Change:
     """Give a message as a change."""
@@ -40,6 +62,16 @@ def message(**spoilt: Any) -> Change:
 def conversation(**details: Any) -> Change:
     """Give a conversation's state as a change."""
     return Change(ACCOUNT, CONVERSATION_CHANGE, conversation_change(**details))
+
+
+def said(what: object) -> MessagingEvent:
+    """Read a message whose event is ``what``."""
+    return read_messaging_event(message(event=what))
+
+
+def published(name: str) -> list[Change]:
+    """Read a webhook that LivePerson published."""
+    return read_webhook(ACCOUNT, (PUBLISHED / f"{name}.json").read_bytes())
 
 
 # ── Bodies ──
@@ -85,6 +117,8 @@ def test_unknown_fields_of_the_envelope_do_no_harm() -> None:
         b'"text"',
         b"7",
         b"[" * 100_000,
+        b'{"type": "ms.MessagingEventNotification", "body": {"changes": [{"a": NaN}]}}',
+        b'{"type": "ms.MessagingEventNotification", "body": {"changes": [{"a": 1e999}]}}',
         b"{}",
         b'{"type": "ms.MessagingEventNotification"}',
         b'{"type": "ms.MessagingEventNotification", "body": []}',
@@ -120,7 +154,7 @@ def test_another_message_is_another(spoilt: dict[str, Any]) -> None:
     assert message().identity != message(**spoilt).identity
 
 
-@pytest.mark.parametrize("sequence", [None, "1", 1.5, []])
+@pytest.mark.parametrize("sequence", [None, "1", 1.5, 1.0, [], True, False, -1, 10**40])
 def test_what_has_no_number_has_no_identity(sequence: object) -> None:
     """Typing is never repeated by LivePerson and has no key."""
     assert message(sequence=sequence).identity is None
@@ -160,6 +194,7 @@ def test_a_message_is_read() -> None:
         event_type="ContentEvent",
         content_type="text/plain",
         message="Grüße 👋",
+        names_conversation=True,
     )
 
     assert expected == read_messaging_event(message(text="Grüße 👋"))
@@ -172,6 +207,7 @@ def test_the_form_of_2018_names_no_conversation_and_no_audience() -> None:
 
     assert (CONVERSATION, CONVERSATION) == (event.conversation_id, event.dialog_id)
     assert event.audience is None
+    assert not event.names_conversation
 
 
 def test_a_survey_dialog_is_not_its_conversation() -> None:
@@ -216,6 +252,10 @@ def test_only_a_text_has_words(spoilt: dict[str, Any], expected: str | None) -> 
         {"serverTimestamp": "now"},
         {"serverTimestamp": 10**30},
         {"serverTimestamp": None},
+        {"serverTimestamp": True},
+        {"sequence": True},
+        {"sequence": 10**40},
+        {"metadata": {"type": "ExternalId"}},
         {"metadata": None},
         {"futureField": {"a": [1]}},
         {"dialogId": None},
@@ -239,6 +279,112 @@ def test_the_sender_is_found_in_its_metadata_too() -> None:
 def test_a_consumers_own_words_are_known_by_the_role(role: str, expected: bool) -> None:
     """An echo is what a CONSUMER said."""
     assert expected == read_messaging_event(message(role=role)).is_consumers
+
+
+# ── Kinds ──
+
+
+def test_metadata_is_kept_as_it_came() -> None:
+    """A card's id is written there, a survey's question too; absent, null and odd are none."""
+    metadata = [{"type": "ExternalId", "id": "card"}]
+
+    assert tuple(metadata) == read_messaging_event(message(metadata=metadata)).metadata
+    assert () == read_messaging_event(message(metadata=None)).metadata
+
+
+@pytest.mark.parametrize("form", ["content", "message"])
+def test_structured_content_is_found_in_each_of_its_places(form: str) -> None:
+    """Live events name it content, the published schema message, and the history writes text."""
+    card = {"type": "vertical", "elements": []}
+    event = said({"type": "RichContentEvent", form: card})
+    written = said({"type": "RichContentEvent", form: json.dumps(card)})
+
+    assert ("rich", card) == (event.kind, event.rich)
+    assert ("rich", card) == (written.kind, written.rich)
+
+
+def test_quick_replies_ride_on_texts_and_on_cards() -> None:
+    """They are kept as they came."""
+    replies = {"type": "quickReplies", "itemsPerRow": 8, "replies": []}
+    text = {"type": "ContentEvent", "contentType": "text/plain", "message": "Yes?"}
+    card = {"type": "RichContentEvent", "content": {"type": "text", "text": "Yes?"}}
+
+    for each in (text, card):
+        assert said(each).quick_replies is None
+        assert replies == said({**each, "quickReplies": replies}).quick_replies
+
+
+def test_a_file_is_a_place_in_livepersons_storage() -> None:
+    """Its caption and its type may be missing; its place may not."""
+    event = {"type": "ContentEvent", "contentType": "hosted/file"}
+    file = {"caption": "Bill", "relativePath": "/v1/a.PDF", "fileType": "PDF", "preview": "data:"}
+
+    assert HostedFile("Bill", "/v1/a.PDF", "PDF") == said({**event, "message": file}).file
+    assert HostedFile("", "/v1/a", "") == said({**event, "message": {"relativePath": "/v1/a"}}).file
+    assert said({**event, "message": {"caption": "Bill"}}).file is None
+
+
+def test_a_receipt_names_the_messages_it_is_for() -> None:
+    """Only numbers are numbers; what is not is left out."""
+    event = said({"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [0, True, "2", 3]})
+
+    assert ("receipt", "READ", (0, 3)) == (event.kind, event.receipt_status, event.sequences)
+
+
+@pytest.mark.parametrize("state", ["COMPOSING", "SOMETHING_NEW"])
+def test_typing_is_told_by_its_state_and_has_no_identity(state: str) -> None:
+    """It is stale in seconds, so that nobody asks whether it was told before."""
+    change = message(event={"type": "ChatStateEvent", "chatState": state})
+    event = read_messaging_event(change)
+
+    assert ("typing", state) == (event.kind, event.chat_state)
+    assert change.is_typing
+    assert change.identity is None
+
+
+def test_nothing_else_is_typing() -> None:
+    """Neither a text nor a conversation's state is."""
+    assert not message().is_typing
+    assert not conversation().is_typing
+    assert not message(event=None).is_typing
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"type": "SomethingNew"},
+        {"type": ["ContentEvent"]},
+        {"type": "ContentEvent", "contentType": "text/plain", "message": 7},
+        {"type": "ContentEvent", "contentType": "something/new", "message": "x"},
+        {"type": "ContentEvent", "contentType": "hosted/file", "message": None},
+        {"type": "RichContentEvent", "content": 7},
+        {"type": "RichContentEvent", "content": "[" * 100_000},
+        {"type": "RichContentEvent", "content": '{"la": NaN}'},
+        {"type": "RichContentEvent", "content": "[1]"},
+    ],
+)
+def test_what_is_not_known_has_no_kind(event: dict[str, Any]) -> None:
+    """Kinds that will be invented, and known ones that can't be read."""
+    assert said(event).kind is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*message_change(), "metadata"]),
+        JSON
+        | st.dictionaries(
+            st.sampled_from(EVENT_FIELDS),
+            JSON | st.sampled_from(["ContentEvent", "RichContentEvent", "hosted/file"]),
+        ),
+    )
+)
+def test_no_event_is_so_odd_that_reading_fails(raw: dict[str, Any]) -> None:
+    """Whatever stands where: it is read as far as it is known."""
+    change = Change(ACCOUNT, MESSAGING_EVENT, raw)
+
+    assert read_messaging_event(change).kind in {*KINDS, None}
+    assert change.identity is None or not change.is_typing
 
 
 # ── Conversations ──
@@ -315,3 +461,185 @@ def test_a_conversation_without_details_is_read(result: dict[str, Any]) -> None:
     change = Change(ACCOUNT, CONVERSATION_CHANGE, {"type": "UPSERT", "result": result})
 
     assert ConversationChange("c", (), False, None, 0) == read_conversation_change(change)
+
+
+def test_who_joined_and_where_it_stands_are_read() -> None:
+    """The skill may be a number or stand with the handler alone."""
+    agent = {"id": AGENT, "role": "ASSIGNED_AGENT"}
+    change = read_conversation_change(conversation(participants=[agent], skillId=55))
+    handled = conversation(conversationHandlerDetails={"skillId": "66"})
+
+    assert (AGENT, "55") == (change.agent_id, change.skill_id)
+    assert "66" == read_conversation_change(handled).skill_id
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [({"state": "ACTIVE"}, AGENT), ({}, AGENT), ({"state": "SUGGESTED"}, None)],
+)
+def test_an_agent_to_whom_it_is_only_offered_has_not_joined(
+    state: dict[str, str], expected: str | None
+) -> None:
+    """The dialog says so, even while the conversation lists the agent already."""
+    agent = {"id": AGENT, "role": "ASSIGNED_AGENT"}
+    main = {"dialogId": CONVERSATION, "participantsDetails": [{**agent, **state}]}
+    change = conversation(participants=[agent], dialogs=[main])
+
+    assert expected == read_conversation_change(change).agent_id
+
+
+def test_a_survey_is_found_by_its_type() -> None:
+    """It may stand anywhere in the list, and an earlier one may be over."""
+    dialogs = [
+        {"dialogId": "open", "dialogType": "POST_SURVEY", "state": "OPEN"},
+        {"dialogId": "main", "dialogType": "MAIN", "state": "OPEN"},
+        {"dialogId": "over", "dialogType": "POST_SURVEY", "state": "CLOSE"},
+    ]
+    change = read_conversation_change(conversation(dialogs=dialogs))
+
+    assert ("open", ("open", "over")) == (change.survey_dialog_id, change.survey_dialog_ids)
+    assert ("open", "main", "over") == change.dialog_ids
+    assert change.is_survey_running
+    assert not read_conversation_change(
+        conversation(dialogs=dialogs, stage="CLOSE")
+    ).is_survey_running
+
+
+@pytest.mark.parametrize("stage", [None, 7, {}])
+def test_a_stage_that_cannot_be_read_is_as_if_it_were_absent(stage: object) -> None:
+    """Then the state says whether it is over."""
+    assert read_conversation_change(conversation(stage=stage, state="CLOSE")).is_closed
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(DETAILS),
+        JSON
+        | st.lists(
+            st.dictionaries(
+                st.sampled_from(["dialogId", "dialogType", "participantsDetails", "id", "role"]),
+                JSON | st.sampled_from(["POST_SURVEY", "ASSIGNED_AGENT", "CONSUMER"]),
+            )
+        ),
+    )
+)
+def test_no_state_is_so_odd_that_reading_fails(details: dict[str, Any]) -> None:
+    """Whatever stands where: nobody without a name takes part."""
+    change = read_conversation_change(conversation(**details))
+
+    assert all(change.consumer_ids)
+    assert all(change.dialog_ids)
+    assert "" not in {change.agent_id, change.skill_id, change.survey_dialog_id}
+
+
+# ── What LivePerson published ──
+
+READ_EVENTS: dict[str, list[tuple[str, str | None]]] = {
+    "messages/text": [("text", f"{CONVERSATION}:5")],
+    "messages/private_text": [("text", f"{CONVERSATION}:6")],
+    "messages/text_of_consumer": [("text", "4fe52a76-7316-45fe-acf3-482cfb621d9c:39")],
+    "messages/text_with_quick_replies": [("text", f"{CONVERSATION}:21")],
+    "messages/file": [("file", f"{CONVERSATION}:33")],
+    "messages/secure_form_invitation": [("secure_form", f"{CONVERSATION}:34")],
+    "messages/secure_form_submission": [("secure_form", f"{CONVERSATION}:35")],
+    "messages/card": [("rich", f"{CONVERSATION}:29")],
+    "messages/card_with_quick_replies": [("rich", f"{CONVERSATION}:32")],
+    "messages/survey_question": [
+        ("text", "PwT_YK91Sum3vu5H6T3YnA:0"),
+        ("text", "PwT_YK91Sum3vu5H6T3YnA:1"),
+    ],
+    "messages/survey_thanks": [("text", f"{SURVEY}:5")],
+    "messages/delivered": [("receipt", "__YOUR_CONVERSATION_ID__:4")],
+    "messages/read": [("receipt", "f66ad121-8dcb-4430-9fc2-731e961f6eae:9")],
+    "messages/choice_of_consumer": [("receipt", f"{SURVEY}:2")],
+    "messages/composing": [("typing", None)],
+    "messages/active_consumer": [("typing", None)],
+    "of_2018/text": [("text", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:2")],
+    "of_2018/another_text": [("text", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:3")],
+    "of_2018/text_of_consumer": [("text", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:0")],
+    "of_2018/read": [("receipt", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:1")],
+    "of_2018/active": [("typing", None)],
+    "of_2018/composing": [("typing", None)],
+    "chat-state-pause": [("typing", None)],
+    "emoji": [("text", f"{CONVERSATION}:7")],
+}
+
+CONVERSATION_AGENT = "e9b2867c-f984-5727-b034-fc9c6800bd9c"
+SURVEYED_AGENT = "29c3019d-fe0b-5200-afe8-737abfeae4b4"
+
+# Whether it is over and why, which skill has it, who joined, which survey is open.
+READ_STATES: dict[str, tuple[bool, str | None, str | None, str | None, str | None]] = {
+    "conversations/opened": (False, None, "558327413", None, None),
+    "conversations/opened_without_skill": (False, None, "-1", None, None),
+    "conversations/agent_joined": (False, None, "558327413", CONVERSATION_AGENT, None),
+    "conversations/agent_joined_with_sent_time": (
+        *(False, None, "558327413"),
+        *(CONVERSATION_AGENT, None),
+    ),
+    "conversations/transferred": (False, None, "99999999", None, None),
+    "conversations/closed_by_agent": (True, "AGENT", "558327413", CONVERSATION_AGENT, None),
+    "conversations/survey_opened": (False, "CONSUMER", None, SURVEYED_AGENT, SURVEY),
+    "conversations/survey_completed": (True, "CONSUMER", "496645413", SURVEYED_AGENT, None),
+    "of_2018/opened": (False, None, None, None, None),
+    "of_2018/agent_joined": (False, None, None, SURVEYED_AGENT, None),
+    "closed-by-consumer": (True, "CONSUMER", "-1", None, None),
+}
+
+
+def test_every_published_webhook_is_looked_at() -> None:
+    """Whoever adds one says here what it tells."""
+    files = {str(each.relative_to(PUBLISHED))[:-5] for each in PUBLISHED.rglob("*.json")}
+
+    assert files == {*READ_EVENTS, *READ_STATES}
+
+
+@pytest.mark.parametrize("name", READ_EVENTS)
+def test_published_events_are_of_the_right_kind_and_identity(name: str) -> None:
+    """What LivePerson shows is what it sends."""
+    changes = published(name)
+
+    assert READ_EVENTS[name] == [
+        (read_messaging_event(change).kind, change.identity) for change in changes
+    ]
+    assert all(change.kind == MESSAGING_EVENT for change in changes)
+
+
+@pytest.mark.parametrize("name", READ_STATES)
+def test_published_states_are_read(name: str) -> None:
+    """Each names its consumer, and says when it was so."""
+    (change,) = published(name)
+    state = read_conversation_change(change)
+
+    assert READ_STATES[name] == (
+        state.is_closed,
+        state.close_reason,
+        state.skill_id,
+        state.agent_id,
+        state.survey_dialog_id,
+    )
+    assert state.consumer_ids
+    assert state.updated_at > 0
+
+
+def test_where_only_the_dialog_is_named_is_known() -> None:
+    """The form of 2018 does so, and the published survey question."""
+    unnamed = {
+        name
+        for name in READ_EVENTS
+        for change in published(name)
+        if not read_messaging_event(change).names_conversation
+    }
+
+    assert {name for name in READ_EVENTS if name.startswith("of_2018/")} | {
+        "messages/survey_question"
+    } == unnamed
+
+
+def test_the_identity_of_a_published_state_is_its_own() -> None:
+    """The time at which it was sent stands outside, so that a state sent again is the same."""
+    names = [name for name in READ_STATES if name != "conversations/agent_joined_with_sent_time"]
+    identities = [published(name)[0].identity for name in names]
+    again = published("conversations/agent_joined_with_sent_time")[0].identity
+
+    assert len(set(identities)) == len(names)
+    assert identities[names.index("conversations/agent_joined")] == again
