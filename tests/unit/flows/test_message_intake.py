@@ -1,0 +1,129 @@
+"""The channel calls: what keeps the contract is queued behind the consumer's earlier events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from liveperson_connector.cache import Cache
+from liveperson_connector.channel.consumer_events import read_queued
+from liveperson_connector.errors import (
+    AwsUnavailable,
+    InvalidEvent,
+    NotQueued,
+    TooLarge,
+    UnknownAccount,
+)
+from liveperson_connector.flows.message_intake import MAX_BODY_BYTES, MessageIntake
+from tests.support.accounts import ACCOUNT, SALT
+from tests.support.clocks import Clock
+from tests.support.in_process import BrokenQueue, InProcessQueue
+from tests.support.messages import PHONE, posted, text_event
+
+
+@pytest.fixture(name="queue")
+def _queue(clock: Clock) -> InProcessQueue:
+    return InProcessQueue(clock=clock)
+
+
+@pytest.fixture(name="intake")
+def _intake(queue: InProcessQueue, clock: Clock) -> MessageIntake:
+    return MessageIntake(configured(clock), queue, SALT)
+
+
+def configured(clock: Clock, load: Callable[[str], bool] | None = None) -> Cache[bool]:
+    """Know one account."""
+    return Cache(load or (lambda account_id: account_id == ACCOUNT), ttl=30, clock=clock)
+
+
+def test_an_event_is_queued(intake: MessageIntake, queue: InProcessQueue) -> None:
+    """As plain JSON with whose it is and what the channel said."""
+    intake.accept(ACCOUNT, PHONE, posted(text_event(text="Grüße 👋")))
+
+    (letter,) = queue.letters
+    queued = json.loads(letter.body)
+    assert (ACCOUNT, PHONE) == (queued["account_id"], queued["consumer_id"])
+    assert text_event(text="Grüße 👋") == queued["event"] == read_queued(letter.body).raw
+
+
+def test_the_events_of_a_consumer_are_one_group(
+    intake: MessageIntake, queue: InProcessQueue
+) -> None:
+    """They keep the order in which the channel got its 202s; other consumers do not wait."""
+    for consumer_id, event_id in ((PHONE, "m-1"), (PHONE, "m-2"), ("another", "m-1")):
+        intake.accept(ACCOUNT, consumer_id, posted(text_event(event_id)))
+    groups = [each.group for each in queue.letters]
+
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_a_repeat_is_accepted_and_does_nothing(
+    intake: MessageIntake, queue: InProcessQueue
+) -> None:
+    """The channel may send again what it is not sure of."""
+    intake.accept(ACCOUNT, PHONE, posted(text_event("m-1")))
+    again = intake.accept(ACCOUNT, PHONE, posted(text_event("m-1")))
+
+    assert ("m-1", 1) == (again.id, len(queue.letters))
+
+
+def test_nobody_is_named_in_the_queues_own_fields(
+    intake: MessageIntake, queue: InProcessQueue
+) -> None:
+    """Group and identity are seen in logs and consoles; a phone number is not in them."""
+    intake.accept(ACCOUNT, PHONE, posted(text_event()))
+
+    (letter,) = queue.letters
+    assert "4915112345678" not in letter.group + letter.identity
+
+
+@pytest.mark.parametrize("account_id", ["99999999", "", "a/b", "../" + ACCOUNT, "ü"])
+def test_an_account_that_is_not_configured_is_unknown(
+    intake: MessageIntake, queue: InProcessQueue, account_id: str
+) -> None:
+    """Nobody could be reached for it."""
+    with pytest.raises(UnknownAccount):
+        intake.accept(account_id, PHONE, posted(text_event()))
+
+    assert [] == queue.letters
+
+
+def test_an_event_that_breaks_the_contract_is_not_queued(
+    intake: MessageIntake, queue: InProcessQueue
+) -> None:
+    """All its problems are told."""
+    with pytest.raises(InvalidEvent) as invalid:
+        intake.accept(ACCOUNT, "", posted({"id": "ü", "type": "text"}))
+
+    assert {"consumer_id", "id", "text"} <= {each.path for each in invalid.value.problems}
+    assert [] == queue.letters
+
+
+def test_a_body_that_is_too_large_is_refused(intake: MessageIntake) -> None:
+    """A queue message could not carry it."""
+    with pytest.raises(TooLarge):
+        intake.accept(ACCOUNT, PHONE, b" " * (MAX_BODY_BYTES + 1))
+
+
+def test_without_the_queue_the_channel_keeps_the_event(clock: Clock) -> None:
+    """No 202 for what is not durably queued."""
+    with pytest.raises(NotQueued):
+        MessageIntake(configured(clock), BrokenQueue(), SALT).accept(
+            ACCOUNT, PHONE, posted(text_event())
+        )
+
+
+def test_without_parameter_store_the_channel_keeps_the_event(
+    queue: InProcessQueue, clock: Clock
+) -> None:
+    """Whether the account exists is not known, so it is neither 404 nor 202."""
+
+    def unavailable(_account_id: str) -> bool:
+        raise AwsUnavailable("throttled")
+
+    with pytest.raises(NotQueued):
+        MessageIntake(configured(clock, unavailable), queue, SALT).accept(
+            ACCOUNT, PHONE, posted(text_event())
+        )

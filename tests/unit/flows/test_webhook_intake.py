@@ -1,0 +1,318 @@
+"""LivePerson calls: what is proved is queued in order, and nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liveperson_connector.accounts import Credentials
+from liveperson_connector.cache import Cache
+from liveperson_connector.errors import (
+    AwsUnavailable,
+    MisconfiguredAccount,
+    NotQueued,
+    TooLarge,
+    UnreadableMessage,
+    UntrustedWebhook,
+)
+from liveperson_connector.flows.webhook_intake import (
+    MAX_BODY_BYTES,
+    Accepted,
+    WebhookIntake,
+    read_queued,
+    to_queue,
+)
+from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
+from liveperson_connector.liveperson.signatures import (
+    ACCOUNT_HEADER,
+    CLIENT_HEADER,
+    SIGNATURE_HEADER,
+)
+from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
+from tests.support.clocks import Clock
+from tests.support.in_process import BrokenQueue, InProcessQueue
+from tests.support.webhooks import (
+    Webhook,
+    conversation_change,
+    conversation_notification,
+    message_change,
+    notification,
+    signed_webhook,
+    without,
+)
+
+
+@dataclass
+class Intake:
+    """A webhook intake and what stands around it."""
+
+    clock: Clock
+    known: dict[str, Credentials] = field(default_factory=lambda: {ACCOUNT: CREDENTIALS})
+    failure: Exception | None = None
+    reads: int = 0
+    notifications: InProcessQueue = field(default_factory=InProcessQueue)
+    dead_letters: InProcessQueue = field(default_factory=InProcessQueue)
+    flow: WebhookIntake = field(init=False)
+
+    def __post_init__(self) -> None:
+        cache = Cache(self._read, ttl=300, clock=self.clock)
+        self.flow = WebhookIntake(cache, self.notifications, self.dead_letters)
+
+    def _read(self, account_id: str) -> Credentials | None:
+        self.reads += 1
+        if self.failure:
+            raise self.failure
+        return self.known.get(account_id)
+
+    def receive(self, webhook: Webhook) -> Accepted:
+        return self.flow.receive(webhook.headers, webhook.body)
+
+    def queued(self) -> list[dict[str, Any]]:
+        return [json.loads(each.body) for each in self.notifications.letters]
+
+
+@pytest.fixture(name="intake")
+def _intake(clock: Clock) -> Intake:
+    return Intake(clock)
+
+
+# ── What is proved is queued ──
+
+
+def test_every_change_is_queued_in_order(intake: Intake) -> None:
+    """As plain JSON that says whose account it is, which kind, and what LivePerson said."""
+    changes = [message_change(f"Grüße {n} 👋", sequence=n) for n in range(3)]
+    accepted = intake.receive(signed_webhook(notification(*changes)))
+
+    assert Accepted(ACCOUNT, 3, "current") == accepted
+    assert [
+        {"account_id": ACCOUNT, "type": MESSAGING_EVENT, "change": each} for each in changes
+    ] == intake.queued()
+
+
+def test_the_changes_of_a_conversation_are_one_group(intake: Intake) -> None:
+    """Messages and states of one conversation keep their order; others do not wait for them."""
+    intake.receive(signed_webhook(notification(message_change())))
+    intake.receive(signed_webhook(conversation_notification(conversation_change())))
+    intake.receive(signed_webhook(notification(message_change(conversation_id="another"))))
+    groups = [each.group for each in intake.notifications.letters]
+
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_the_same_conversation_id_in_two_accounts_is_two_groups(intake: Intake) -> None:
+    """One account's failure holds back nobody else's."""
+    intake.known["other"] = CREDENTIALS
+    intake.receive(signed_webhook())
+    intake.receive(signed_webhook(account_id="other"))
+
+    assert 2 == len({each.group for each in intake.notifications.letters})
+
+
+def test_what_is_sent_again_is_queued_once(intake: Intake) -> None:
+    """LivePerson resends what it is not sure of; the queue knows it for five minutes."""
+    intake.receive(signed_webhook())
+    intake.receive(signed_webhook())
+
+    assert 1 == len(intake.queued())
+
+
+def test_what_has_no_identity_is_never_taken_for_a_repeat(intake: Intake) -> None:
+    """Typing again is typing again."""
+    typing = without(message_change(event={"type": "ChatStateEvent"}), "sequence")
+    intake.receive(signed_webhook(notification(typing)))
+    intake.receive(signed_webhook(notification(typing)))
+
+    assert 2 == len(intake.queued())
+
+
+def test_a_webhook_with_nothing_in_it_is_taken(intake: Intake) -> None:
+    """There is nothing to queue, and that is fine."""
+    assert Accepted(ACCOUNT, 0, "current") == intake.receive(signed_webhook(notification()))
+
+
+# ── Who is not believed ──
+
+
+@pytest.mark.parametrize("header", [ACCOUNT_HEADER, CLIENT_HEADER, SIGNATURE_HEADER])
+def test_without_a_header_nothing_is_queued(intake: Intake, header: str) -> None:
+    """All three are needed for the proof."""
+    with pytest.raises(UntrustedWebhook):
+        intake.receive(signed_webhook().without(header))
+
+    assert [] == intake.queued()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        signed_webhook().with_body(notification(message_change("Send me money"))),
+        signed_webhook().with_header(SIGNATURE_HEADER, "sha1=Zm9v"),
+        signed_webhook().with_header(CLIENT_HEADER, "another"),
+        signed_webhook().with_header(ACCOUNT_HEADER, "99999999"),
+        signed_webhook().with_header(ACCOUNT_HEADER, "../../secret"),
+        signed_webhook().with_header(ACCOUNT_HEADER, ""),
+        signed_webhook(secret="wrong"),
+        signed_webhook(b"not even JSON", secret="wrong"),
+    ],
+)
+def test_what_is_not_proved_is_not_queued(intake: Intake, spoilt: Webhook) -> None:
+    """One wrong part is enough, and nothing of it is kept anywhere."""
+    with pytest.raises(UntrustedWebhook):
+        intake.receive(spoilt)
+
+    assert ([], []) == (intake.queued(), intake.dead_letters.letters)
+
+
+def test_a_strange_account_id_is_never_looked_up(intake: Intake) -> None:
+    """It could name another parameter."""
+    with pytest.raises(UntrustedWebhook):
+        intake.receive(signed_webhook(account_id="a/b"))
+
+    assert 0 == intake.reads
+
+
+def test_a_body_that_is_too_large_is_refused_before_anything_else(intake: Intake) -> None:
+    """A quarter of a megabyte is more than LivePerson ever sends."""
+    with pytest.raises(TooLarge):
+        intake.receive(signed_webhook(b" " * (MAX_BODY_BYTES + 1)))
+
+    assert 0 == intake.reads
+
+
+def test_the_largest_body_fits_the_queue_whatever_it_says(intake: Intake) -> None:
+    """Written as ASCII it grows; all its changes still fit one SQS call of a megabyte."""
+    frame = len(notification(message_change("")))
+    text = "é" * ((MAX_BODY_BYTES - frame) // 2)
+    intake.receive(signed_webhook(notification(message_change(text))))
+
+    (letter,) = intake.notifications.letters
+    assert letter.body.isascii()
+    assert len(letter.body) < 1024 * 1024
+
+
+# ── Secrets change ──
+
+
+def test_a_rotated_secret_is_noticed_at_the_first_webhook_it_signs(
+    intake: Intake, clock: Clock
+) -> None:
+    """Nothing is lost between the rotation and the next look at the parameter."""
+    intake.receive(signed_webhook())
+    intake.known[ACCOUNT] = Credentials(CLIENT_ID, "new", CLIENT_SECRET)
+    clock.pass_seconds(30)
+
+    assert "current" == intake.receive(signed_webhook(secret="new")).secret
+    assert "previous" == intake.receive(signed_webhook()).secret
+
+
+def test_a_new_account_is_noticed(intake: Intake, clock: Clock) -> None:
+    """It works soon after its parameters are written, though it was asked for before."""
+    with pytest.raises(UntrustedWebhook):
+        intake.receive(signed_webhook(account_id="new"))
+    intake.known["new"] = CREDENTIALS
+    clock.pass_seconds(30)
+
+    assert 1 == intake.receive(signed_webhook(account_id="new")).changes
+
+
+def test_a_strangers_bad_signatures_make_us_read_seldom(intake: Intake, clock: Clock) -> None:
+    """Parameter Store is asked once in half a minute, however often somebody knocks."""
+    for _ in range(100):
+        with pytest.raises(UntrustedWebhook):
+            intake.receive(signed_webhook(secret="wrong"))
+        clock.pass_seconds(0.5)
+
+    assert intake.reads <= 3
+
+
+def test_the_last_known_secret_outlives_parameter_store(intake: Intake, clock: Clock) -> None:
+    """Webhooks are proved while AWS fails."""
+    intake.receive(signed_webhook())
+    intake.failure = AwsUnavailable("throttled")
+    clock.pass_seconds(3600)
+
+    assert 1 == intake.receive(signed_webhook(notification(message_change(sequence=9)))).changes
+
+
+# ── What cannot be queued ──
+
+
+@pytest.mark.parametrize("failure", [AwsUnavailable("throttled"), MisconfiguredAccount("no JSON")])
+def test_without_the_secret_the_caller_keeps_the_webhook(
+    intake: Intake, failure: Exception
+) -> None:
+    """It can be neither proved nor refused: LivePerson sends it again."""
+    intake.failure = failure
+
+    with pytest.raises(NotQueued):
+        intake.receive(signed_webhook())
+
+
+def test_without_the_queue_the_caller_keeps_the_webhook(clock: Clock) -> None:
+    """No 200 for what is not queued."""
+    cache: Cache[Credentials | None] = Cache(lambda _key: CREDENTIALS, ttl=300, clock=clock)
+    webhook = signed_webhook()
+
+    with pytest.raises(NotQueued):
+        WebhookIntake(cache, BrokenQueue(), InProcessQueue()).receive(webhook.headers, webhook.body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"no JSON", b"\xff\x00", notification(message_change(), kind="ms.SomethingNew")]
+)
+def test_what_cannot_be_read_goes_to_the_dead_letters(intake: Intake, body: bytes) -> None:
+    """LivePerson signed it, so an operator gets every byte of it and the reason."""
+    accepted = intake.receive(signed_webhook(body))
+
+    (letter,) = intake.dead_letters.letters
+    kept = json.loads(letter.body)
+    assert accepted.unreadable
+    assert [] == intake.queued()
+    assert ("unreadable", "1") == (letter.attributes["reason"], letter.attributes["attempts"])
+    assert (ACCOUNT, body) == (kept["account_id"], base64.b64decode(kept["body_base64"]))
+
+
+def test_without_the_dead_letters_the_caller_keeps_it_too(clock: Clock) -> None:
+    """No 200 for what stands nowhere."""
+    cache: Cache[Credentials | None] = Cache(lambda _key: CREDENTIALS, ttl=300, clock=clock)
+    webhook = signed_webhook(b"no JSON")
+
+    with pytest.raises(NotQueued):
+        WebhookIntake(cache, InProcessQueue(), BrokenQueue()).receive(webhook.headers, webhook.body)
+
+
+# ── Written and read back ──
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_change_survives_the_queue(text: str) -> None:
+    """What is read back is what was written, in ASCII, which SQS takes whatever it says."""
+    change = Change(ACCOUNT, MESSAGING_EVENT, message_change(text))
+
+    assert to_queue(change).isascii()
+    assert change == read_queued(to_queue(change))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"account_id": "1", "type": "x"}',
+        '{"account_id": "1", "type": "x", "change": []}',
+        '{"account_id": "1", "type": "x", "change": {}}',
+    ],
+)
+def test_a_message_of_another_form_is_unreadable(body: str) -> None:
+    """It is permanent: a person should look."""
+    with pytest.raises(UnreadableMessage):
+        read_queued(body)

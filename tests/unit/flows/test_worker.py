@@ -1,0 +1,343 @@
+"""When a message is tried again, and what becomes of it when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from liveperson_connector.errors import (
+    ChannelRefused,
+    ConnectorError,
+    LivePersonBusy,
+    LivePersonRefused,
+    LivePersonUnavailable,
+    Permanent,
+)
+from liveperson_connector.flows.worker import GIVE_UP_SECONDS, Worker, dead_letter, delay
+from liveperson_connector.messages import Received
+from liveperson_connector.workers import process
+from tests.support.clocks import Clock
+from tests.support.in_process import BrokenQueue, InProcessQueue
+from tests.support.logs import Output
+from tests.support.messages import received
+
+
+def worker(
+    handle: Callable[[Received], None],
+    *,
+    inbox: InProcessQueue | BrokenQueue | None = None,
+    dead_letters: InProcessQueue | None = None,
+    clock: Clock | None = None,
+    **more: Any,
+) -> Worker:
+    """Make a worker without chance."""
+    return Worker(
+        function="tests",
+        handle=handle,
+        inbox=inbox or InProcessQueue(),
+        dead_letters=dead_letters,
+        clock=clock or Clock(),
+        chance=lambda: 0.0,
+        **more,
+    )
+
+
+def failing(error: Exception) -> Callable[[Received], None]:
+    """Make a flow that always fails in one way."""
+
+    def handle(_message: Received) -> None:
+        raise error
+
+    return handle
+
+
+# ── How long it waits ──
+
+
+@pytest.mark.parametrize(
+    ("receive_count", "seconds"),
+    [(1, 5), (2, 10), (3, 15), (4, 120), (5, 240), (6, 480), (7, 900), (8, 900), (999, 900)],
+)
+def test_the_waits_are_livepersons(receive_count: int, seconds: int) -> None:
+    """5, 10, 15 seconds, then minutes, doubling up to a quarter of an hour."""
+    assert seconds == delay(receive_count, None, 0.0)
+
+
+def test_a_wait_that_was_asked_for_is_kept() -> None:
+    """It replaces the usual one, shorter or longer, and is at least a second."""
+    assert [60, 2, 1, 1] == [delay(4, asked, 0.0) for asked in (60, 2, 0.1, 0)]
+
+
+def test_a_crowd_does_not_come_back_together() -> None:
+    """Up to a quarter is added by chance, and nothing is taken away."""
+    waits = [delay(4, None, chance / 10) for chance in range(11)]
+
+    assert (120, 150) == (waits[0], waits[-1])
+    assert sorted(waits) == waits
+    assert 8 < len(set(waits))
+
+
+def test_nobody_waits_shorter_than_asked() -> None:
+    """429 means at least a second."""
+    assert all(delay(1, 1.0, chance / 10) >= 1 for chance in range(11))
+
+
+# ── What becomes of it ──
+
+
+def test_a_message_that_was_handled_is_done(output: Output) -> None:
+    """It is neither hidden nor kept."""
+    inbox, dead_letters = InProcessQueue(), InProcessQueue()
+    done = worker(lambda _message: None, inbox=inbox, dead_letters=dead_letters)
+
+    assert done.process(received())
+    assert ([], []) == (inbox.hidden, dead_letters.letters)
+
+
+def test_a_transient_failure_waits(output: Output) -> None:
+    """The message is offered again after its wait, and the log says when and why."""
+    inbox, dead_letters = InProcessQueue(), InProcessQueue()
+    waiting = worker(
+        failing(LivePersonUnavailable("LivePerson answered 503", http_status=503)),
+        inbox=inbox,
+        dead_letters=dead_letters,
+    )
+
+    assert not waiting.process(received(receive_count=4))
+    assert ([("receipt-1", 120)], []) == (inbox.hidden, dead_letters.letters)
+    assert ("liveperson_unavailable", 120, 4) == (
+        output.lines[0]["message"],
+        output.lines[0]["next_try_in_seconds"],
+        output.lines[0]["attempt"],
+    )
+
+
+def test_the_partners_wait_is_kept() -> None:
+    """Retry-After goes before our own."""
+    inbox = InProcessQueue()
+    worker(failing(LivePersonBusy("busy", retry_after=30)), inbox=inbox).process(received())
+
+    assert [("receipt-1", 30)] == inbox.hidden
+
+
+def test_a_failure_of_a_day_is_given_up(clock: Clock, output: Output) -> None:
+    """A transient failure is tried for a day and then waits in the dead letters."""
+    dead_letters = InProcessQueue()
+    patient = worker(failing(LivePersonUnavailable("no")), dead_letters=dead_letters, clock=clock)
+    message = received(receive_count=99)
+    clock.pass_seconds(GIVE_UP_SECONDS - 1)
+    waited = not patient.process(message)
+    clock.pass_seconds(1)
+    gave_up = patient.process(message)
+
+    assert (True, True, 1) == (waited, gave_up, len(dead_letters.letters))
+
+
+def test_the_day_begins_with_the_first_try(clock: Clock) -> None:
+    """A message that waited long behind others gets its whole day."""
+    message = received(
+        sent_at=received().sent_at - timedelta(days=3), first_received_at=received().sent_at
+    )
+
+    assert not worker(failing(LivePersonUnavailable("no")), clock=clock).process(message)
+
+
+@pytest.mark.parametrize(
+    "error", [LivePersonRefused("no", http_status=400), ChannelRefused("gone", http_status=410)]
+)
+def test_a_permanent_failure_is_given_up_at_once(error: Permanent, output: Output) -> None:
+    """Trying again cannot help, so the group moves on."""
+    inbox, dead_letters = InProcessQueue(), InProcessQueue()
+    strict = worker(failing(error), inbox=inbox, dead_letters=dead_letters)
+
+    assert strict.process(received())
+    assert [] == inbox.hidden
+    assert [error.reason] == [each.attributes["reason"] for each in dead_letters.letters]
+    assert "dead_lettered" in output.messages
+
+
+def test_who_wants_to_know_is_told_of_a_permanent_failure() -> None:
+    """Before the message goes to the dead letters, and not of what is tried again."""
+    told: list[str] = []
+    dead_letters = InProcessQueue()
+
+    def refused(message: Received, error: Permanent) -> None:
+        told.append(f"{message.message_id} {error.reason} {len(dead_letters.letters)}")
+
+    for error in (LivePersonRefused("no"), LivePersonUnavailable("later")):
+        worker(failing(error), dead_letters=dead_letters, refused=refused).process(received())
+
+    assert ["message-1 liveperson_refused 0"] == told
+
+
+def test_a_bug_waits_like_a_transient_failure(output: Output) -> None:
+    """A corrected version gets the message; the log has the place and not the words."""
+    inbox = InProcessQueue()
+
+    assert not worker(failing(ZeroDivisionError("secret words")), inbox=inbox).process(received())
+    assert [("receipt-1", 5)] == inbox.hidden
+    assert ["unexpected", "unexpected"] == output.messages
+    assert "secret words" not in output.text
+
+
+def test_a_bug_of_a_day_is_given_up(clock: Clock) -> None:
+    """Its dead letter says that the fault is ours."""
+    dead_letters = InProcessQueue()
+    buggy = worker(failing(ZeroDivisionError()), dead_letters=dead_letters, clock=clock)
+    clock.pass_seconds(GIVE_UP_SECONDS)
+    buggy.process(received())
+
+    assert "unexpected" == dead_letters.letters[0].attributes["reason"]
+
+
+def test_a_queue_that_cannot_delay_does_no_harm(output: Output) -> None:
+    """Then the message comes back when its visibility times out."""
+    assert not worker(failing(LivePersonUnavailable("no")), inbox=BrokenQueue()).process(received())
+    assert ["liveperson_unavailable", "aws_unavailable"] == output.messages
+
+
+def test_without_dead_letters_a_message_is_dropped(output: Output) -> None:
+    """Somebody will ask again anyway."""
+    assert worker(failing(LivePersonRefused("no"))).process(received())
+
+
+def test_a_shorter_patience_can_be_chosen(clock: Clock) -> None:
+    """A refresh that failed is not tried for a day."""
+    impatient = worker(failing(LivePersonUnavailable("no")), clock=clock, give_up_seconds=60)
+    clock.pass_seconds(60)
+
+    assert impatient.process(received())
+
+
+# ── What is written on a dead letter ──
+
+
+def written(error: Permanent | LivePersonUnavailable, **message: Any) -> dict[str, str]:
+    """Give the attributes of a dead letter."""
+    return dict(dead_letter(received(**message), error).attributes)
+
+
+def test_a_dead_letter_keeps_the_message_and_says_why() -> None:
+    """Its body as it was queued; reason, status, code, tries and the first failure beside it."""
+    letter = dead_letter(
+        received(body='{"a": "ü"}', receive_count=3),
+        LivePersonRefused("too long", http_status=400, error_code="BAD_REQUEST"),
+    )
+
+    assert ('{"a": "ü"}', "group-1") == (letter.body, letter.group)
+    assert {
+        "reason": "liveperson_refused",
+        "problem": "too long",
+        "http_status": "400",
+        "error_code": "BAD_REQUEST",
+        "attempts": "3",
+        "first_failed_at": "2023-11-14T22:13:20.000Z",
+    } == letter.attributes
+
+
+def test_what_there_is_not_is_left_out() -> None:
+    """SQS takes no empty attributes."""
+    attributes = written(LivePersonUnavailable("no answer"))
+
+    assert {"reason", "problem", "attempts", "first_failed_at"} == set(attributes)
+    assert all(attributes.values())
+
+
+def test_the_first_failure_outlives_a_redrive() -> None:
+    """Who died twice still tells when it failed first, and how often it came back."""
+    before = {"first_failed_at": "2023-01-01T00:00:00.000Z", "redrives": "2", "reason": "old"}
+    attributes = written(LivePersonRefused("no"), attributes=before)
+
+    assert ("2023-01-01T00:00:00.000Z", "2", "liveperson_refused") == (
+        attributes["first_failed_at"],
+        attributes["redrives"],
+        attributes["reason"],
+    )
+
+
+def test_a_partners_words_fit_an_attribute() -> None:
+    """However long and strange they are, SQS takes them."""
+    problem = written(LivePersonRefused("\x00ü👋\ud800" * 1000))["problem"]
+
+    assert problem.isascii()
+    assert problem
+    assert problem.isprintable()
+
+
+def test_a_message_dies_once() -> None:
+    """A worker that was cut off after giving up gives up again without a second letter."""
+    dead_letters = InProcessQueue()
+    strict = worker(failing(LivePersonRefused("no")), dead_letters=dead_letters)
+    strict.process(received(receive_count=1))
+    strict.process(received(receive_count=2))
+
+    assert 1 == len(dead_letters.letters)
+
+
+# ── The answer to Lambda ──
+
+
+def record(message_id: str, group: str = "g") -> dict[str, Any]:
+    """Give one record of an SQS event."""
+    return {
+        "messageId": message_id,
+        "receiptHandle": f"receipt-{message_id}",
+        "body": message_id,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "ApproximateFirstReceiveTimestamp": "1700000000000",
+            "SentTimestamp": "1700000000000",
+            "MessageGroupId": group,
+        },
+        "messageAttributes": {},
+    }
+
+
+def refusing(*bodies: str, error: ConnectorError | None = None) -> Worker:
+    """Make a worker that fails for some bodies."""
+
+    def handle(message: Received) -> None:
+        if message.body in bodies:
+            raise error or LivePersonUnavailable("later")
+
+    return worker(handle, dead_letters=InProcessQueue())
+
+
+def test_nothing_waits_when_everything_is_done() -> None:
+    """An empty list lets Lambda delete the batch."""
+    event = {"Records": [record("1"), record("2")]}
+
+    assert {"batchItemFailures": []} == process(event, refusing())
+
+
+def test_a_waiting_message_is_named() -> None:
+    """In the very words that Lambda understands; of others it repeats everything."""
+    event = {"Records": [record("1", "a"), record("2", "b")]}
+
+    assert {"batchItemFailures": [{"itemIdentifier": "1"}]} == process(event, refusing("1"))
+
+
+def test_nobody_overtakes_a_waiting_message() -> None:
+    """The rest of its group waits too, and other groups do not."""
+    event = {"Records": [record("1", "a"), record("2", "a"), record("3", "b")]}
+    waiting = process(event, refusing("1"))["batchItemFailures"]
+
+    assert ["1", "2"] == [each["itemIdentifier"] for each in waiting]
+
+
+def test_a_message_that_died_does_not_hold_its_group() -> None:
+    """The group moves on."""
+    event = {"Records": [record("1", "a"), record("2", "a")]}
+
+    assert {"batchItemFailures": []} == process(event, refusing("1", error=LivePersonRefused("no")))
+
+
+def test_messages_without_a_group_do_not_wait_for_each_other() -> None:
+    """A queue that keeps no order has no group to hold."""
+    event = {"Records": [record("1", ""), record("2", "")]}
+    waiting = process(event, refusing("1"))["batchItemFailures"]
+
+    assert [{"itemIdentifier": "1"}] == waiting
