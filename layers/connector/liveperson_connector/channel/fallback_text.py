@@ -100,14 +100,15 @@ class _Writer:
         return self._line(element, _first(element, _WORDS), depth=depth)
 
     def _button(self, element: _Element, depth: int) -> list[str]:
-        # WhatsApp's list template has a button that only opens the list.
-        if element.get("tag") == "menu":
+        # WhatsApp's list template has a button that only opens the list, and what was selected
+        # elsewhere is sent off by a button that refers to it.
+        if element.get("tag") == "menu" or "ref" in element:
             return self._placeholder(element, depth)
         leads_elsewhere = _links(element) or _pickers(element)
         return self._line(element, _label(element), is_choice=not leads_elsewhere, depth=depth)
 
     def _placeholder(self, element: _Element, _depth: int) -> list[str]:
-        """Write a button that has no meaning in text, as the one that sends off a form."""
+        """Write a button that has no meaning in text, such as the one that sends off a form."""
         label = _label(element)
         return [f"[{label}]"] if label else []
 
@@ -325,8 +326,8 @@ def _appointment(start: object, end: object) -> str:
         return ""
     if ends is None:
         return f"{begins:%Y-%m-%d %H:%M} UTC"
-    last = f"{ends:%H:%M}" if begins.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
-    return f"{begins:%Y-%m-%d %H:%M} – {last} UTC"
+    last = f"–{ends:%H:%M}" if begins.date() == ends.date() else f" – {ends:%Y-%m-%d %H:%M}"
+    return f"{begins:%Y-%m-%d %H:%M}{last} UTC"
 
 
 def _moment(value: object) -> datetime | None:
