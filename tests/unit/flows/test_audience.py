@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from itertools import product
 from typing import Any
 
@@ -28,7 +29,14 @@ from tests.support.webhooks import AGENT, CONSUMER, CONVERSATION, message_change
 
 OURS = Conversation(ACCOUNT, CONVERSATION, "+49151", "key", lp_consumer_id=CONSUMER)
 
-ABSENT = object()
+
+class Absent(Enum):
+    """What a field holds that is not there; it prints the same in every process."""
+
+    FIELD = "absent"
+
+
+ABSENT = Absent.FIELD
 
 OPEN_AUDIENCES = ["ALL", ABSENT, None]
 CLOSED_AUDIENCES = [
