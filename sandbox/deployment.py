@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.aws import ACCESS_KEY, REGION, Aws
+from sandbox.certificates import trust
 from sandbox.folders import PROJECT
 from sandbox.gaps import local_address, make_up_for_the_emulator, resources
 from sandbox.processes import run
@@ -32,9 +33,10 @@ class Deployment:
     """Function names by the folder they come from: `webhook_intake` and so on."""
 
 
-def build(into: Path) -> Path:
-    """Build the layer and the functions; give back the built template."""
+def build(into: Path, certificate: Path) -> Path:
+    """Build the layer, which trusts a certificate, and the functions; give back the template."""
     _sam("build", "--build-dir", into, what="sam build")
+    trust(certificate, into)
     return into / "template.yaml"
 
 

@@ -41,6 +41,8 @@ class Endpoints:
     table_name: str
     emulator_log: str
     pid: int
+    loopback_certificate: str
+    """A key and a certificate for https on 127.0.0.1, which this connector trusts."""
 
     def write(self, file: Path) -> None:
         """Put the file in place at once, so that nobody reads half of it."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from sandbox import ports
 from sandbox.account import Account, fetch_app_jwt, write_parameters
 from sandbox.aws import ACCESS_KEY, REGION, Aws
-from sandbox.channel import DemoChannel
+from sandbox.certificates import make_certificate
+from sandbox.channel import DemoChannel, FileHost
 from sandbox.deployment import STACK_NAME, Deployment, build, deploy
 from sandbox.emulator import Emulator
 from sandbox.endpoints import FILE, Endpoints, forget_dead
@@ -27,6 +28,7 @@ from sandbox.liveperson import SimulatedLivePerson
 from sandbox.progress import Progress
 
 TRIES = 3
+CERTIFICATE = "loopback.pem"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class System:
     emulator: Emulator
     channel: DemoChannel | None
     liveperson: SimulatedLivePerson | None
+    files: FileHost
+    """Where consumers' files can be put for the connector to fetch."""
 
 
 @contextmanager
@@ -65,15 +69,17 @@ def running(options: Options, progress: Progress) -> Iterator[System]:
     with ExitStack() as parts:
         emulator = _start_emulator(options, progress, parts)
         aws = Aws(emulator.url)
+        certificate = make_certificate(emulator.folder.path / CERTIFICATE)
         liveperson, liveperson_url = _start_liveperson(options, progress, parts)
         channel, account = _start_channel(options, progress, parts)
+        files = _start_files(certificate, parts)
         deployment = _deploy(options, progress, emulator, liveperson_url)
         _connect(progress, aws, deployment, account, liveperson)
         endpoints = _endpoints(emulator, deployment, account, channel, liveperson_url)
         if liveperson is None:
             endpoints = replace(endpoints, liveperson_is_simulated=False)
         _announce(options, emulator.folder, endpoints, parts)
-        yield System(endpoints, aws, account, emulator, channel, liveperson)
+        yield System(endpoints, aws, account, emulator, channel, liveperson, files)
 
 
 def _start_emulator(options: Options, progress: Progress, parts: ExitStack) -> Emulator:
@@ -138,11 +144,18 @@ def _start_channel(
     return channel, replace(options.account, callback_url=channel.callback_url)
 
 
+def _start_files(certificate: Path, parts: ExitStack) -> FileHost:
+    files = FileHost(certificate)
+    files.start()
+    parts.callback(files.stop)
+    return files
+
+
 def _deploy(
     options: Options, progress: Progress, emulator: Emulator, liveperson_url: str
 ) -> Deployment:
     with progress.step("Build the layer and the functions (sam build)"):
-        template = build(emulator.folder.path / "build")
+        template = build(emulator.folder.path / "build", emulator.folder.path / CERTIFICATE)
     with progress.step("Deploy template.yaml (sam deploy)") as step:
         aws = Aws(emulator.url)
         deployment = deploy(aws, template, options.stack_name, liveperson_url)
@@ -197,6 +210,7 @@ def _endpoints(
         table_name=deployment.table_name,
         emulator_log=str(emulator.log),
         pid=os.getpid(),
+        loopback_certificate=str(emulator.folder.path / CERTIFICATE),
     )
 
 

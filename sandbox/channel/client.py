@@ -21,6 +21,17 @@ class Answer:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """An agent's file, or what was answered instead of it."""
+
+    status: int
+    content: bytes
+    content_type: str = ""
+    shown_at: str = ""
+    """The short-lived address to which the connector redirected."""
+
+
 class ConnectorClient:
     """The connector's channel API, for one account."""
 
@@ -35,12 +46,27 @@ class ConnectorClient:
         event = {"id": event_id or uuid.uuid4().hex, "type": "text", "text": text}
         return self.send(consumer_id, event)
 
+    def send_event(self, consumer_id: str, kind: str, event_id: str = "", **fields: Any) -> Answer:
+        """Send an event of some type with its fields."""
+        return self.send(consumer_id, {"id": event_id or uuid.uuid4().hex, "type": kind, **fields})
+
     def send(self, consumer_id: str, event: object) -> Answer:
         """Send one consumer event."""
         url = f"{self._events_of}/consumers/{quote(consumer_id, safe='')}/events"
         began = time.monotonic()
         answer = self._session.post(url, json=event, timeout=TIMEOUT)
         return Answer(answer.status_code, _document(answer), time.monotonic() - began)
+
+    def fetch(self, url: str) -> Fetched:
+        """Get an agent's file from the address a callback named; the key goes there alone."""
+        answer = self._session.get(url, timeout=TIMEOUT, allow_redirects=False)
+        place = answer.headers.get("location", "")
+        if not answer.is_redirect:
+            return Fetched(answer.status_code, answer.content)
+        shown = requests.get(place, timeout=TIMEOUT)
+        return Fetched(
+            shown.status_code, shown.content, shown.headers.get("content-type", ""), place
+        )
 
 
 def _document(answer: requests.Response) -> Any:

@@ -41,6 +41,7 @@ def _endpoints(tmp_path: Path) -> Endpoints:
         table_name="table",
         emulator_log=str(log),
         pid=1,
+        loopback_certificate="/somewhere/loopback.pem",
     )
 
 

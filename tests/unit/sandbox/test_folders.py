@@ -134,7 +134,7 @@ def test_a_lock_is_free_when_its_owner_was_killed(tmp_path: Path) -> None:
         "folder = Folder.claim(Path(sys.argv[1])); print('mine', flush=True); time.sleep(60)"
     )
     path = tmp_path / "4600"
-    with subprocess.Popen(  # noqa: S603 (our own Python)
+    with subprocess.Popen(
         [sys.executable, "-c", code, str(path)],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).resolve().parents[3],

@@ -54,7 +54,7 @@ def test_a_process_that_does_not_listen_is_ended_with_its_children() -> None:
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
         "print(child.pid, flush=True); time.sleep(60)"
     )
-    process = subprocess.Popen(  # noqa: S603 (our own Python)
+    process = subprocess.Popen(
         python(code), stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
