@@ -1,0 +1,306 @@
+"""Dead letters come back: the transient ones by themselves, the others when somebody looked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from liveperson_connector.errors import transient_reasons
+from liveperson_connector.flows.dead_letter_redrive import (
+    CUT_OFF,
+    MOST_REDRIVES,
+    BadRequest,
+    DeadLetterRedrive,
+    Request,
+    Route,
+)
+from liveperson_connector.messages import Letter
+from tests.support.accounts import ACCOUNT
+from tests.support.clocks import Clock
+from tests.support.in_process import InProcessQueue
+from tests.support.messages import PHONE, queued_event, text_event
+
+TRANSIENT = "liveperson_unavailable"
+PERMANENT = "liveperson_refused"
+
+
+@dataclass
+class Redrive:
+    """A redrive of one queue."""
+
+    clock: Clock
+    dead: InProcessQueue = field(init=False)
+    source: InProcessQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dead = InProcessQueue("consumer-events-dlq.fifo", self.clock)
+        self.source = InProcessQueue("consumer-events.fifo", self.clock)
+        nothing = Route(InProcessQueue(clock=self.clock), InProcessQueue(clock=self.clock))
+        self.flow = DeadLetterRedrive(
+            {"consumer-events": Route(self.dead, self.source), "notifications": nothing}
+        )
+
+    def bury(
+        self, name: str, reason: str | None = TRANSIENT, group: str = "g", **attributes: str
+    ) -> None:
+        """Put a letter into the dead letters."""
+        known = {"reason": reason} if reason else {}
+        body = queued_event(text_event(name))
+        self.dead.send([Letter(body, group, f"{group}-{name}", {**known, **attributes})])
+
+    def run(self, **asked: Any) -> dict[str, Any]:
+        """Redrive, and give what became of the consumer events."""
+        answer: dict[str, Any] = self.flow.redrive(Request.read(asked))["consumer-events"]
+        return answer
+
+    @property
+    def back(self) -> list[str]:
+        return [json.loads(each.body)["event"]["id"] for each in self.source.letters]
+
+    @property
+    def buried(self) -> list[str]:
+        return [json.loads(each.body)["event"]["id"] for each in self.dead.letters]
+
+
+@pytest.fixture(name="redrive")
+def _redrive(clock: Clock) -> Redrive:
+    return Redrive(clock)
+
+
+# ── What comes back ──
+
+
+def test_transient_letters_come_back_by_themselves(redrive: Redrive) -> None:
+    """No field means every transient dead letter, as on schedule."""
+    redrive.bury("m-1")
+    redrive.bury("m-2", "channel_unavailable", group="h")
+
+    assert {
+        "dry_run": False,
+        "moved": {TRANSIENT: 1, "channel_unavailable": 1},
+        "left": {},
+    } == redrive.run()
+    assert (["m-1", "m-2"], []) == (redrive.back, redrive.buried)
+
+
+@pytest.mark.parametrize("reason", sorted(transient_reasons()))
+def test_whatever_was_transient_comes_back(redrive: Redrive, reason: str) -> None:
+    """Each kind of failure that time may mend."""
+    redrive.bury("m-1", reason)
+    redrive.run()
+
+    assert ["m-1"] == redrive.back
+
+
+def test_a_letter_that_sqs_moved_comes_back(redrive: Redrive) -> None:
+    """It has no reason: its worker was cut off again and again."""
+    redrive.bury("m-1", reason=None)
+
+    assert {CUT_OFF: 1} == redrive.run()["moved"]
+
+
+def test_permanent_letters_wait_for_somebody(redrive: Redrive) -> None:
+    """They are left, and it is said why."""
+    redrive.bury("m-1", PERMANENT)
+
+    assert {"permanent": 1} == redrive.run()["left"]
+    assert ([], ["m-1"]) == (redrive.back, redrive.buried)
+
+
+def test_a_reason_nobody_knows_waits_for_somebody(redrive: Redrive) -> None:
+    """Of an older or a newer version, for example."""
+    redrive.bury("m-1", "invented_next_year")
+
+    assert {"permanent": 1} == redrive.run()["left"]
+
+
+def test_letters_come_back_in_order(redrive: Redrive) -> None:
+    """Per group, however many there are."""
+    for number in range(25):
+        redrive.bury(f"a-{number:02}", group="a")
+        redrive.bury(f"b-{number:02}", group="b")
+    redrive.run()
+
+    assert [f"a-{n:02}" for n in range(25)] == [each for each in redrive.back if each[0] == "a"]
+    assert [f"b-{n:02}" for n in range(25)] == [each for each in redrive.back if each[0] == "b"]
+
+
+def test_what_stays_does_not_hide_what_comes_back(redrive: Redrive) -> None:
+    """Many letters of a group that stay keep none behind them from coming back."""
+    for number in range(15):
+        redrive.bury(f"stays-{number:02}", PERMANENT)
+    redrive.bury("comes")
+    answer = redrive.run()
+
+    assert ({TRANSIENT: 1}, {"permanent": 15}) == (answer["moved"], answer["left"])
+    assert ["comes"] == redrive.back
+    assert [f"stays-{n:02}" for n in range(15)] == redrive.buried
+
+
+def test_what_stays_can_be_seen_again_at_once(redrive: Redrive) -> None:
+    """The next run, or an operator, need not wait for a time-out."""
+    redrive.bury("m-1", PERMANENT)
+    redrive.run()
+
+    assert {"permanent": 1} == redrive.run()["left"]
+    assert 1 == len(redrive.dead.receive())
+
+
+def test_what_stays_keeps_what_is_written_on_it(redrive: Redrive) -> None:
+    """However often it is looked at."""
+    redrive.bury("m-1", PERMANENT, http_status="400", attempts="3")
+    for _ in range(3):
+        redrive.run()
+
+    (letter,) = redrive.dead.letters
+    assert {"reason": PERMANENT, "http_status": "400", "attempts": "3"}.items() <= (
+        letter.attributes.items()
+    )
+
+
+def test_a_letter_comes_back_a_limited_number_of_times(redrive: Redrive) -> None:
+    """What failed for a day that often is not a matter of patience."""
+    redrive.bury("m-1", redrives=str(MOST_REDRIVES - 1))
+    redrive.bury("m-2", redrives=str(MOST_REDRIVES), group="h")
+    answer = redrive.run()
+
+    assert ({TRANSIENT: 1}, {"redriven_too_often": 1}) == (answer["moved"], answer["left"])
+    assert ["m-1"] == redrive.back
+
+
+def test_a_letter_knows_how_often_it_came_back(redrive: Redrive) -> None:
+    """And when it failed first; why it failed last is over."""
+    redrive.bury("m-1", redrives="2", first_failed_at="2023-01-01T00:00:00.000Z", problem="x")
+    redrive.run()
+
+    (letter,) = redrive.source.letters
+    assert {"redrives": "3", "first_failed_at": "2023-01-01T00:00:00.000Z"} == letter.attributes
+    assert queued_event(text_event("m-1")) == letter.body
+
+
+def test_a_count_that_somebody_spoilt_does_no_harm(redrive: Redrive) -> None:
+    """A letter put there by hand is read like any other."""
+    redrive.bury("m-1", redrives="many")
+    redrive.run()
+
+    assert ["m-1"] == redrive.back
+
+
+def test_the_same_letter_may_come_back_twice_in_five_minutes(redrive: Redrive) -> None:
+    """Its identity on the queue is new each time, so that SQS does not take it for a repeat."""
+    redrive.bury("m-1")
+    redrive.run()
+    redrive.bury("m-1-again", redrives="1")
+    redrive.run()
+
+    assert 2 == len({each.identity for each in redrive.source.letters})
+
+
+# ── What somebody asks for ──
+
+
+@pytest.mark.parametrize(
+    ("asked", "moved"),
+    [
+        ({"reason": PERMANENT}, ["mine", "theirs"]),
+        ({"consumer_id": PHONE}, ["mine", "theirs", "later"]),
+        ({"consumer_id": "nobody"}, []),
+        ({"account_id": ACCOUNT}, ["later"]),
+        ({"account_id": "99999999"}, []),
+        ({"account_id": ACCOUNT, "reason": PERMANENT}, ["mine", "theirs"]),
+        ({"reason": TRANSIENT}, ["later"]),
+        ({"conversation_id": "c-1"}, []),
+        ({}, ["later"]),
+    ],
+)
+def test_a_named_consumer_or_reason_includes_permanent_letters(
+    redrive: Redrive, asked: dict[str, str], moved: list[str]
+) -> None:
+    """Somebody looked; an account alone is not somebody looking."""
+    redrive.bury("mine", PERMANENT)
+    redrive.bury("theirs", PERMANENT, group="h")
+    redrive.bury("later", TRANSIENT, group="i")
+    redrive.run(**asked)
+
+    assert sorted(moved) == sorted(redrive.back)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conversationId": "c-1", "dialogId": "d-1"},
+        {"dialogId": "c-1"},
+        {"result": {"convId": "c-1"}},
+    ],
+)
+def test_a_conversation_can_be_named(redrive: Redrive, change: dict[str, Any]) -> None:
+    """In a message, in the form of 2018, and in a conversation's state."""
+    body = json.dumps({"account_id": ACCOUNT, "type": "x", "change": change})
+    redrive.dead.send([Letter(body, "g", "1", {"reason": PERMANENT})])
+    answer = redrive.run(conversation_id="c-1")
+
+    assert {PERMANENT: 1} == answer["moved"]
+
+
+def test_who_was_redriven_too_often_can_be_named(redrive: Redrive) -> None:
+    """A person may try once more."""
+    redrive.bury("m-1", redrives="99")
+    redrive.run(reason=TRANSIENT)
+
+    assert ["m-1"] == redrive.back
+
+
+@pytest.mark.parametrize("body", ["", "no JSON", "[]", "null", '{"change": 7}'])
+def test_an_unreadable_letter_can_be_chosen_by_its_reason(redrive: Redrive, body: str) -> None:
+    """There is nothing else to choose it by."""
+    redrive.dead.send([Letter(body or "{", "g", "1", {"reason": "unreadable"})])
+    left = redrive.run(consumer_id=PHONE)["left"]
+    moved = redrive.run(reason="unreadable")["moved"]
+
+    assert ({"not_asked_for": 1}, {"unreadable": 1}) == (left, moved)
+
+
+def test_a_dry_run_moves_nothing(redrive: Redrive) -> None:
+    """It tells what would be moved, and what left."""
+    redrive.bury("m-1")
+    redrive.bury("m-2", PERMANENT)
+    answer = redrive.run(dry_run=True)
+
+    assert {"dry_run": True, "moved": {TRANSIENT: 1}, "left": {"permanent": 1}} == answer
+    assert ([], ["m-1", "m-2"]) == (redrive.back, redrive.buried)
+
+
+def test_after_a_dry_run_letters_still_come_back_in_order(redrive: Redrive) -> None:
+    """To look does not change what is there."""
+    for number in range(12):
+        redrive.bury(f"{number:02}")
+    redrive.run(dry_run=True)
+    redrive.run()
+
+    assert [f"{n:02}" for n in range(12)] == redrive.back
+
+
+def test_one_queue_can_be_named(redrive: Redrive) -> None:
+    """The other is not looked at."""
+    redrive.bury("m-1")
+    answer = redrive.flow.redrive(Request.read({"queue": "notifications"}))
+
+    assert (["notifications"], ["m-1"]) == (list(answer), redrive.buried)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"consumer": PHONE}, "unknown: consumer"), ({"queue": "orders"}, "no queue orders")],
+)
+def test_a_request_with_a_slip_is_refused(
+    redrive: Redrive, asked: dict[str, Any], said: str
+) -> None:
+    """Better than to redrive more than was meant; it is said what is possible."""
+    redrive.bury("m-1")
+
+    with pytest.raises(BadRequest, match=said):
+        redrive.flow.redrive(Request.read(asked))
+    assert [] == redrive.back

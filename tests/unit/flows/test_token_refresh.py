@@ -1,0 +1,256 @@
+"""AppJWTs are renewed: every account's, once for a crowd, and again when it failed."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from liveperson_connector.accounts import Credentials
+from liveperson_connector.errors import (
+    AppJwtMissing,
+    LivePersonUnavailable,
+    MisconfiguredAccount,
+    UnreadableMessage,
+)
+from liveperson_connector.flows.token_refresh import (
+    IN_PROGRESS,
+    LEASE_SECONDS,
+    TokenRefresh,
+    to_queue,
+)
+from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
+from liveperson_connector.liveperson.domains import Domains
+from liveperson_connector.liveperson.http import LivePersonHttp
+from sandbox.liveperson import SimulatedLivePerson
+from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
+from tests.support.clocks import Clock
+from tests.support.in_process import InProcessLeases, InProcessParameters
+from tests.support.logs import Output
+from tests.support.messages import received
+
+OTHER = "87654321"
+
+
+@dataclass
+class Refresh:
+    """A token_refresh and what stands around it; the time is the simulator's own."""
+
+    liveperson: SimulatedLivePerson
+    clock: Clock = field(default_factory=lambda: Clock(time.time()))
+    put_off: list[str] = field(default_factory=list)
+    parameters: InProcessParameters = field(
+        default_factory=lambda: InProcessParameters({ACCOUNT: CREDENTIALS})
+    )
+
+    def __post_init__(self) -> None:
+        http = LivePersonHttp()
+        self.flow = TokenRefresh(
+            parameters=self.parameters,
+            sentinel=Sentinel(http, Domains(http, self.liveperson.url), clock=self.clock),
+            leases=InProcessLeases(self.clock),
+            put_off=self.put_off.append,
+            clock=self.clock,
+        )
+
+    @property
+    def stored(self) -> AppJwt:
+        return AppJwt.read(self.parameters.app_jwts[ACCOUNT], account_id=ACCOUNT)
+
+    @property
+    def asked(self) -> int:
+        return int(self.liveperson.counts()["sentinel"])
+
+    def expire(self) -> None:
+        """Let the time of a lease pass."""
+        self.clock.pass_seconds(LEASE_SECONDS)
+
+
+@pytest.fixture(name="refresh")
+def _refresh(liveperson: SimulatedLivePerson) -> Refresh:
+    return Refresh(liveperson)
+
+
+def test_a_new_token_is_stored(refresh: Refresh) -> None:
+    """By requests without fault."""
+    assert "refreshed" == refresh.flow.refresh(ACCOUNT)
+    assert refresh.stored.is_fresh(refresh.clock())
+    assert [] == refresh.liveperson.violations()
+
+
+def test_every_account_gets_a_new_token(refresh: Refresh) -> None:
+    """On schedule, whatever is stored."""
+    refresh.liveperson.add_account(OTHER, "other-id", "other-secret")
+    refresh.parameters.credentials_by_account[OTHER] = Credentials("other-id", "other-secret")
+
+    assert {ACCOUNT: "refreshed", OTHER: "refreshed"} == refresh.flow.refresh_all()
+    assert {ACCOUNT, OTHER} == set(refresh.parameters.app_jwts)
+
+
+def test_one_accounts_failure_keeps_no_other_from_its_token(refresh: Refresh) -> None:
+    """What failed is put off; the rest goes on."""
+    refresh.parameters.credentials_by_account[OTHER] = Credentials("nobody", "wrong")
+
+    assert {ACCOUNT: "refreshed", OTHER: "put_off"} == refresh.flow.refresh_all()
+    assert [OTHER] == refresh.put_off
+
+
+def test_a_failed_refresh_leaves_the_old_token(refresh: Refresh) -> None:
+    """It is good until its end; two failures in a row are survived."""
+    refresh.flow.refresh(ACCOUNT)
+    old = refresh.stored
+    refresh.expire()
+    refresh.liveperson.add_fault(service="sentinel", kind="status", status=503)
+
+    with pytest.raises(LivePersonUnavailable):
+        refresh.flow.refresh(ACCOUNT)
+    assert old == refresh.stored
+
+
+def test_a_token_that_is_not_ours_is_not_stored(refresh: Refresh) -> None:
+    """Its claims are checked before it replaces a good one."""
+    refresh.liveperson.set(ACCOUNT, app_jwt_issuer="somebody")
+
+    with pytest.raises(LivePersonUnavailable):
+        refresh.flow.refresh(ACCOUNT)
+    assert {} == refresh.parameters.app_jwts
+
+
+def test_wrong_credentials_are_the_operators_to_mend(refresh: Refresh) -> None:
+    """The error says so, to be found in the log."""
+    refresh.liveperson.set(ACCOUNT, client_secret="another")
+
+    with pytest.raises(MisconfiguredAccount):
+        refresh.flow.refresh(ACCOUNT)
+
+
+# ── A crowd ──
+
+
+def test_a_rejected_token_is_replaced(refresh: Refresh) -> None:
+    """Who held it names it, and gets another."""
+    refresh.flow.refresh(ACCOUNT)
+    rejected = refresh.stored
+    refresh.liveperson.revoke_tokens(ACCOUNT)
+    refresh.expire()
+
+    assert "refreshed" == refresh.flow.refresh(ACCOUNT, rejected=rejected.name)
+    assert rejected.name != refresh.stored.name
+
+
+def test_a_crowd_causes_one_refresh(refresh: Refresh) -> None:
+    """The others find a newer token stored."""
+    refresh.flow.refresh(ACCOUNT)
+    rejected = refresh.stored.name
+    refresh.liveperson.revoke_tokens(ACCOUNT)
+    refresh.expire()
+    done = [refresh.flow.refresh(ACCOUNT, rejected=rejected) for _ in range(20)]
+
+    assert ["refreshed", *["newer_one_is_stored"] * 19] == done
+    assert 2 == refresh.asked
+
+
+def test_a_crowd_without_a_token_causes_one_refresh(refresh: Refresh) -> None:
+    """The others find the lease taken."""
+    done = [refresh.flow.refresh(ACCOUNT) for _ in range(20)]
+
+    assert ["refreshed", *[IN_PROGRESS] * 19] == done
+    assert 1 == refresh.asked
+
+
+def test_a_token_that_is_rejected_for_another_reason_does_not_wear_sentinel_out(
+    refresh: Refresh,
+) -> None:
+    """However fast messages come, an account asks at most once in ten seconds."""
+    for _ in range(50):
+        refresh.flow.refresh(
+            ACCOUNT, rejected=refresh.stored.name if refresh.parameters.app_jwts else None
+        )
+        refresh.clock.pass_seconds(1)
+
+    assert refresh.asked <= 6
+
+
+def test_an_expired_token_in_the_store_is_no_newer_one(refresh: Refresh) -> None:
+    """Another token helps only if LivePerson takes it."""
+    refresh.liveperson.set(ACCOUNT, app_jwt_life_seconds=20)
+    refresh.flow.refresh(ACCOUNT)
+    refresh.liveperson.set(ACCOUNT, app_jwt_life_seconds=3600)
+    refresh.clock.pass_seconds(15)
+
+    assert "refreshed" == refresh.flow.refresh(ACCOUNT, rejected="some-name")
+
+
+def test_accounts_do_not_wait_for_each_other(refresh: Refresh) -> None:
+    """Each has its own lease."""
+    refresh.liveperson.add_account(OTHER, "other-id", "other-secret")
+    refresh.parameters.credentials_by_account[OTHER] = Credentials("other-id", "other-secret")
+
+    assert ["refreshed"] * 2 == [refresh.flow.refresh(each) for each in (ACCOUNT, OTHER)]
+
+
+# ── Again ──
+
+
+def test_a_refresh_that_was_put_off_is_tried_again(refresh: Refresh) -> None:
+    """Its message names the account."""
+    refresh.flow.retry(received(body=to_queue(ACCOUNT)))
+
+    assert 1 == refresh.asked
+    assert refresh.stored
+
+
+def test_a_retry_that_finds_another_under_way_comes_back(refresh: Refresh) -> None:
+    """Whether that one succeeds is not known yet."""
+    refresh.flow.refresh(ACCOUNT)
+
+    with pytest.raises(AppJwtMissing) as later:
+        refresh.flow.retry(received(body=to_queue(ACCOUNT)))
+    assert LEASE_SECONDS == later.value.retry_after
+
+
+def test_a_retry_that_fails_again_says_so(refresh: Refresh) -> None:
+    """The queue offers it again."""
+    refresh.liveperson.add_fault(service="sentinel", kind="status", status=503)
+
+    with pytest.raises(LivePersonUnavailable):
+        refresh.flow.retry(received(body=to_queue(ACCOUNT)))
+
+
+@pytest.mark.parametrize("payload", [{}, {"account_id": None}, {"source": "aws.scheduler"}])
+def test_a_run_that_lambda_gave_up_is_made_again(
+    refresh: Refresh, payload: dict[str, object]
+) -> None:
+    """Lambda's envelope around a whole run means every account."""
+    body = json.dumps({"version": "1.0", "requestPayload": payload, "responsePayload": None})
+    refresh.flow.retry(received(body=body))
+
+    assert refresh.stored
+
+
+def test_one_account_that_lambda_gave_up_is_tried_again(refresh: Refresh) -> None:
+    """Lambda's envelope around one account means this one."""
+    refresh.parameters.credentials_by_account[OTHER] = Credentials("nobody", "wrong")
+    refresh.flow.retry(received(body=json.dumps({"requestPayload": {"account_id": ACCOUNT}})))
+
+    assert 1 == refresh.asked
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "7", '{"requestPayload": 7}'])
+def test_a_message_of_another_form_is_unreadable(refresh: Refresh, body: str) -> None:
+    """It is not tried for ever."""
+    with pytest.raises(UnreadableMessage):
+        refresh.flow.retry(received(body=body))
+
+
+def test_neither_secret_nor_token_is_logged(refresh: Refresh, output: Output) -> None:
+    """Of a refresh, the log tells whose it was and when it ends."""
+    refresh.flow.refresh(ACCOUNT)
+    refresh.parameters.credentials_by_account[OTHER] = Credentials(CLIENT_ID, CLIENT_SECRET)
+    refresh.flow.refresh_all()
+
+    assert CLIENT_SECRET not in output.text
+    assert refresh.stored.token not in output.text
+    assert "refreshed" in output.messages
