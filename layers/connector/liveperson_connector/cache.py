@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .errors import Transient
+from .errors import AwsUnavailable, Transient
 
 Value = TypeVar("Value")
 
@@ -26,13 +26,33 @@ class _Entry(Generic[Value]):
     asked_at: float
 
 
+class Throttle:
+    """At most ``most`` times within ``seconds``."""
+
+    def __init__(self, most: int, seconds: float, *, clock: Clock = time.time) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._clock = clock
+        self._times: deque[float] = deque(maxlen=most)
+
+    def allows(self) -> bool:
+        """Whether it may happen once more now; if so, it counts."""
+        now = self._clock()
+        if len(self._times) == self._most and now - self._times[0] < self._seconds:
+            return False
+        self._times.append(now)
+        return True
+
+
 class Cache(Generic[Value]):
     """
     Values by key, loaded when first asked for and again when older than ``ttl`` seconds.
 
     If loading again fails with a :class:`Transient` error, the last good value is kept and
     served. At most ``size`` keys are remembered, the least recently used are forgotten, so a
-    stranger who invents keys can't fill the memory.
+    stranger who invents keys can't fill the memory. ``first_loads`` limits how often a key that
+    is not remembered is loaded, so the stranger can't wear out the source either; beyond it,
+    :meth:`get` raises :class:`AwsUnavailable`.
     """
 
     def __init__(
@@ -42,18 +62,20 @@ class Cache(Generic[Value]):
         ttl: float | Callable[[Value], float],
         clock: Clock = time.time,
         size: int = 1000,
+        first_loads: Throttle | None = None,
     ) -> None:
         self._load = load
         self._ttl = ttl if callable(ttl) else lambda _value: ttl
         self._clock = clock
         self._size = size
+        self._first_loads = first_loads
         self._entries: OrderedDict[str, _Entry[Value]] = OrderedDict()
 
     def get(self, key: str) -> Value:
         """Return the value of ``key``; the loader's errors pass through if none was ever loaded."""
         entry = self._entries.get(key)
         if entry is None:
-            return self._remember(key)
+            return self._load_first(key)
         self._entries.move_to_end(key)
         now = self._clock()
         fresh = now - entry.loaded_at < self._ttl(entry.value)
@@ -62,12 +84,17 @@ class Cache(Generic[Value]):
     def refresh(self, key: str, *, at_least: float) -> Value:
         """Load ``key`` again, unless that was already tried within ``at_least`` seconds."""
         entry = self._entries.get(key)
-        return self._reload(key, entry, at_least=at_least) if entry else self._remember(key)
+        return self._reload(key, entry, at_least=at_least) if entry else self._load_first(key)
 
     def forget(self, key: str) -> None:
         """Make the next :meth:`get` load again, keeping the value in case that fails."""
         if entry := self._entries.get(key):
             entry.loaded_at = entry.asked_at = 0.0
+
+    def _load_first(self, key: str) -> Value:
+        if self._first_loads and not self._first_loads.allows():
+            raise AwsUnavailable("too many unknown names are asked for at a time")
+        return self._remember(key)
 
     def _reload(self, key: str, entry: _Entry[Value], *, at_least: float) -> Value:
         now = self._clock()

@@ -74,7 +74,8 @@ class Progress:
     How far a consumer event has come.
 
     ``parts_sent`` counts its messages that LivePerson has taken; ``done`` says all of it was.
-    ``settled_receives`` is the receive count up to which it is known what every try came to;
+    ``settled_receives`` is the receive count of ``settled_message`` up to which it is known what
+    every try came to;
     ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made;
     ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once.
     """
@@ -82,6 +83,7 @@ class Progress:
     parts_sent: int = 0
     done: bool = False
     settled_receives: int = 0
+    settled_message: str = ""
     ambiguous_at: float | None = None
     uploaded: str | None = None
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+CUT_OFF_ATTRIBUTE = "cut_off"
+"""On a redriven message whose worker was cut off again and again: it may have been sent."""
+
 
 @dataclass(frozen=True)
 class Letter:

@@ -32,10 +32,12 @@ def outcome(function: str, what: str, /, *, count: int = 1, **ids: Any) -> None:
     pseudonym.
     """
     _logger.info(what, function=function, **_present(ids))
-    metrics = EphemeralMetrics()
-    metrics.add_dimension(name="function", value=function)
-    metrics.add_metric(name=what, unit=MetricUnit.Count, value=count)
-    metrics.flush_metrics()
+    _count(function, what, count)
+
+
+def count(function: str, what: str, /) -> None:
+    """Count what a log line already tells."""
+    _count(function, what, 1)
 
 
 def refusal(function: str, refused: Refused, /) -> None:
@@ -83,6 +85,13 @@ def bug(function: str, error: Exception, /, **ids: Any) -> None:
         places=[f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in places],
         **_present(ids),
     )
+
+
+def _count(function: str, what: str, times: int) -> None:
+    metrics = EphemeralMetrics()
+    metrics.add_dimension(name="function", value=function)
+    metrics.add_metric(name=what, unit=MetricUnit.Count, value=times)
+    metrics.flush_metrics()
 
 
 def _present(ids: Mapping[str, Any]) -> dict[str, Any]:

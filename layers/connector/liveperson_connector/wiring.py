@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _PARAMETER_SECONDS = 300.0
 _ABSENCE_SECONDS = 30.0
 
+# A stranger who invents account ids makes a container read Parameter Store at most this often in
+# that time; accounts it already knows go on without a pause.
+_UNKNOWN_ACCOUNTS = 20
+
 
 @cache
 def webhook_intake() -> WebhookIntake:
@@ -40,7 +44,7 @@ def webhook_intake() -> WebhookIntake:
     from .aws.clients import hurried
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
-    from .cache import Cache
+    from .cache import Cache, Throttle
     from .flows.webhook_intake import WebhookIntake
     from .settings import WebhookIntakeSettings
 
@@ -48,7 +52,11 @@ def webhook_intake() -> WebhookIntake:
     parameters = ParameterStore(hurried("ssm"), settings.parameter_prefix)
     sqs = hurried("sqs")
     return WebhookIntake(
-        credentials=Cache(parameters.find_credentials, ttl=_credentials_ttl),
+        credentials=Cache(
+            parameters.find_credentials,
+            ttl=_credentials_ttl,
+            first_loads=Throttle(_UNKNOWN_ACCOUNTS, _ABSENCE_SECONDS),
+        ),
         notifications=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
     )
@@ -88,7 +96,7 @@ def outbound_messaging() -> Worker:
     """Build what ``outbound_messaging`` needs for consumer events."""
     from .aws.clients import patient
     from .aws.queues import Queue
-    from .flows.outbound_messaging import FUNCTION
+    from .flows.outbound_messaging import FUNCTION, describe
     from .flows.worker import Worker
     from .settings import OutboundMessagingSettings
 
@@ -100,6 +108,7 @@ def outbound_messaging() -> Worker:
         inbox=Queue(sqs, settings.consumer_events_queue_url),
         dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
         refused=flow.refused,
+        describe=lambda message: describe(message, settings.consumer_id_salt),
     )
 
 
@@ -135,7 +144,6 @@ def _outbound_flow() -> OutboundMessaging:
     from .liveperson.files import MAX_BYTES, FileStorage
     from .liveperson.monitoring import Monitoring
     from .liveperson.send_api import SendApi
-    from .sessions import new_session
     from .settings import OutboundMessagingSettings
 
     settings = OutboundMessagingSettings.from_environ(os.environ)
@@ -154,7 +162,7 @@ def _outbound_flow() -> OutboundMessaging:
             memory=memory,
         ),
         storage=FileStorage(http, domains, send_api),
-        files=ChannelFiles(new_session(), network=settings.callback_network, most=MAX_BYTES),
+        files=ChannelFiles(network=settings.callback_network, most=MAX_BYTES),
         memory=memory,
         notifications=Queue(sqs, settings.notifications_queue_url),
         timers=Queue(sqs, settings.typing_timers_queue_url),
@@ -173,11 +181,10 @@ def channel_delivery() -> Worker:
     from .cache import Cache
     from .channel.callbacks import Callbacks
     from .flows.agent_files import AgentFiles
-    from .flows.channel_delivery import FUNCTION, ChannelDelivery
+    from .flows.channel_delivery import FUNCTION, ChannelDelivery, describe
     from .flows.worker import Worker
     from .liveperson.files import FileStorage
     from .liveperson.send_api import SendApi
-    from .sessions import new_session
     from .settings import ChannelDeliverySettings
 
     settings = ChannelDeliverySettings.from_environ(os.environ)
@@ -187,7 +194,7 @@ def channel_delivery() -> Worker:
     sqs = patient("sqs")
     flow = ChannelDelivery(
         channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
-        callbacks=Callbacks(new_session(), network=settings.callback_network),
+        callbacks=Callbacks(network=settings.callback_network),
         memory=memory,
         agent_files=AgentFiles(
             speaker=_speaker(parameters, memory, settings),
@@ -203,6 +210,7 @@ def channel_delivery() -> Worker:
         handle=flow.handle,
         inbox=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
+        describe=describe,
     )
 
 

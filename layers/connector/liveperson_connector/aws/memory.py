@@ -240,7 +240,7 @@ class Memory:
             "pk": _conversation_pk(account_id, conversation_id),
             TTL_ATTRIBUTE: self._in(FOREIGN_SECONDS),
         }
-        self._write(self._put(item, "attribute_not_exists(pk)"))
+        self._put_new(item)
 
     def followed(self, before: Conversation, now: Conversation) -> None:
         """Remember what changed in a conversation: its agent, skill, survey, or that it is over."""
@@ -307,11 +307,7 @@ class Memory:
 
     def lease(self, name: str, seconds: int) -> bool:
         """Take ``name`` for ``seconds``; false if somebody has it."""
-        item = {"pk": f"lease#{name}", TTL_ATTRIBUTE: self._in(seconds)}
-        values = {":now": int(self._clock())}
-        return self._write(
-            self._put(item, "attribute_not_exists(pk) OR expires_at <= :now", values)
-        )
+        return self._put_new({"pk": f"lease#{name}", TTL_ATTRIBUTE: self._in(seconds)})
 
     # ── How ──
 
@@ -367,6 +363,7 @@ class Memory:
             "parts_sent": progress.parts_sent,
             "done": progress.done,
             "settled_receives": progress.settled_receives,
+            "settled_message": progress.settled_message,
             TTL_ATTRIBUTE: self._in(DONE_SECONDS),
         }
         if progress.uploaded is not None:
@@ -384,6 +381,11 @@ class Memory:
         if values:
             request["ExpressionAttributeValues"] = _stored(values)
         return {"Put": request}
+
+    def _put_new(self, item: Item) -> bool:
+        """Write an item unless there is one that has not expired; false if there is."""
+        absent = "attribute_not_exists(pk) OR expires_at <= :now"
+        return self._write(self._put(item, absent, {":now": int(self._clock())}))
 
     def _set(
         self,
@@ -478,6 +480,7 @@ def _progress(item: Item) -> Progress:
         parts_sent=int(item.get("parts_sent", 0)),
         done=bool(item.get("done", False)),
         settled_receives=int(item.get("settled_receives", 0)),
+        settled_message=item.get("settled_message", ""),
         ambiguous_at=None if ambiguous_at is None else float(ambiguous_at),
         uploaded=item.get("uploaded"),
     )

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import base64
 import hmac
-import ipaddress
 import json
-import socket
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import requests
 
@@ -23,6 +20,7 @@ from ..accounts import ChannelSettings
 from ..cache import Clock
 from ..errors import ChannelRefused, ChannelUnavailable, MisconfiguredAccount
 from ..sessions import retry_after
+from .guard import NO_ANSWER, PUBLIC, Forbidden, check_scheme, guarded_session
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
@@ -42,13 +40,12 @@ class Callbacks:
 
     def __init__(
         self,
-        session: requests.Session,
         *,
-        network: str = "public",
+        network: str = PUBLIC,
         clock: Clock = time.time,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        self._session = session
+        self._session = guarded_session(network)
         self._network = network
         self._clock = clock
         self._read_seconds = read_seconds
@@ -63,7 +60,7 @@ class Callbacks:
         for one that says not now and for none at all, and :class:`MisconfiguredAccount` for an
         address that must not be called.
         """
-        check_address(settings.callback_url, network=self._network)
+        check_scheme(settings.callback_url, network=self._network, what="callback_url")
         body = json.dumps(callback).encode()
         try:
             answer = self._session.post(
@@ -73,7 +70,11 @@ class Callbacks:
                 timeout=(CONNECT_SECONDS, self._read_seconds),
                 allow_redirects=False,  # the operator's address was checked; another was not
             )
-        except requests.RequestException as failure:
+        except Forbidden:
+            raise MisconfiguredAccount(
+                "callback_url does not lead to a public address on the internet"
+            ) from None
+        except NO_ANSWER as failure:
             raise ChannelUnavailable(
                 f"the channel did not answer ({type(failure).__name__})", maybe_done=True
             ) from None
@@ -87,40 +88,6 @@ class Callbacks:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(key, message_id, timestamp, body),
         }
-
-
-def check_address(url: str, *, network: str, what: str = "callback_url") -> None:
-    """
-    Refuse an address that could reach inside the network, or sends words in the clear.
-
-    On the ``public`` network only https to public addresses is allowed, and every address the
-    host name resolves to counts; ``loopback`` allows this machine too, for a sandbox.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 443
-    except ValueError:
-        raise MisconfiguredAccount(f"{what} is not an address") from None
-    host = parts.hostname or ""
-    addresses = _addresses(host, port)
-    if network == "loopback" and addresses and all(each.is_loopback for each in addresses):
-        return
-    if parts.scheme != "https":
-        raise MisconfiguredAccount(f"{what} must be an https address, not {parts.scheme}:")
-    if not addresses:
-        raise ChannelUnavailable(f"the host of {what}, {host}, has no address")
-    if not all(each.is_global and not each.is_multicast for each in addresses):
-        raise MisconfiguredAccount(
-            f"{what} points to {host}, which is not a public address on the internet"
-        )
-
-
-def _addresses(host: str, port: int) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 def _judge(answer: requests.Response) -> int:

@@ -16,7 +16,7 @@ import requests
 
 from ..errors import ChannelUnavailable, FileRefused, MisconfiguredAccount
 from ..sessions import retry_after
-from .callbacks import check_address
+from .guard import NO_ANSWER, PUBLIC, Forbidden, check_scheme, guarded_session
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
@@ -33,8 +33,8 @@ _BEGINNINGS = {
 class ChannelFiles:
     """Gets the bytes of consumers' files."""
 
-    def __init__(self, session: requests.Session, *, network: str, most: int) -> None:
-        self._session = session
+    def __init__(self, *, network: str = PUBLIC, most: int) -> None:
+        self._session = guarded_session(network)
         self._network = network
         self._most = most
 
@@ -54,7 +54,7 @@ class ChannelFiles:
 
     def _fetch(self, url: str) -> bytes:
         try:
-            check_address(url, network=self._network, what="the file's url")
+            check_scheme(url, network=self._network, what="the file's url")
         except MisconfiguredAccount as refused:  # here it is the event that is wrong
             raise FileRefused(str(refused)) from None
         try:
@@ -65,7 +65,11 @@ class ChannelFiles:
                 stream=True,
             ) as answer:
                 return self._read(answer)
-        except requests.RequestException as failure:
+        except Forbidden:
+            raise FileRefused(
+                "the file's url does not lead to a public address on the internet"
+            ) from None
+        except NO_ANSWER as failure:
             raise ChannelUnavailable(
                 f"the file's url did not answer ({type(failure).__name__})"
             ) from None

@@ -22,7 +22,7 @@ from ..channel.callbacks import Callbacks
 from ..channel.consumer_events import automatic_receipt
 from ..channel.contents import content_of, file_content, receipt_status, typing_state
 from ..conversations import Conversation, file_digest, text_digest
-from ..errors import NotificationEarly, Permanent, Transient
+from ..errors import NotificationEarly, Permanent, Transient, UnreadableMessage
 from ..liveperson.notifications import (
     CONVERSATION_CHANGE,
     FILE,
@@ -45,8 +45,8 @@ from .webhook_intake import read_queued
 
 FUNCTION = "channel_delivery"
 
-# Longer than opening a conversation takes, time-outs and one repeat included.
-_EARLY_TRIES = 6
+# Together longer than opening a conversation may take, time-outs included.
+_EARLY_TRIES = 8
 _EARLY_SECONDS = 2.0
 
 # An indicator older than this tells nothing any more.
@@ -300,6 +300,15 @@ class ChannelDelivery:
             sequence=event.sequence if event else None,
             **more,
         )
+
+
+def describe(message: Received) -> dict[str, Any]:
+    """Find the ids of a queued notification, for the log."""
+    try:
+        change = read_queued(message.body)
+    except UnreadableMessage:
+        return {}
+    return {"account_id": change.account_id, "conversation_id": change.conversation_id}
 
 
 def changes(before: Conversation, now: Conversation) -> list[str]:

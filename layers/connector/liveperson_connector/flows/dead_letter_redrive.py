@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import observe
-from ..errors import transient_reasons
-from ..messages import Letter, Received, token
+from ..errors import Transient, transient_reasons
+from ..messages import CUT_OFF_ATTRIBUTE, Letter, Received, token, unique
 from .ports import DeadLetters, Outbox
 
 FUNCTION = "dead_letter_redrive"
@@ -28,6 +28,9 @@ MOST_REDRIVES = 5
 
 # One run reads at most this many letters; the next run goes on.
 MOST_LETTERS = 10_000
+
+# The run that has looked at a letter and left it.
+_SEEN = "seen_by"
 
 _TRANSIENT = transient_reasons() | {CUT_OFF}
 _FILTERS = ("account_id", "consumer_id", "conversation_id", "reason")
@@ -87,47 +90,69 @@ class DeadLetterRedrive:
     def _redrive(self, name: str, route: Route, request: Request) -> dict[str, Any]:
         moved: Counter[str] = Counter()
         left: Counter[str] = Counter()
-        kept: list[Received] = []
-        while batch := self._next(route, len(kept) + moved.total()):
+        run, seen_twice = unique(), []
+        while moved.total() + left.total() < MOST_LETTERS and (
+            batch := route.dead_letters.receive()
+        ):
             for letter in batch:
+                if letter.attributes.get(_SEEN) == run:
+                    seen_twice.append(letter)
+                    continue
                 why = reason_to_leave(letter, request)
                 if why is None and not request.dry_run:
-                    self._move(route, letter)
+                    _put_back(route, letter)
                 else:
-                    kept.append(letter)
+                    _put_behind(route, letter, run)
                 (moved if why is None else left)[why or reason_of(letter)] += 1
-        for letter in kept:  # offered again at once, to the next run or to an operator
-            route.dead_letters.hide(letter.receipt_handle, 0)
-        observe.outcome(FUNCTION, "redriven", count=moved.total(), queue=name)
+        for letter in seen_twice:
+            _show_again(route, letter)
+        what = "would_redrive" if request.dry_run else "redriven"
+        observe.outcome(FUNCTION, what, count=moved.total(), queue=name, left=left.total())
         return {"dry_run": request.dry_run, "moved": dict(moved), "left": dict(left)}
 
-    @staticmethod
-    def _next(route: Route, seen: int) -> Sequence[Received]:
-        return route.dead_letters.receive() if seen < MOST_LETTERS else []
 
-    @staticmethod
-    def _move(route: Route, letter: Received) -> None:
-        """Send before deleting: a letter that stands in both places is done once all the same."""
-        redrives = int(letter.attributes.get("redrives", "0")) + 1
-        kept = {
-            name: value for name, value in letter.attributes.items() if name == "first_failed_at"
-        }
-        route.source.send(
-            [
-                Letter(
-                    body=letter.body,
-                    group=letter.group,
-                    identity=token(letter.message_id, str(redrives)),
-                    attributes={**kept, "redrives": str(redrives)},
-                )
-            ]
-        )
-        route.dead_letters.delete(letter.receipt_handle)
+def _put_back(route: Route, letter: Received) -> None:
+    """Put a letter back on its queue; sent before it is deleted, since twice is done once."""
+    redrives = str(redrives_of(letter) + 1)
+    known = {
+        "redrives": redrives,
+        "first_failed_at": letter.attributes.get("first_failed_at", ""),
+        CUT_OFF_ATTRIBUTE: "yes" if reason_of(letter) == CUT_OFF else "",
+    }
+    attributes = {name: value for name, value in known.items() if value}
+    identity = token(letter.message_id, redrives)
+    route.source.send([Letter(letter.body, letter.group, identity, attributes)])
+    route.dead_letters.delete(letter.receipt_handle)
+
+
+def _put_behind(route: Route, letter: Received, run: str) -> None:
+    """
+    Put a letter that stays behind the others of its group, which keep their order among them.
+
+    As long as it is held, its group shows no further letters: those behind it would never be seen.
+    """
+    attributes = {**letter.attributes, _SEEN: run}
+    identity = token(letter.message_id, run)
+    route.dead_letters.send([Letter(letter.body, letter.group, identity, attributes)])
+    route.dead_letters.delete(letter.receipt_handle)
+
+
+def _show_again(route: Route, letter: Received) -> None:
+    try:
+        route.dead_letters.hide(letter.receipt_handle, 0)
+    except Transient:  # its time-out has passed already, or will
+        return
 
 
 def reason_of(letter: Received) -> str:
     """Return why a letter is dead."""
     return letter.attributes.get("reason", CUT_OFF)
+
+
+def redrives_of(letter: Received) -> int:
+    """Return how often a letter was put back before."""
+    text = letter.attributes.get("redrives", "0")
+    return int(text) if text.isdigit() else 0
 
 
 def reason_to_leave(letter: Received, request: Request) -> str | None:
@@ -139,7 +164,7 @@ def reason_to_leave(letter: Received, request: Request) -> str | None:
         return None
     if reason_of(letter) not in _TRANSIENT:
         return "permanent"
-    if int(letter.attributes.get("redrives", "0")) >= MOST_REDRIVES:
+    if redrives_of(letter) >= MOST_REDRIVES:
         return "redriven_too_often"
     return None
 

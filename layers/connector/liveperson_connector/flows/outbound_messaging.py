@@ -32,7 +32,7 @@ from ..liveperson import payloads
 from ..liveperson.files import FileStorage
 from ..liveperson.payloads import Opening, Place, Request
 from ..liveperson.send_api import AlreadyOpen, SendApi, sequence_in
-from ..messages import Received
+from ..messages import CUT_OFF_ATTRIBUTE, Received
 from ..pseudonyms import consumer_key, short
 from .failed_events import failed_letter
 from .ports import OutboundMemory, Outbox, Timers
@@ -106,10 +106,7 @@ class OutboundMessaging:
         self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: Received
     ) -> None:
         steps, consumer, progress = self._steps(event, consumer, progress)
-        in_doubt = (
-            message.receive_count - 1 > progress.settled_receives
-            or progress.ambiguous_at is not None
-        )
+        in_doubt = _in_doubt(message, progress)
         for index in range(progress.parts_sent, len(steps)):
             step, sequence = steps[index], None
             if in_doubt and step.echo:
@@ -182,9 +179,7 @@ class OutboundMessaging:
             if refused.http_status == 401:  # that is about who speaks, not about where
                 raise
             if opened is not consumer:
-                raise ConversationNotReady(
-                    f"just opened, and {refused}", retry_after=1, http_status=refused.http_status
-                ) from None
+                raise _not_ready("opened just now", 1, refused) from None
             return self._publish_elsewhere(event, opened, step, message, refused)
 
     def _publish_elsewhere(
@@ -209,14 +204,12 @@ class OutboundMessaging:
             if self._is_over(consumer):
                 raise  # then another one is open, and a webhook will name it
             if message.receive_count < _REFUSED_TRIES:
-                raise ConversationNotReady(
-                    f"refused, and perhaps closed just now: {refused}",
-                    retry_after=2,
-                    http_status=refused.http_status,
-                    error_code=refused.error_code,
-                ) from None
+                raise _not_ready("perhaps closed just now", 2, refused) from None
             raise refused from None
-        return self._publish_in(reopened, event, step)
+        try:
+            return self._publish_in(reopened, event, step)
+        except LivePersonRefused as again:
+            raise _not_ready("opened just now", 1, again) from None
 
     def _is_over(self, consumer: Consumer) -> bool:
         known = self.memory.recall_conversation(consumer.account_id, consumer.conversation_id or "")
@@ -282,7 +275,11 @@ class OutboundMessaging:
     ) -> None:
         """Note what this try came to, so that the next one knows whether it may have arrived."""
         _, progress = self.memory.recall_event(consumer.account_id, consumer.key, event.id)
-        noted = replace(progress, settled_receives=message.receive_count)
+        noted = replace(
+            progress,
+            settled_receives=message.receive_count,
+            settled_message=message.message_id,
+        )
         if error.maybe_done:
             noted = replace(noted, ambiguous_at=self.clock())
             observe.outcome(FUNCTION, "ambiguous", **_ids(event, consumer.key))
@@ -371,6 +368,34 @@ class OutboundMessaging:
     def _send_chat_state(self, consumer: Consumer, state: str) -> None:
         request = payloads.chat_state(place(consumer), state)
         self.speaker.on_behalf(consumer, lambda who: self.send_api.send(who, request))
+
+
+def describe(message: Received, salt: str) -> dict[str, Any]:
+    """Find the ids of a queued event, for the log."""
+    try:
+        event = read_queued(message.body)
+    except UnreadableMessage:
+        return {}
+    return _ids(event, consumer_key(salt, event.account_id, event.consumer_id))
+
+
+def _in_doubt(message: Received, progress: Progress) -> bool:
+    """Whether an earlier try may have arrived without our knowing: cut off, or left unanswered."""
+    settled = progress.settled_receives if progress.settled_message == message.message_id else 0
+    return (
+        message.receive_count - 1 > settled
+        or progress.ambiguous_at is not None
+        or CUT_OFF_ATTRIBUTE in message.attributes
+    )
+
+
+def _not_ready(why: str, seconds: int, refused: LivePersonRefused) -> ConversationNotReady:
+    return ConversationNotReady(
+        f"{why}: {refused}",
+        retry_after=seconds,
+        http_status=refused.http_status,
+        error_code=refused.error_code,
+    )
 
 
 def _ids(event: ConsumerEvent, key: str) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class WebhookIntake:
     def _prove(self, account_id: str, headers: Mapping[str, str], body: bytes) -> str:
         if not is_account_id(account_id):
             raise UntrustedWebhook("no account is named")
+        signatures.parse(headers.get(signatures.SIGNATURE_HEADER, ""))  # before anything is read
         try:
             return self._verify(self.credentials.get(account_id), headers, body)
         except UntrustedWebhook:

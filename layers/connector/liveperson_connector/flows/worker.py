@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from .. import observe
 from ..cache import Clock
@@ -26,6 +27,13 @@ GIVE_UP_SECONDS = 24 * 3600
 # tries stay a quarter of an hour apart, so that the end of a long outage is noticed soon.
 _DELAYS = (5, 10, 15, 120, 240, 480, 900)
 
+# A wait that was named is kept to for the first tries; what goes on failing slows down all the
+# same, so that a day of patience stays far below the queue's limit of receives.
+_NAMED_WAITS = 12
+
+# Nobody's Retry-After makes us deaf for longer: the outage may end sooner.
+_LONGEST = 900
+
 # Its policy for 429 is at least 1 s; a random part keeps a crowd from coming back together.
 _JITTER = 0.25
 
@@ -36,7 +44,8 @@ class Worker:
     Handles messages of ``inbox`` with ``handle``; ``function`` names it in logs and metrics.
 
     Without ``dead_letters`` a message given up is dropped: then somebody will ask again.
-    ``refused`` is told of permanent errors, before their message goes to the dead letters.
+    ``refused`` is told of permanent errors, before their message goes to the dead letters;
+    ``describe`` finds the ids in a message by which a log line can be followed.
     """
 
     function: str
@@ -47,6 +56,7 @@ class Worker:
     chance: Callable[[], float] = random.random
     give_up_seconds: float = GIVE_UP_SECONDS
     refused: Callable[[Received, Permanent], None] | None = None
+    describe: Callable[[Received], Mapping[str, Any]] = lambda _message: {}
 
     def process(self, message: Received) -> bool:
         """Handle one message; false if it is to be offered again."""
@@ -65,7 +75,7 @@ class Worker:
         except Transient as error:
             return error
         except Exception as bug:  # noqa: BLE001 - one message's bug must not look like a time-out
-            observe.bug(self.function, bug, message_id=message.message_id)
+            observe.bug(self.function, bug, **self._ids(message))
             return Unexpected(type(bug).__name__)
 
     def _handle(self, message: Received) -> Permanent | None:
@@ -84,20 +94,23 @@ class Worker:
             error,
             attempt=message.receive_count,
             next_try_in_seconds=seconds,
-            message_id=message.message_id,
+            **self._ids(message),
         )
+        observe.count(self.function, "retry_later")
         try:
             self.inbox.hide(message.receipt_handle, seconds)
         except Transient as unavailable:  # then it comes back when its visibility times out
-            observe.failure(self.function, unavailable, message_id=message.message_id)
+            observe.failure(self.function, unavailable, **self._ids(message))
 
     def _give_up(self, message: Received, error: Transient | Permanent) -> None:
-        observe.failure(
-            self.function, error, attempt=message.receive_count, message_id=message.message_id
-        )
+        ids = self._ids(message)
+        observe.failure(self.function, error, attempt=message.receive_count, **ids)
         if self.dead_letters:
             self.dead_letters.send([dead_letter(message, error)])
-            observe.outcome(self.function, "dead_lettered", reason=error.reason)
+            observe.outcome(self.function, "dead_lettered", reason=error.reason, **ids)
+
+    def _ids(self, message: Received) -> Mapping[str, Any]:
+        return {"message_id": message.message_id, **self.describe(message)}
 
     def _age(self, message: Received) -> float:
         return self.clock() - message.first_received_at.timestamp()
@@ -111,7 +124,12 @@ def delay(receive_count: int, retry_after: float | None, chance: float) -> int:
     the tries.
     """
     usual = _DELAYS[min(receive_count, len(_DELAYS)) - 1]
-    seconds = usual if retry_after is None else max(retry_after, 1.0)
+    if retry_after is None:
+        seconds: float = usual
+    elif receive_count <= _NAMED_WAITS:
+        seconds = min(max(retry_after, 1.0), _LONGEST)
+    else:
+        seconds = min(max(retry_after, usual), _LONGEST)
     return max(1, round(seconds * (1 + _JITTER * chance)))
 
 
@@ -137,8 +155,9 @@ def dead_letter(message: Received, error: Transient | Permanent) -> Letter:
 
 
 def _plain(text: str) -> str:
-    """Make a partner's words fit a message attribute."""
-    return text[:500].encode("ascii", "backslashreplace").decode()
+    """Make a partner's words fit a message attribute, which takes no control characters."""
+    printable = "".join(char if char.isprintable() else " " for char in text[:500])
+    return printable.encode("ascii", "backslashreplace").decode()
 
 
 def _iso(moment: datetime) -> str:
