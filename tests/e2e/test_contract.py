@@ -1,0 +1,161 @@
+"""
+The deployed channel API keeps to its published description, whatever is sent to it.
+
+Schemathesis makes the requests up, from ``docs/openapi.yaml``, and judges the answers. It is used
+as a library: its pytest plugin and the newest pytest do not go together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from liveperson_connector.channel import contract
+from tests.e2e.conftest import World, wait_for
+
+DESCRIPTION = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs/openapi.yaml")
+EVENTS = DESCRIPTION["/accounts/{account_id}/consumers/{consumer_id}/events"]["POST"]
+FILE = DESCRIPTION["/accounts/{account_id}/files/{id}"]["GET"]
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+# The connector fetches the files it is told of; what a test makes up must not leave this machine.
+NOBODY = "https://127.0.0.1:9/file"
+
+made_up = settings(
+    max_examples=100,
+    derandomize=True,  # the same requests in every run
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def draw(data: st.DataObject, operation: Any, mode: GenerationMode, account_id: str) -> Any:
+    """Make up a request of one account: as described, or not."""
+    given_account = {"account_id": account_id}
+    return data.draw(operation.as_strategy(mode, path_parameters=given_account))
+
+
+def judge(world: World, case: Any, *checks: Any, key: str | None = None) -> int:
+    """Send a request, have the answer judged, and return its status."""
+    answer = case.call(
+        base_url=world.endpoints.channel_api_url,
+        headers={"x-api-key": world.endpoints.channel_api_key if key is None else key},
+        allow_redirects=False,
+    )
+    case.validate_response(answer, checks=[*CHECKS, *checks])
+    return int(answer.status_code)
+
+
+@made_up
+@given(data=st.data())
+def test_events_as_described_are_taken(data: st.DataObject, world: World) -> None:
+    """Every event that the description allows is accepted."""
+    case = draw(data, EVENTS, GenerationMode.POSITIVE, world.account_id)
+    if "url" in case.body:
+        case.body["url"] = NOBODY
+
+    assert 202 == judge(world, case, positive_data_acceptance)
+
+
+@made_up
+@given(data=st.data())
+def test_events_not_as_described_are_refused(data: st.DataObject, world: World) -> None:
+    """Every event that the description does not allow is refused, with its problems."""
+    case = draw(data, EVENTS, GenerationMode.NEGATIVE, world.account_id)
+
+    judge(world, case, negative_data_rejection)
+
+
+@made_up
+@given(data=st.data(), mode=st.sampled_from(GenerationMode))
+def test_files_that_are_not_there(data: st.DataObject, mode: GenerationMode, world: World) -> None:
+    """A file that nobody sent is not found, whatever it is called."""
+    case = draw(data, FILE, mode, world.account_id)
+
+    assert judge(world, case) in {403, 404}
+
+
+@settings(made_up, max_examples=20)
+@given(data=st.data())
+def test_accounts_that_are_not_configured(data: st.DataObject, world: World) -> None:
+    """An account that is not configured is answered as described, as 404."""
+    case = draw(data, EVENTS, GenerationMode.POSITIVE, "stranger")
+
+    assert 404 == judge(world, case)
+
+
+@pytest.mark.parametrize("operation", [EVENTS, FILE], ids=["events", "files"])
+def test_without_a_valid_key(operation: Any, world: World) -> None:
+    """Nobody without the key gets in, and the refusal is the one described."""
+
+    @settings(made_up, max_examples=10)
+    @given(data=st.data())
+    def knock(data: st.DataObject) -> None:
+        case = draw(data, operation, GenerationMode.POSITIVE, world.account_id)
+        assert 403 == judge(world, case, key="wrong")
+
+    knock()
+
+
+GROWING = '{"id": "m-1", "type": "text", "text": "a", "unknown": "' + "ä" * 200_000 + '"}'
+
+
+@pytest.mark.parametrize("body", [b"x" * 900_000, GROWING.encode()], ids=["sent", "queued"])
+def test_what_is_too_large(body: bytes, world: World) -> None:
+    """A body larger than described is refused as such, and never breaks the queue."""
+    where = world.endpoints
+    answer = requests.post(
+        f"{where.channel_api_url}/accounts/{world.account_id}/consumers/large/events",
+        data=body,
+        headers={"x-api-key": where.channel_api_key, "Content-Type": "application/json"},
+        timeout=30,
+    )
+
+    assert (413, {"error": "too_large"}) == (answer.status_code, answer.json())
+
+
+def test_callbacks_as_described(world: World) -> None:
+    """What the channel is told is what the description says, over a whole conversation."""
+    consumer = "described callbacks"
+    assert 202 == world.client().send_text(consumer, "Hello").status
+    wait_for(lambda: world.said(consumer) == ["Hello"], seconds=30, what="the consumer's text")
+    (conversation_id,) = (
+        each["conversation_id"]
+        for each in world.liveperson.conversations(world.account_id)
+        if each["ext_consumer_id"] == consumer
+    )
+    world.liveperson.agent_text(world.account_id, conversation_id, "Hi")
+    wait_for(lambda: world.told(consumer) == ["Hi"], seconds=30, what="the agent's answer")
+
+    told = [
+        callback.body
+        for callback in world.channel.inbox.callbacks()
+        if callback.body["consumer_id"] == consumer
+    ]
+    assert told
+    for body in told:
+        assert [] == contract.problems(f"{str(body['type']).capitalize()}Callback", body)
