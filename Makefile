@@ -36,7 +36,7 @@ check: setup  ## format, lint, types, import rules and the template
 	@ruff format --check --quiet .
 	@ruff check --quiet .
 	@mypy
-	@lint-imports
+	@PYTHONPATH=layers/connector lint-imports
 	@cfn-lint template.yaml
 	@sam validate --lint
 

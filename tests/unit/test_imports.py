@@ -1,0 +1,92 @@
+"""Imports point as the picture says, and a function loads no more than it uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import PROJECT, functions
+
+ENVIRON = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "layers" / "connector")]),
+}
+
+
+def loaded_by(function: str) -> set[str]:
+    """Start a function as Lambda does, build what it needs, and give the modules it loaded."""
+    variables = dict.fromkeys(functions()[function]["Environment"]["Variables"], "https://x/y")
+    program = f"""
+        import json, sys
+        from functions.{function} import handler
+        from liveperson_connector import wiring
+        wiring.{function}()
+        print(json.dumps(sorted(sys.modules)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        env={**ENVIRON, **variables, "LIVEPERSON_DOMAIN_API_URL": "https://api.liveperson.net"},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_the_picture_is_true() -> None:
+    """The contracts in pyproject.toml hold: who imports whom, and who imports what."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"],
+        env=ENVIRON,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("function", "heavy"),
+    [
+        ("webhook_intake", {"requests", "jwt", "boto3.dynamodb", "boto3.dynamodb.types"}),
+        ("message_intake", {"requests", "jwt", "boto3.dynamodb", "boto3.dynamodb.types"}),
+        ("dead_letter_redrive", {"requests", "jwt", "boto3.dynamodb", "boto3.dynamodb.types"}),
+    ],
+)
+def test_a_function_loads_only_what_it_uses(function: str, heavy: set[str]) -> None:
+    """LivePerson waits for a cold start too: no HTTP client, no tokens, no table for an intake."""
+    loaded = loaded_by(function)
+
+    assert f"liveperson_connector.flows.{function}" in loaded
+    assert set() == heavy & loaded
+
+
+def test_the_webhook_intake_loads_no_validator() -> None:
+    """Schemas are for the channel's events."""
+    loaded = {name.partition(".")[0] for name in loaded_by("webhook_intake")}
+
+    assert set() == {"jsonschema", "fastjsonschema", "pydantic"} & loaded
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_nothing_is_read_or_built_when_a_handler_is_imported(function: str) -> None:
+    """Without any setting a handler can be imported, wherever that is not Lambda."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"from functions.{function}.handler import handler"],
+        env={"PATH": os.defpath, "PYTHONPATH": ENVIRON["PYTHONPATH"]},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stderr
