@@ -2,8 +2,9 @@
 Where the emulator differs from AWS in what the template asks for, and what makes up for it.
 
 Its CloudFormation drops a table's time to live and a function's reserved concurrency. And it
-checks `ssm:GetParametersByPath` against the resource `*`, where AWS takes the path. Its APIs have
-other addresses than on AWS, so functions that tell the API's address are told the local one.
+checks `ssm:GetParametersByPath` against the resource `*`, where AWS takes the path, and a batch of
+messages by an action of its own, where on AWS `sqs:SendMessage` covers it. Its APIs have other
+addresses than on AWS, so functions that tell the API's address are told the local one.
 """
 
 import json
@@ -16,6 +17,8 @@ from sandbox.errors import SandboxError
 
 API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
 LIST_PARAMETERS = "ssm:GetParametersByPath"
+SEND = "sqs:SendMessage"
+SEND_BATCH = "sqs:SendMessageBatch"
 
 
 def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
@@ -26,6 +29,7 @@ def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
     _expire_records(aws, stack_name, template["Resources"])
     _reserve_concurrency(aws, stack_name, template["Resources"])
     _let_list_parameters(aws, stack_name, template["Resources"])
+    _let_send_batches(aws, stack_name)
     _tell_local_addresses(aws, stack_name)
 
 
@@ -85,6 +89,28 @@ def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any])
                 RoleName=role,
                 PolicyName="EmulatorListsParameters",
                 PolicyDocument=json.dumps(document),
+            )
+
+
+def _let_send_batches(aws: Aws, stack_name: str) -> None:
+    """Let a role send batches to the queues to which it may send messages."""
+    iam = aws.client("iam")
+    for _, role in resources(aws, stack_name, "AWS::IAM::Role"):
+        documents = [
+            iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        ]
+        batches = [
+            {"Effect": "Allow", "Action": SEND_BATCH, "Resource": statement["Resource"]}
+            for document in documents
+            for statement in document["Statement"]
+            if SEND in statement["Action"] and statement["Effect"] == "Allow"
+        ]
+        if batches:
+            iam.put_role_policy(
+                RoleName=role,
+                PolicyName="EmulatorSendsBatches",
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": batches}),
             )
 
 
