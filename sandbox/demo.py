@@ -1,27 +1,26 @@
 """
-`python -m sandbox demo`: one conversation through the whole deployed template.
+`python -m sandbox demo`: conversations through the whole deployed template.
 
-The scenes are told in order by `Conversation`, whose methods are what the people in it do.
+`Conversation` tells of texts, `EveryKind` of everything else; their methods are the scenes, in order.
 """
 
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import requests
 from rich.console import Console
 
 from sandbox.account import has_app_jwt
-from sandbox.channel import Callback, ConnectorClient, DemoChannel
+from sandbox.cast import Cast, waiting_in
 from sandbox.evidence import keep_logs
-from sandbox.liveperson import SimulatedLivePerson
-from sandbox.progress import Progress, duration
+from sandbox.kinds import EveryKind
+from sandbox.progress import Progress
 from sandbox.story import Story
 from sandbox.system import Options, System, running
 
 CONSUMER_ID = "+49 151/23456789"  # a channel's own id: blanks, signs and all
+ANOTHER_CONSUMER_ID = "alex@example.com"
+CONSUMERS = 2
 LONG_TEXT_LENGTH = 12_000
 INWARD = ("message_intake", "outbound_messaging")  # from the consumer to LivePerson
 OUTWARD = ("webhook_intake", "channel_delivery")
@@ -35,7 +34,7 @@ TURNS = (
     ),
 )
 LOGS = "demo.log"
-DEAD_LETTER_QUEUES = ("consumer-events-dlq.fifo", "notifications-dlq.fifo", "token-refresh-dlq")
+DEAD_LETTERS = {"consumer-events-dlq.fifo": 1, "notifications-dlq.fifo": 0, "token-refresh-dlq": 0}
 
 
 def demo(options: Options, console: Console) -> int:
@@ -43,9 +42,12 @@ def demo(options: Options, console: Console) -> int:
     console.print("Setting up: a whole connector on this machine")
     with running(replace(options, publish=False), Progress(console)) as system:
         story = Story(console)
-        conversation = Conversation(system, story)
+        conversation = Conversation(system, story, CONSUMER_ID)
         for scene in conversation.scenes():
             scene()
+        for scene in EveryKind(system, story, ANOTHER_CONSUMER_ID).scenes():
+            scene()
+        looking_back(system, story)
         story.summary()
         conversation.say_how_fast(console)
         if not story.succeeded:
@@ -54,22 +56,8 @@ def demo(options: Options, console: Console) -> int:
     return 0 if story.succeeded else 1
 
 
-class Conversation:
-    """A consumer, an agent, and everything between them."""
-
-    def __init__(self, system: System, story: Story) -> None:
-        if system.channel is None or system.liveperson is None:
-            raise ValueError("the story is told with the demo channel and the simulated LivePerson")
-        self._system = system
-        self._story = story
-        self._account_id = system.account.account_id
-        self._channel: DemoChannel = system.channel
-        self._liveperson: SimulatedLivePerson = system.liveperson
-        self._connector = ConnectorClient(
-            system.endpoints.channel_api_url, system.endpoints.channel_api_key, self._account_id
-        )
-        self._to_liveperson: list[float] = []
-        self._to_channel: list[float] = []
+class Conversation(Cast):
+    """The story of one consumer and the texts that are exchanged."""
 
     def scenes(self) -> list[Callable[[], None]]:
         """List the story's parts in order."""
@@ -84,7 +72,6 @@ class Conversation:
             self.another_channels_conversation,
             self.a_forged_webhook,
             self.closed_and_opened_again,
-            self.what_remains,
         ]
 
     def the_connector_is_let_in(self) -> None:
@@ -222,124 +209,24 @@ class Conversation:
             self._story.check("it is another conversation", expected=True, seen=another)
             self._agent_says("Welcome back!")
 
-    def what_remains(self) -> None:
-        """Nobody was asked too often, nothing was done wrong, nothing was left behind."""
-        with self._story.scene("Looking back"):
-            self._check_count("Sentinel was asked once in all", "sentinel", 1)
-            self._check_count("IDP was asked once for this consumer", "idp", 1)
-            self._story.check("LivePerson saw no mistake", [], self._liveperson.violations())
-            received = self._channel.callbacks()
-            untrusted = [each.problem for each in received if each.problem]
-            self._story.check("every callback was signed", [], untrusted)
-            repeated = [each.webhook_id for each in received if each.duplicate]
-            self._story.check("no callback came twice", [], repeated)
-            for name in DEAD_LETTER_QUEUES:
-                self._story.check(f"{name} is empty", 0, self._waiting_in(name))
 
-    def say_how_fast(self, console: Console) -> None:
-        """Show how long messages took on this machine."""
-        ways = {
-            "consumer → LivePerson": self._to_liveperson,
-            "agent → channel": self._to_channel,
-        }
-        for name, times in ways.items():
-            if times:
-                median, longest = statistics.median(times), max(times)
-                console.print(f"{name}: {duration(median)} median, {duration(longest)} longest")
-
-    # What people do
-
-    def _consumer_says(self, text: str) -> None:
-        before = self._consumer_texts().count(text)
-        began = time.monotonic()
-        self._post(text)
-        self._story.eventually(
-            "it is in LivePerson's transcript",
-            before + 1,
-            lambda: self._consumer_texts().count(text),
-        )
-        self._to_liveperson.append(time.monotonic() - began)
-
-    def _post(self, text: str, event_id: str = "") -> None:
-        self._story.says("consumer", text)
-        answer = self._connector.send_text(CONSUMER_ID, text, event_id)
-        self._story.check("the connector accepts it: 202", 202, answer.status, answer.seconds)
-
-    def _agent_says(self, text: str) -> dict[str, Any]:
-        """Speak as the agent; give back what the channel was told."""
-        self._story.says("agent", text)
-        before = self._times_received(text)
-        self._liveperson.agent_text(self._account_id, self._conversation_id(), text)
-        took = self._story.eventually(
-            "the channel has it, signed", before + 1, lambda: self._times_received(text)
-        )
-        self._to_channel.append(took)
-        found = [each.body for each in self._accepted() if _text(each) == text]
-        return found[-1] if found else {}
-
-    # What can be seen
-
-    @property
-    def _stack_name(self) -> str:
-        return self._system.endpoints.stack_name
-
-    def _conversations(self) -> list[dict[str, Any]]:
-        """List the conversations that came through the connector, the oldest first."""
-        every: list[dict[str, Any]] = self._liveperson.conversations(self._account_id)
-        return [each for each in every if not each.get("foreign")]
-
-    def _open_conversations(self) -> list[dict[str, Any]]:
-        return [each for each in self._conversations() if each["stage"] == "OPEN"]
-
-    def _conversation_id(self) -> str:
-        found = self._open_conversations()
-        if not found:
-            raise LookupError("no conversation is open")
-        return str(found[-1]["conversation_id"])
-
-    def _consumer_texts(self) -> list[str]:
-        return [
-            line["text"]
-            for conversation in self._conversations()
-            for line in conversation["transcript"]
-            if line["role"] == "CONSUMER" and "text" in line
-        ]
-
-    def _accepted(self) -> list[Callback]:
-        return [each for each in self._channel.callbacks() if each.accepted]
-
-    def _delivered_texts(self) -> list[str]:
-        return [text for each in self._accepted() if (text := _text(each)) is not None]
-
-    def _times_received(self, text: str) -> int:
-        return self._delivered_texts().count(text)
-
-    def _deliveries(self) -> list[dict[str, Any]]:
-        deliveries: list[dict[str, Any]] = self._liveperson.deliveries(self._account_id)
-        return deliveries
-
-    def _idle(self) -> bool:
-        return bool(self._liveperson.wait_idle(self._story.patience))
-
-    def _notifications(self) -> int:
-        return self._waiting_in("notifications.fifo")
-
-    def _waiting_in(self, queue: str) -> int:
-        """Count what is in a queue, taken by a worker or not."""
-        found = self._system.aws.sqs.get_queue_attributes(
-            QueueUrl=self._system.endpoints.queues[queue], AttributeNames=["All"]
-        )["Attributes"]
-        waiting = int(found["ApproximateNumberOfMessages"])
-        return waiting + int(found["ApproximateNumberOfMessagesNotVisible"])
-
-    def _check_count(self, what: str, service: str, expected: int) -> None:
-        self._story.check(what, expected, self._liveperson.counts()[service])
-
-
-def _text(callback: Callback) -> str | None:
-    """Give the text of a message, or None if the callback says something else."""
-    content = callback.body.get("content") if isinstance(callback.body, dict) else None
-    return content.get("text") if isinstance(content, dict) else None
+def looking_back(system: System, story: Story) -> None:
+    """Nobody was asked too often, nothing was done wrong, nothing was left behind."""
+    if system.channel is None or system.liveperson is None:
+        return
+    with story.scene("Looking back"):
+        counts = system.liveperson.counts()
+        story.check("Sentinel was asked once in all", 1, counts["sentinel"])
+        story.check("IDP was asked once for each consumer", CONSUMERS, counts["idp"])
+        story.check("LivePerson saw no mistake", [], system.liveperson.violations())
+        received = system.channel.callbacks()
+        untrusted = [each.problem for each in received if each.problem]
+        story.check("every callback was signed", [], untrusted)
+        repeated = [each.webhook_id for each in received if each.duplicate]
+        story.check("no callback came twice", [], repeated)
+        for name, left in DEAD_LETTERS.items():
+            what = "holds the picture that was none" if left else "is empty"
+            story.check(f"{name} {what}", left, waiting_in(system, name))
 
 
 def _forgeries() -> dict[str, dict[str, str]]:

@@ -149,6 +149,12 @@ class LivePersonControl:
         """Return every conversation with its transcript."""
         return self._list(_account(account_id, "conversations"))
 
+    def file_content(self, account_id: str, relative_path: str) -> str | None:
+        """Return what was uploaded to a path, in Base64; None if nothing was."""
+        body = {"relative_path": relative_path}
+        content: str | None = self._ask("POST", _account(account_id, "file-content"), body)
+        return content
+
     def deliveries(self, account_id: str, limit: int | None = None) -> list[JsonObject]:
         """Return every attempt to deliver a webhook, or the latest `limit`."""
         path = _account(account_id, "webhooks")
@@ -165,6 +171,10 @@ class LivePersonControl:
     def violations(self) -> list[JsonObject]:
         """Return what was wrong with requests."""
         return self._list("/violations")
+
+    def clear_violations(self, account_id: str | None = None) -> None:
+        """Forget the violations of an account, or all of them."""
+        self._ask("DELETE", "/violations", {"account_id": account_id})
 
     def requests(
         self, service: str | None = None, account_id: str | None = None, limit: int = 200

@@ -2,7 +2,7 @@
 The control API: what `SimulatedLivePerson` can do, as JSON under `/simulator`.
 
     GET    /simulator/state  counts  violations  requests?service=&account_id=&limit=  faults
-    POST   /simulator/faults  wait-idle            DELETE /simulator/faults
+    POST   /simulator/faults  wait-idle            DELETE /simulator/faults  violations
     PUT    /simulator/accounts/{id}                installs an app, or changes its settings
     GET    /simulator/accounts/{id}/conversations  webhooks  webhook-state
     POST   /simulator/accounts/{id}/revoke-tokens  revoke-consumer-jws  foreign-conversations
@@ -31,6 +31,7 @@ GENERAL = {
     ("GET", "state"): "state",
     ("GET", "counts"): "counts",
     ("GET", "violations"): "violations",
+    ("DELETE", "violations"): "clear_violations",
     ("GET", "requests"): "requests",
     ("GET", "faults"): "faults",
     ("POST", "faults"): "add_fault",
@@ -42,6 +43,7 @@ OF_ACCOUNT = {
     ("GET", "webhooks"): "deliveries",
     ("GET", "webhook-state"): "webhook_state",
     ("POST", "profile"): "profile",
+    ("POST", "file-content"): "file_content",
     ("POST", "consumer-id"): "consumer_id",
     ("POST", "revoke-tokens"): "revoke_tokens",
     ("POST", "revoke-consumer-jws"): "revoke_consumer_jws",

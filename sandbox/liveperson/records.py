@@ -81,6 +81,15 @@ class Records:
         with self._lock:
             return list(self._violations)
 
+    def clear_violations(self, account_id: str | None = None) -> None:
+        """Forget the violations of an account, or all of them."""
+        with self._lock:
+            kept = [
+                each for each in self._violations if account_id not in (None, each["account_id"])
+            ]
+            self._violations.clear()
+            self._violations.extend(kept)
+
     def requests(
         self, service: str | None = None, account_id: str | None = None, limit: int = 200
     ) -> list[JsonObject]:

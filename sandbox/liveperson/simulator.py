@@ -235,6 +235,13 @@ class SimulatedLivePerson:
         account = self._account(account_id)
         return account.profiles.get(lp_consumer_id(account_id, ext_consumer_id))
 
+    def file_content(self, account_id: str, relative_path: str) -> str | None:
+        """Return what was uploaded to a path, in Base64; None if nothing was."""
+        file = self._account(account_id).files.get(relative_path)
+        if file is None or file.content is None:
+            return None
+        return base64.b64encode(file.content).decode()
+
     def deliveries(self, account_id: str, limit: int | None = None) -> list[JsonObject]:
         """Return every attempt to deliver a webhook, oldest first, or the latest `limit`."""
         self._account(account_id)
@@ -258,6 +265,10 @@ class SimulatedLivePerson:
     def violations(self) -> list[JsonObject]:
         """Return what a strict reader of LivePerson's pages would refuse or warn of."""
         return self._world.records.violations()
+
+    def clear_violations(self, account_id: str | None = None) -> None:
+        """Forget the violations of an account, or all of them."""
+        self._world.records.clear_violations(account_id)
 
     def requests(
         self, service: str | None = None, account_id: str | None = None, limit: int = 200
