@@ -350,7 +350,7 @@ def _said(line: Object) -> str:
     return str(line.get("text") or line["event"].get("chatState"))
 
 
-def _receipt(line: Object) -> tuple[str, list[int] | None]:
+def _receipt(line: Object) -> tuple[str, Any]:
     """Return what a line confirms; the words of one that says something."""
     event = line.get("event", {})
     if event.get("type") != "AcceptStatusEvent":
