@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from .outages import Outage
+
 NOTHING_SENT = -1
 """The ``last_sequence`` of a conversation in which the consumer has not said anything yet."""
 
@@ -86,6 +88,37 @@ class Progress:
     settled_message: str = ""
     ambiguous_at: float | None = None
     uploaded: str | None = None
+
+
+@dataclass(frozen=True)
+class EventRecall:
+    """
+    What is known when a consumer event is taken up.
+
+    ``outage`` is that of LivePerson for the account; ``is_held`` says that earlier events of the
+    consumer stand among the dead letters.
+    """
+
+    consumer: Consumer | None
+    progress: Progress
+    outage: Outage | None = None
+    is_held: bool = False
+
+
+@dataclass(frozen=True)
+class NotificationRecall:
+    """
+    What is known when a notification is taken up.
+
+    ``claim`` is its conversation as it would be remembered for the consumer of ours that it
+    names; ``was_delivered`` says that the channel has taken it already.
+    """
+
+    conversation: Conversation | None
+    claim: Conversation | None = None
+    was_delivered: bool = False
+    outage: Outage | None = None
+    is_held: bool = False
 
 
 def text_digest(text: str) -> str:

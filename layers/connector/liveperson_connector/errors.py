@@ -22,6 +22,8 @@ Everything that can go wrong, as a tree.
     │   ├── AppJwtMissing           none is stored, or the stored one has expired
     │   ├── ConversationUnknown     LivePerson has one open for the consumer; we wait for its name
     │   ├── ConversationNotReady    it was opened just now and does not take messages yet
+    │   ├── OutageWaited            its destination is down; this was no try
+    │   ├── HeldBehind              an earlier message of its group is a dead letter
     │   ├── EchoAwaited             a send may have arrived; its echo would tell
     │   ├── NotificationEarly       its conversation may be ours, its record is not written yet
     │   ├── ChannelUnavailable      the same as LivePersonUnavailable, on the channel's side
@@ -129,8 +131,11 @@ class Transient(ConnectorError):
 
     ``retry_after`` is the least wait in seconds where the partner named one. ``maybe_done`` is
     true when the partner may have acted although no answer came. ``http_status`` and
-    ``error_code`` are those of the answer, where there was one.
+    ``error_code`` are those of the answer, where there was one. ``outage_of`` is the destination
+    that is down if errors of this class go on, and not just this message in trouble.
     """
+
+    outage_of: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -152,6 +157,7 @@ class LivePersonUnavailable(Transient):
     """LivePerson did not answer, or answered 5xx."""
 
     reason = "liveperson_unavailable"
+    outage_of = "liveperson"
 
 
 class BadAppJwt(LivePersonUnavailable):
@@ -176,18 +182,21 @@ class LivePersonBusy(Transient):
     """LivePerson answered 429: too many requests at a time."""
 
     reason = "liveperson_busy"
+    outage_of = "liveperson"
 
 
 class AppJwtRejected(Transient):
     """LivePerson does not accept the AppJWT (errorCode 40102)."""
 
     reason = "app_jwt_rejected"
+    outage_of = "liveperson"
 
 
 class AppJwtMissing(Transient):
     """There is no usable AppJWT; ``token_refresh`` was asked for one."""
 
     reason = "app_jwt_missing"
+    outage_of = "liveperson"
 
 
 class ConversationUnknown(Transient):
@@ -200,6 +209,18 @@ class ConversationNotReady(Transient):
     """A conversation opened a moment ago does not take its first message yet."""
 
     reason = "conversation_not_ready"
+
+
+class OutageWaited(Transient):
+    """The destination is down; the message waits, and this does not count as a try."""
+
+    reason = "outage"
+
+
+class HeldBehind(Transient):
+    """An earlier message of the group is a dead letter; this one follows it, to keep the order."""
+
+    reason = "held_behind"
 
 
 class EchoAwaited(Transient):
@@ -218,12 +239,14 @@ class ChannelUnavailable(Transient):
     """The channel's callback endpoint did not answer, or asked for patience."""
 
     reason = "channel_unavailable"
+    outage_of = "channel"
 
 
 class MisconfiguredAccount(Transient):
     """A parameter of an account is missing or malformed. The message says what to write where."""
 
     reason = "misconfigured_account"
+    outage_of = "channel"
 
 
 class AwsUnavailable(Transient):

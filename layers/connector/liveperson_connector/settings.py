@@ -95,6 +95,7 @@ class TokenRefreshSettings(_Settings):
 class DeadLetterRedriveSettings(_Settings):
     """What ``dead_letter_redrive`` reads."""
 
+    table_name: str
     consumer_events_queue_url: str
     consumer_events_dead_letters_url: str
     notifications_queue_url: str

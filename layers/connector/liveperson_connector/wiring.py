@@ -107,6 +107,7 @@ def outbound_messaging() -> Worker:
         handle=flow.handle,
         inbox=Queue(sqs, settings.consumer_events_queue_url),
         dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
+        holds=_memory(settings.table_name),
         refused=flow.refused,
         describe=lambda message: describe(message, settings.consumer_id_salt),
     )
@@ -127,19 +128,20 @@ def typing_timers() -> Worker:
         handle=_outbound_flow().composing_is_over,
         inbox=Queue(patient("sqs"), settings.typing_timers_queue_url),
         dead_letters=None,
-        give_up_seconds=0,
+        holds=_memory(settings.table_name),
+        most_tries=1,
     )
 
 
 @cache
 def _outbound_flow() -> OutboundMessaging:
     from .aws.clients import patient
-    from .aws.memory import Memory
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .cache import Cache
     from .channel.files import ChannelFiles
-    from .flows.outbound_messaging import OutboundMessaging
+    from .flows.breaker import LIVEPERSON, Breaker
+    from .flows.outbound_messaging import FUNCTION, OutboundMessaging
     from .flows.routing import Routing
     from .liveperson.files import MAX_BYTES, FileStorage
     from .liveperson.monitoring import Monitoring
@@ -148,7 +150,7 @@ def _outbound_flow() -> OutboundMessaging:
 
     settings = OutboundMessagingSettings.from_environ(os.environ)
     http, domains = _liveperson(settings.liveperson_domain_api_url)
-    memory = Memory(patient("dynamodb"), settings.table_name)
+    memory = _memory(settings.table_name)
     parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
     speaker = _speaker(parameters, memory, settings)
     send_api, sqs = SendApi(http, domains), patient("sqs")
@@ -164,6 +166,7 @@ def _outbound_flow() -> OutboundMessaging:
         storage=FileStorage(http, domains, send_api),
         files=ChannelFiles(network=settings.callback_network, most=MAX_BYTES),
         memory=memory,
+        breaker=Breaker(FUNCTION, LIVEPERSON, memory),
         notifications=Queue(sqs, settings.notifications_queue_url),
         timers=Queue(sqs, settings.typing_timers_queue_url),
         salt=settings.consumer_id_salt,
@@ -175,12 +178,12 @@ def channel_delivery() -> Worker:
     """Build what ``channel_delivery`` needs."""
     from .aws.clients import patient
     from .aws.files import FileStore
-    from .aws.memory import Memory
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .cache import Cache
     from .channel.callbacks import Callbacks
     from .flows.agent_files import AgentFiles
+    from .flows.breaker import CHANNEL, Breaker
     from .flows.channel_delivery import FUNCTION, ChannelDelivery, describe
     from .flows.worker import Worker
     from .liveperson.files import FileStorage
@@ -189,13 +192,14 @@ def channel_delivery() -> Worker:
 
     settings = ChannelDeliverySettings.from_environ(os.environ)
     http, domains = _liveperson(settings.liveperson_domain_api_url)
-    memory = Memory(patient("dynamodb"), settings.table_name)
+    memory = _memory(settings.table_name)
     parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
     sqs = patient("sqs")
     flow = ChannelDelivery(
         channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
         callbacks=Callbacks(network=settings.callback_network),
         memory=memory,
+        breaker=Breaker(FUNCTION, CHANNEL, memory),
         agent_files=AgentFiles(
             speaker=_speaker(parameters, memory, settings),
             storage=FileStorage(http, domains, SendApi(http, domains)),
@@ -210,6 +214,7 @@ def channel_delivery() -> Worker:
         handle=flow.handle,
         inbox=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
+        holds=memory,
         describe=describe,
     )
 
@@ -236,7 +241,6 @@ def _speaker(
 def token_refresh() -> TokenRefresh:
     """Build what ``token_refresh`` needs."""
     from .aws.clients import patient
-    from .aws.memory import Memory
     from .aws.parameters import ParameterStore
     from .flows.token_refresh import TokenRefresh, to_queue
     from .liveperson.app_jwt import Sentinel
@@ -246,7 +250,7 @@ def token_refresh() -> TokenRefresh:
     return TokenRefresh(
         parameters=ParameterStore(patient("ssm"), settings.parameter_prefix),
         sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
-        leases=Memory(patient("dynamodb"), settings.table_name),
+        leases=_memory(settings.table_name),
         put_off=lambda account_id: _failed_refreshes().send_plain(to_queue(account_id)),
     )
 
@@ -254,15 +258,18 @@ def token_refresh() -> TokenRefresh:
 @cache
 def failed_refreshes() -> Worker:
     """Build the frame in which ``token_refresh`` tries failed refreshes again."""
-    from .flows.token_refresh import FUNCTION, RETRY_SECONDS
+    from .flows.token_refresh import FUNCTION, MOST_TRIES
     from .flows.worker import Worker
+    from .settings import TokenRefreshSettings
 
+    settings = TokenRefreshSettings.from_environ(os.environ)
     return Worker(
         function=FUNCTION,
         handle=token_refresh().retry,
         inbox=_failed_refreshes(),
         dead_letters=None,
-        give_up_seconds=RETRY_SECONDS,
+        holds=_memory(settings.table_name),
+        most_tries=MOST_TRIES,
     )
 
 
@@ -277,6 +284,7 @@ def dead_letter_redrive() -> DeadLetterRedrive:
     settings = DeadLetterRedriveSettings.from_environ(os.environ)
     sqs = patient("sqs")
     return DeadLetterRedrive(
+        holds=_memory(settings.table_name),
         routes={
             "consumer-events": Route(
                 dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
@@ -286,8 +294,16 @@ def dead_letter_redrive() -> DeadLetterRedrive:
                 dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
                 source=Queue(sqs, settings.notifications_queue_url),
             ),
-        }
+        },
     )
+
+
+@cache
+def _memory(table: str) -> Memory:
+    from .aws.clients import patient
+    from .aws.memory import Memory
+
+    return Memory(patient("dynamodb"), table)
 
 
 @cache

@@ -10,6 +10,9 @@ conversation#{account}#{conversation_id}    whose a conversation is, its state, 
 conversation#{account}#{survey_dialog_id}   which conversation a survey's dialog is part of
 event#{account}#{key}#{event_id}            how far a consumer event has come
 notification#{account}#{identity}           a notification the channel has taken
+outage#{account}#{destination}              a destination that fails, and when to look again
+hold#{group}                                a group whose dead letters are yet to come back
+tries#{message}                             how often a message failed
 lease#{name}                                somebody is doing this at the moment
 =========================================== ================================================
 
@@ -29,7 +32,15 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from ..cache import Clock
-from ..conversations import NOTHING_SENT, Consumer, Conversation, Progress
+from ..conversations import (
+    NOTHING_SENT,
+    Consumer,
+    Conversation,
+    EventRecall,
+    NotificationRecall,
+    Progress,
+)
+from ..outages import FORGET_SECONDS, Outage
 from .clients import error_code, translated
 
 if TYPE_CHECKING:
@@ -47,6 +58,9 @@ CONSUMER_SECONDS = 180 * _DAY
 
 # Another channel's conversation: long enough to drop its messages with one read.
 FOREIGN_SECONDS = 7 * _DAY
+
+# A held group is let go when nothing was heard of its dead letters for two runs of redrive.
+HOLD_SECONDS = 2 * 3600 + 600
 
 _MOST_ECHOES = 50
 
@@ -66,16 +80,18 @@ class Memory:
 
     # ── Consumer to LivePerson ──
 
-    def recall_event(
-        self, account_id: str, key: str, event_id: str
-    ) -> tuple[Consumer | None, Progress]:
-        """Return the consumer, if it was introduced, and how far the event has come: one read."""
+    def recall_event(self, account_id: str, key: str, event_id: str, group: str) -> EventRecall:
+        """Return what is known of an event, with one read."""
         consumer_pk = _consumer_pk(account_id, key)
         event_pk = _event_pk(account_id, key, event_id)
-        items = self._get([consumer_pk, event_pk])
+        outage_pk, hold_pk = _outage_pk(account_id, "liveperson"), _hold_pk(group)
+        items = self._get([consumer_pk, event_pk, outage_pk, hold_pk])
         found = items.get(consumer_pk)
-        return (_consumer(account_id, key, found) if found else None), _progress(
-            items.get(event_pk, {})
+        return EventRecall(
+            consumer=_consumer(account_id, key, found) if found else None,
+            progress=_progress(items.get(event_pk, {})),
+            outage=_outage(items.get(outage_pk)),
+            is_held=hold_pk in items,
         )
 
     def recall_consumer(self, account_id: str, key: str) -> Consumer | None:
@@ -143,7 +159,7 @@ class Memory:
     def composing(self, consumer: Consumer, since: float | None) -> Consumer:
         """Remember since when a consumer types, none if it stopped."""
         pk = _consumer_pk(consumer.account_id, consumer.key)
-        stored = Decimal(str(round(since, 3))) if since is not None else 0
+        stored = _decimal(since) if since is not None else 0
         self._write(self._set(pk, {"composing_since": stored}, "attribute_exists(pk)"))
         return replace(consumer, composing_since=since)
 
@@ -176,22 +192,27 @@ class Memory:
     # ── LivePerson to consumer ──
 
     def recall_notification(
-        self, account_id: str, conversation_id: str, identity: str | None, lp_ids: Iterable[str]
-    ) -> tuple[Conversation | None, bool, Conversation | None]:
+        self,
+        account_id: str,
+        conversation_id: str,
+        identity: str | None,
+        lp_ids: Iterable[str],
+        group: str,
+    ) -> NotificationRecall:
         """
-        Return what is known of a notification's conversation, with one read.
+        Return what is known of a notification, with one read.
 
-        That is: the conversation, if known; whether the channel has taken this notification; and,
-        if one of ``lp_ids`` is a consumer of ours, the conversation as it would be remembered as
-        this consumer's.
+        ``lp_ids`` are the consumers that it names.
         """
         conversation_pk = _conversation_pk(account_id, conversation_id)
-        done_pk = _notification_pk(account_id, identity) if identity else None
+        done_pk = _notification_pk(account_id, identity) if identity else ""
+        outage_pk, hold_pk = _outage_pk(account_id, "channel"), _hold_pk(group)
         consumers = {_lp_consumer_pk(account_id, each): each for each in lp_ids if each}
-        items = self._get([conversation_pk, *([done_pk] if done_pk else []), *consumers])
+        wanted = [conversation_pk, done_pk, outage_pk, hold_pk, *consumers]
+        items = self._get([pk for pk in wanted if pk])
         known = items.get(conversation_pk)
         if known and "part_of" in known:  # a survey's dialog, in the form that names only dialogs
-            return self.recall_notification(account_id, known["part_of"], identity, ())
+            return self.recall_notification(account_id, known["part_of"], identity, (), group)
         claims = [
             Conversation(
                 account_id,
@@ -203,10 +224,12 @@ class Memory:
             for pk, lp_id in consumers.items()
             if pk in items
         ]
-        return (
-            _conversation(account_id, conversation_id, known) if known else None,
-            done_pk in items,
-            claims[0] if claims else None,
+        return NotificationRecall(
+            conversation=_conversation(account_id, conversation_id, known) if known else None,
+            claim=claims[0] if claims else None,
+            was_delivered=done_pk in items,
+            outage=_outage(items.get(outage_pk)),
+            is_held=hold_pk in items,
         )
 
     def adopt(self, conversation: Conversation, *, is_current: bool) -> None:
@@ -303,6 +326,66 @@ class Memory:
         }
         self._write(self._put(item))
 
+    # ── Outages, and groups that wait for their dead letters ──
+
+    def probe(self, account_id: str, destination: str, now: float, next_probe_at: float) -> bool:
+        """Take the turn to look whether a destination is back; false if another has it."""
+        return self._write(
+            self._set(
+                _outage_pk(account_id, destination),
+                {"next_probe_at": _decimal(next_probe_at)},
+                "attribute_exists(pk) AND next_probe_at <= :now",
+                {":now": _decimal(now)},
+            )
+        )
+
+    def note_failure(
+        self, account_id: str, destination: str, outage: Outage | None, now: float, group: str
+    ) -> Outage:
+        """Count a failure of a destination, and return what is known of its outage by now."""
+        pk = _outage_pk(account_id, destination)
+        since = outage.since if outage else now
+        next_probe_at = now + Outage(1, since, now).interval(now)
+        first = {
+            "pk": pk,
+            "failures": 1,
+            "groups": {group},
+            "since": _decimal(now),
+            "next_probe_at": _decimal(next_probe_at),
+            TTL_ATTRIBUTE: self._in(FORGET_SECONDS),
+        }
+        if outage is None and self._put_new(first):
+            return Outage(1, now, next_probe_at, frozenset({group}))
+        kept = FORGET_SECONDS + int(min(now - since, _DAY))
+        others = {"next_probe_at": _decimal(next_probe_at), TTL_ATTRIBUTE: self._in(kept)}
+        is_certain = outage is not None and outage.is_certain
+        groups = {} if is_certain else {"groups": {group}}
+        return _outage(self._add(pk, {"failures": 1, **groups}, others)) or Outage(1, since, now)
+
+    def outage_over(self, account_id: str, destination: str) -> None:
+        """Forget an outage."""
+        self._delete(_outage_pk(account_id, destination))
+
+    def count_try(self, message_id: str) -> int:
+        """Count a try of a message that failed, and return how many there were."""
+        expires = {TTL_ATTRIBUTE: self._in(14 * _DAY)}
+        return int(self._add(f"tries#{message_id}", {"tries": 1}, expires)["tries"])
+
+    def hold(self, group: str) -> None:
+        """Let a group's messages follow one that became a dead letter."""
+        self._add(_hold_pk(group), {"letters": 1}, {TTL_ATTRIBUTE: self._in(HOLD_SECONDS)})
+
+    def keep_hold(self, group: str) -> None:
+        """Go on holding a group, if it is held: its dead letters are still there."""
+        expires = {TTL_ATTRIBUTE: self._in(HOLD_SECONDS)}
+        self._write(self._set(_hold_pk(group), expires, "attribute_exists(pk)"))
+
+    def unhold(self, group: str) -> None:
+        """Note that one of a group's dead letters came back and is done."""
+        expires = {TTL_ATTRIBUTE: self._in(HOLD_SECONDS)}
+        if int(self._add(_hold_pk(group), {"letters": -1}, expires)["letters"]) <= 0:
+            self._delete(_hold_pk(group))
+
     # ── One at a time ──
 
     def lease(self, name: str, seconds: int) -> bool:
@@ -369,7 +452,7 @@ class Memory:
         if progress.uploaded is not None:
             item["uploaded"] = progress.uploaded
         if progress.ambiguous_at is not None:
-            item["ambiguous_at"] = Decimal(str(round(progress.ambiguous_at, 3)))
+            item["ambiguous_at"] = _decimal(progress.ambiguous_at)
         return item
 
     def _put(
@@ -381,6 +464,22 @@ class Memory:
         if values:
             request["ExpressionAttributeValues"] = _stored(values)
         return {"Put": request}
+
+    def _add(self, pk: str, added: Mapping[str, object], others: Mapping[str, object]) -> Item:
+        """Add to counters and sets, set other attributes, and return what the item has become."""
+        update = self._set(pk, others)["Update"]
+        update["UpdateExpression"] += " ADD " + ", ".join(f"#{name} :{name}" for name in added)
+        update["ExpressionAttributeNames"].update({f"#{name}": name for name in added})
+        update["ExpressionAttributeValues"].update(
+            _stored({f":{name}": value for name, value in added.items()})
+        )
+        with translated("writing to the table"):
+            answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
+        return _plain(answer["Attributes"])
+
+    def _delete(self, pk: str) -> None:
+        with translated("deleting from the table"):
+            self._client.delete_item(TableName=self._table, Key=_key(pk))
 
     def _put_new(self, item: Item) -> bool:
         """Write an item unless there is one that has not expired; false if there is."""
@@ -486,6 +585,21 @@ def _progress(item: Item) -> Progress:
     )
 
 
+def _outage(item: Item | None) -> Outage | None:
+    if item is None:
+        return None
+    return Outage(
+        failures=int(item.get("failures", 0)),
+        since=float(item.get("since", 0)),
+        next_probe_at=float(item.get("next_probe_at", 0)),
+        groups=frozenset(item.get("groups", ())),
+    )
+
+
+def _decimal(seconds: float) -> Decimal:
+    return Decimal(str(round(seconds, 3)))
+
+
 def _stored(values: Mapping[str, object]) -> Item:
     return {name: _serialize(value) for name, value in values.items()}
 
@@ -516,3 +630,11 @@ def _event_pk(account_id: str, key: str, event_id: str) -> str:
 
 def _notification_pk(account_id: str, identity: str) -> str:
     return f"notification#{account_id}#{identity}"
+
+
+def _outage_pk(account_id: str, destination: str) -> str:
+    return f"outage#{account_id}#{destination}"
+
+
+def _hold_pk(group: str) -> str:
+    return f"hold#{group}"

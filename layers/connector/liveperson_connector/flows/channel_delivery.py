@@ -10,9 +10,10 @@ dropped: it may have overtaken the answer that told us the conversation's id.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from .. import observe
@@ -21,8 +22,8 @@ from ..cache import Cache, Clock
 from ..channel.callbacks import Callbacks
 from ..channel.consumer_events import automatic_receipt
 from ..channel.contents import content_of, file_content, receipt_status, typing_state
-from ..conversations import Conversation, file_digest, text_digest
-from ..errors import NotificationEarly, Permanent, Transient, UnreadableMessage
+from ..conversations import Conversation, NotificationRecall, file_digest, text_digest
+from ..errors import ChannelRefused, NotificationEarly, Permanent, Transient, UnreadableMessage
 from ..liveperson.notifications import (
     CONVERSATION_CHANGE,
     FILE,
@@ -38,16 +39,21 @@ from ..messages import Received, token
 from ..pseudonyms import short
 from .agent_files import AgentFiles
 from .audience import reason_to_withhold
+from .breaker import Breaker
 from .failed_events import read_failed
 from .message_intake import to_letter
 from .ports import DeliveryMemory, Outbox
 from .webhook_intake import read_queued
+from .worker import check_hold
 
 FUNCTION = "channel_delivery"
 
 # Together longer than opening a conversation may take, time-outs included.
 _EARLY_TRIES = 8
 _EARLY_SECONDS = 2.0
+
+# A conversation that goes from no skill to its first was routed, not transferred.
+_NO_SKILL = {None, "-1"}
 
 # An indicator older than this tells nothing any more.
 TYPING_STALE_SECONDS = 10.0
@@ -64,6 +70,7 @@ class ChannelDelivery:
     channels: Cache[ChannelSettings]
     callbacks: Callbacks
     memory: DeliveryMemory
+    breaker: Breaker
     agent_files: AgentFiles
     consumer_events: Outbox
     clock: Clock = time.time
@@ -75,31 +82,70 @@ class ChannelDelivery:
             return
         change = read_queued(message.body)
         if change.kind == CONVERSATION_CHANGE:
-            self._follow(change, read_conversation_change(change))
+            said = read_conversation_change(change)
+            recalled = self._recall(change, None, said.consumer_ids, message)
+            act = partial(self._follow, change, said, recalled, message)
         else:
-            self._hear(change, read_messaging_event(change), message)
+            event = read_messaging_event(change)
+            senders = [event.sender_id] if event.is_consumers else []
+            recalled = self._recall(change, change.identity, senders, message)
+            act = partial(self._hear, change, event, recalled, message)
+        try:
+            act()
+        except Transient as error:
+            self.breaker.failed(change.account_id, recalled.outage, error, message.group)
+            raise
+        except ChannelRefused:  # an answer all the same
+            self.breaker.succeeded(change.account_id, recalled.outage)
+            raise
+
+    def _recall(
+        self,
+        change: Change,
+        identity: str | None,
+        consumers: Iterable[str],
+        message: Received,
+    ) -> NotificationRecall:
+        return self.memory.recall_notification(
+            change.account_id, change.conversation_id, identity, consumers, message.group
+        )
+
+    def _enter(self, account_id: str, recalled: NotificationRecall, message: Received) -> None:
+        """Go on to the channel, unless earlier messages or an outage are in the way."""
+        check_hold(message, recalled.is_held)
+        self.breaker.enter(account_id, recalled.outage)
 
     # ── Conversation changes: what is ours, what became of it ──
 
-    def _follow(self, change: Change, said: ConversationChange) -> None:
-        known, _, claim = self.memory.recall_notification(
-            change.account_id, said.conversation_id, None, said.consumer_ids
-        )
+    def _follow(
+        self,
+        change: Change,
+        said: ConversationChange,
+        recalled: NotificationRecall,
+        message: Received,
+    ) -> None:
+        known = recalled.conversation
         if known is None or not known.is_ours:
-            if claim is None:
+            if recalled.claim is None:
                 if known is None:
                     self.memory.foreign(change.account_id, said.conversation_id)
                 self._drop(change, "foreign_conversation")
                 return
-            known = replace(claim, is_open=not said.is_closed)
+            known = replace(recalled.claim, is_open=not said.is_closed)
             self.memory.adopt(known, is_current=True)
             self._note("conversation_adopted", known)
         if said.updated_at and said.updated_at <= known.changed_at:
             self._note("outdated_change", known)
             return
-        self._apply(known, said)
+        self._apply(known, said, recalled, message)
 
-    def _apply(self, before: Conversation, said: ConversationChange) -> None:
+    def _apply(
+        self,
+        before: Conversation,
+        said: ConversationChange,
+        recalled: NotificationRecall,
+        message: Received,
+    ) -> None:
         """Tell the channel what really changed, then remember it."""
         now = replace(
             before,
@@ -109,7 +155,10 @@ class ChannelDelivery:
             survey_dialog_id=said.survey_dialog_id,
             changed_at=max(said.updated_at, before.changed_at, 1),
         )
-        for event in changes(before, now):
+        found = changes(before, now)
+        if found:
+            self._enter(now.account_id, recalled, message)
+        for event in found:
             reason = {"reason": said.close_reason} if event == "closed" else {}
             self._call_back(
                 now,
@@ -123,40 +172,46 @@ class ChannelDelivery:
                     **reason,
                 },
             )
+        if found:
+            self.breaker.succeeded(now.account_id, recalled.outage)
         if now != before:
             self.memory.followed(before, now)
 
     # ── Messaging events: what leaves, what stays in ──
 
-    def _hear(self, change: Change, event: MessagingEvent, message: Received) -> None:
-        senders = [event.sender_id] if event.is_consumers else []
-        known, delivered, claim = self.memory.recall_notification(
-            change.account_id, event.conversation_id, change.identity, senders
-        )
-        conversation = self._whose(change, known, claim, event, message)
+    def _hear(
+        self,
+        change: Change,
+        event: MessagingEvent,
+        recalled: NotificationRecall,
+        message: Received,
+    ) -> None:
+        conversation = self._whose(change, recalled, event, message)
         if conversation is None:
             self._drop(change, "foreign_conversation")
             return
         if event.is_consumers:
             self._remember_echo(conversation, event)
-        if delivered:
+        if recalled.was_delivered:
             self._note("repeat_ignored", conversation, event)
         elif withheld := reason_to_withhold(event, conversation):
             self._note(f"withheld_{withheld}", conversation, event)
         elif event.kind == TYPING:
-            self._tell_typing(conversation, event, message)
+            self._tell_typing(conversation, event, recalled, message)
         else:
+            self._enter(change.account_id, recalled, message)
             self._tell(change, conversation, event)
+            self.breaker.succeeded(change.account_id, recalled.outage)
 
     def _whose(
         self,
         change: Change,
-        known: Conversation | None,
-        claim: Conversation | None,
+        recalled: NotificationRecall,
         event: MessagingEvent,
         message: Received,
     ) -> Conversation | None:
         """Return the conversation if it is ours, none if it is not; wait if it is too early."""
+        known, claim = recalled.conversation, recalled.claim
         if known is not None and known.is_ours:
             return known
         if claim is not None and event.names_conversation:
@@ -208,11 +263,18 @@ class ChannelDelivery:
         return {"type": "message", "content": content_of(event)}
 
     def _tell_typing(
-        self, conversation: Conversation, event: MessagingEvent, message: Received
+        self,
+        conversation: Conversation,
+        event: MessagingEvent,
+        recalled: NotificationRecall,
+        message: Received,
     ) -> None:
         """Tell it now or never: an indicator that comes late is wrong."""
         if self.clock() - message.sent_at.timestamp() > TYPING_STALE_SECONDS:
             self._note("typing_stale", conversation)
+            return
+        if recalled.is_held or (recalled.outage and recalled.outage.is_certain):
+            self._note("typing_dropped", conversation)
             return
         callback = {
             "type": "typing",
@@ -318,7 +380,7 @@ def changes(before: Conversation, now: Conversation) -> list[str]:
     found = []
     if before.changed_at == 0 and now.is_open:
         found.append("opened")
-    if before.changed_at and before.skill_id and now.skill_id != before.skill_id:
+    if before.changed_at and before.skill_id not in _NO_SKILL and now.skill_id != before.skill_id:
         found.append("transferred")
     if now.agent_id and now.agent_id != before.agent_id:
         found.append("agent_joined")

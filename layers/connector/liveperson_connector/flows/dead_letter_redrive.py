@@ -16,7 +16,7 @@ from typing import Any
 from .. import observe
 from ..errors import Transient, transient_reasons
 from ..messages import CUT_OFF_ATTRIBUTE, Letter, Received, token, unique
-from .ports import DeadLetters, Outbox
+from .ports import DeadLetters, Holds, Outbox
 
 FUNCTION = "dead_letter_redrive"
 
@@ -79,6 +79,7 @@ class DeadLetterRedrive:
     """Redrives ``routes``, by the name of the queue that the letters came from."""
 
     routes: Mapping[str, Route]
+    holds: Holds
 
     def redrive(self, request: Request) -> dict[str, Any]:
         """Move what ``request`` asks for; return what was moved, what was left, and why."""
@@ -103,6 +104,8 @@ class DeadLetterRedrive:
                     _put_back(route, letter)
                 else:
                     _put_behind(route, letter, run)
+                if reason_of(letter) in _TRANSIENT:
+                    self.holds.keep_hold(letter.group)
                 (moved if why is None else left)[why or reason_of(letter)] += 1
         for letter in seen_twice:
             _show_again(route, letter)

@@ -17,7 +17,7 @@ from .. import observe
 from ..cache import Clock
 from ..channel.consumer_events import ConsumerEvent, read_queued
 from ..channel.files import ChannelFiles
-from ..conversations import Consumer, Progress, file_digest
+from ..conversations import Consumer, EventRecall, Progress, file_digest
 from ..errors import (
     ConnectorError,
     ConversationNotReady,
@@ -34,11 +34,13 @@ from ..liveperson.payloads import Opening, Place, Request
 from ..liveperson.send_api import AlreadyOpen, SendApi, sequence_in
 from ..messages import CUT_OFF_ATTRIBUTE, Received
 from ..pseudonyms import consumer_key, short
+from .breaker import Breaker
 from .failed_events import failed_letter
 from .ports import OutboundMemory, Outbox, Timers
 from .routing import Routing
 from .speaking import Speaker
 from .steps import CHAT_STATES, Step, deed, place, words
+from .worker import check_hold
 
 FUNCTION = "outbound_messaging"
 
@@ -65,6 +67,7 @@ class OutboundMessaging:
     storage: FileStorage
     files: ChannelFiles
     memory: OutboundMemory
+    breaker: Breaker
     notifications: Outbox
     timers: Timers
     salt: str
@@ -77,14 +80,31 @@ class OutboundMessaging:
         if event.type == "typing":
             self._type(event, key, message)
             return
-        consumer, progress = self.memory.recall_event(event.account_id, key, event.id)
-        if progress.done:
+        recalled = self.memory.recall_event(event.account_id, key, event.id, message.group)
+        if recalled.progress.done:
             observe.outcome(FUNCTION, "repeat_ignored", **_ids(event, key))
             return
-        consumer = consumer or self.speaker.introduce(event.account_id, event.consumer_id, key)
+        check_hold(message, recalled.is_held)
+        self.breaker.enter(event.account_id, recalled.outage)
+        try:
+            self._carry_out(event, key, recalled, message)
+        except Transient as error:
+            self.breaker.failed(event.account_id, recalled.outage, error, message.group)
+            raise
+        except LivePersonRefused:  # an answer all the same
+            self.breaker.succeeded(event.account_id, recalled.outage)
+            raise
+        self.breaker.succeeded(event.account_id, recalled.outage)
+
+    def _carry_out(
+        self, event: ConsumerEvent, key: str, recalled: EventRecall, message: Received
+    ) -> None:
+        consumer = recalled.consumer or self.speaker.introduce(
+            event.account_id, event.consumer_id, key
+        )
         try:
             if event.type in _SPOKEN:
-                self._say(event, consumer, progress, message)
+                self._say(event, consumer, recalled.progress, message)
             else:
                 self._do(event, consumer)
         except Transient as error:
@@ -274,9 +294,11 @@ class OutboundMessaging:
         self, event: ConsumerEvent, consumer: Consumer, message: Received, error: Transient
     ) -> None:
         """Note what this try came to, so that the next one knows whether it may have arrived."""
-        _, progress = self.memory.recall_event(consumer.account_id, consumer.key, event.id)
+        recalled = self.memory.recall_event(
+            consumer.account_id, consumer.key, event.id, message.group
+        )
         noted = replace(
-            progress,
+            recalled.progress,
             settled_receives=message.receive_count,
             settled_message=message.message_id,
         )

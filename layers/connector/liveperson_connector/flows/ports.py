@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from ..accounts import Credentials
-from ..conversations import Consumer, Conversation, Progress
+from ..conversations import Consumer, Conversation, EventRecall, NotificationRecall, Progress
 from ..messages import Letter, Received
+from ..outages import Outage
 
 
 class Outbox(Protocol):
@@ -48,9 +49,7 @@ class DeadLetters(Protocol):
 class OutboundMemory(Protocol):
     """What ``outbound_messaging`` remembers."""
 
-    def recall_event(
-        self, account_id: str, key: str, event_id: str
-    ) -> tuple[Consumer | None, Progress]: ...
+    def recall_event(self, account_id: str, key: str, event_id: str, group: str) -> EventRecall: ...
 
     def recall_consumer(self, account_id: str, key: str) -> Consumer | None: ...
 
@@ -75,8 +74,13 @@ class DeliveryMemory(Protocol):
     def recall_consumer(self, account_id: str, key: str) -> Consumer | None: ...
 
     def recall_notification(
-        self, account_id: str, conversation_id: str, identity: str | None, lp_ids: Iterable[str]
-    ) -> tuple[Conversation | None, bool, Conversation | None]: ...
+        self,
+        account_id: str,
+        conversation_id: str,
+        identity: str | None,
+        lp_ids: Iterable[str],
+        group: str,
+    ) -> NotificationRecall: ...
 
     def adopt(self, conversation: Conversation, *, is_current: bool) -> None: ...
 
@@ -93,6 +97,32 @@ class Timers(Protocol):
     """A queue whose messages are offered after a while."""
 
     def send_plain(self, body: str, *, delay: int = 0) -> None: ...
+
+
+class Outages(Protocol):
+    """What breakers remember."""
+
+    def probe(
+        self, account_id: str, destination: str, now: float, next_probe_at: float
+    ) -> bool: ...
+
+    def note_failure(
+        self, account_id: str, destination: str, outage: Outage | None, now: float, group: str
+    ) -> Outage: ...
+
+    def outage_over(self, account_id: str, destination: str) -> None: ...
+
+
+class Holds(Protocol):
+    """Which groups have dead letters that are yet to come back, and how often a message failed."""
+
+    def count_try(self, message_id: str) -> int: ...
+
+    def hold(self, group: str) -> None: ...
+
+    def keep_hold(self, group: str) -> None: ...
+
+    def unhold(self, group: str) -> None: ...
 
 
 class Leases(Protocol):

@@ -26,8 +26,8 @@ FUNCTION = "token_refresh"
 # must not make us ask Sentinel for every message.
 LEASE_SECONDS = 10
 
-# A failed refresh is tried again until the schedule asks anyway.
-RETRY_SECONDS = 20 * 60
+# A failed refresh is tried again until the schedule asks anyway: so many tries take 20 minutes.
+MOST_TRIES = 7
 
 IN_PROGRESS = "refresh_in_progress"
 

@@ -2,12 +2,14 @@
 The frame around a worker: what becomes of a message that could not be handled.
 
 A transient failure lets the message wait and be offered again; its group waits with it, other
-groups do not notice. A permanent one, or a transient one that lasted a day, goes to the dead
-letters with the reason written on it, and the group moves on.
+groups do not notice. A permanent one goes to the dead letters with the reason written on it, and
+the group moves on. A transient one that lasted a day goes there too, and what is behind it in its
+group follows, so that nothing is overtaken by what was said later.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -17,11 +19,12 @@ from typing import Any
 
 from .. import observe
 from ..cache import Clock
-from ..errors import Permanent, Transient, Unexpected
+from ..errors import HeldBehind, OutageWaited, Permanent, Transient, Unexpected
 from ..messages import Letter, Received, token
-from .ports import Inbox, Outbox
+from .ports import Holds, Inbox, Outbox
 
-GIVE_UP_SECONDS = 24 * 3600
+# With the delays below, so many tries are about a day.
+MOST_TRIES = 100
 
 # LivePerson's policy for 5xx: three retries after 5, 10 and 15 s, then minutes, doubling. Later
 # tries stay a quarter of an hour apart, so that the end of a long outage is noticed soon.
@@ -52,22 +55,48 @@ class Worker:
     handle: Callable[[Received], None]
     inbox: Inbox
     dead_letters: Outbox | None
+    holds: Holds
     clock: Clock = time.time
     chance: Callable[[], float] = random.random
-    give_up_seconds: float = GIVE_UP_SECONDS
+    most_tries: int = MOST_TRIES
     refused: Callable[[Received, Permanent], None] | None = None
     describe: Callable[[Received], Mapping[str, Any]] = lambda _message: {}
 
     def process(self, message: Received) -> bool:
         """Handle one message; false if it is to be offered again."""
         error = self._try(message)
-        if error is None:
-            return True
-        if isinstance(error, Transient) and self._age(message) < self.give_up_seconds:
-            self._wait(message, error)
+        try:
+            return self._conclude(message, error)
+        except Transient as unavailable:  # then it comes back when its visibility times out
+            observe.failure(self.function, unavailable, **self._ids(message))
             return False
-        self._give_up(message, error)
+
+    def _conclude(self, message: Received, error: Transient | Permanent | None) -> bool:
+        if isinstance(error, OutageWaited):
+            self._hide(message, error, math.ceil(error.retry_after or 1))
+            return False
+        tries = 1
+        if isinstance(error, Transient) and not isinstance(error, HeldBehind):
+            tries = self.holds.count_try(message.message_id)
+            if tries < self.most_tries:
+                self._hide(message, error, delay(tries, error.retry_after, self.chance()), tries)
+                return False
+        self._let_go(message, error, tries)
         return True
+
+    def _let_go(self, message: Received, error: Transient | Permanent | None, tries: int) -> None:
+        """Be done with a message: it was handled, or it becomes a dead letter."""
+        came_back = was_redriven(message)
+        if error:
+            observe.failure(self.function, error, tries=tries, **self._ids(message))
+        if error and self.dead_letters:
+            if isinstance(error, Transient) and not came_back:
+                self.holds.hold(message.group)
+            self.dead_letters.send([dead_letter(message, error, tries)])
+            ids = self._ids(message)
+            observe.outcome(self.function, "dead_lettered", reason=error.reason, **ids)
+        if came_back and not isinstance(error, Transient):
+            self.holds.unhold(message.group)
 
     def _try(self, message: Received) -> Transient | Permanent | None:
         try:
@@ -87,60 +116,55 @@ class Worker:
             return error
         return None
 
-    def _wait(self, message: Received, error: Transient) -> None:
-        seconds = delay(message.receive_count, error.retry_after, self.chance())
+    def _hide(
+        self, message: Received, error: Transient, seconds: int, tries: int | None = None
+    ) -> None:
         observe.failure(
-            self.function,
-            error,
-            attempt=message.receive_count,
-            next_try_in_seconds=seconds,
-            **self._ids(message),
+            self.function, error, tries=tries, next_try_in_seconds=seconds, **self._ids(message)
         )
-        observe.count(self.function, "retry_later")
-        try:
-            self.inbox.hide(message.receipt_handle, seconds)
-        except Transient as unavailable:  # then it comes back when its visibility times out
-            observe.failure(self.function, unavailable, **self._ids(message))
-
-    def _give_up(self, message: Received, error: Transient | Permanent) -> None:
-        ids = self._ids(message)
-        observe.failure(self.function, error, attempt=message.receive_count, **ids)
-        if self.dead_letters:
-            self.dead_letters.send([dead_letter(message, error)])
-            observe.outcome(self.function, "dead_lettered", reason=error.reason, **ids)
+        observe.count(self.function, "retry_later" if tries else "waiting")
+        self.inbox.hide(message.receipt_handle, seconds)
 
     def _ids(self, message: Received) -> Mapping[str, Any]:
         return {"message_id": message.message_id, **self.describe(message)}
 
-    def _age(self, message: Received) -> float:
-        return self.clock() - message.first_received_at.timestamp()
+
+def was_redriven(message: Received) -> bool:
+    """Whether a message was a dead letter before."""
+    return "redrives" in message.attributes
 
 
-def delay(receive_count: int, retry_after: float | None, chance: float) -> int:
+def check_hold(message: Received, is_held: bool) -> None:
+    """Raise :class:`HeldBehind` if a message's group waits for dead letters and it is none."""
+    if is_held and not was_redriven(message):
+        raise HeldBehind("earlier messages of its group are dead letters")
+
+
+def delay(tries: int, retry_after: float | None, chance: float) -> int:
     """
-    Return how many seconds a message waits after its ``receive_count``-th try failed.
+    Return how many seconds a message waits after its ``tries``-th try failed.
 
     ``retry_after`` is the wait that the partner or the error names; ``chance`` (0 to 1) spreads
     the tries.
     """
-    usual = _DELAYS[min(receive_count, len(_DELAYS)) - 1]
+    usual = _DELAYS[min(tries, len(_DELAYS)) - 1]
     if retry_after is None:
         seconds: float = usual
-    elif receive_count <= _NAMED_WAITS:
+    elif tries <= _NAMED_WAITS:
         seconds = min(max(retry_after, 1.0), _LONGEST)
     else:
         seconds = min(max(retry_after, usual), _LONGEST)
     return max(1, round(seconds * (1 + _JITTER * chance)))
 
 
-def dead_letter(message: Received, error: Transient | Permanent) -> Letter:
+def dead_letter(message: Received, error: Transient | Permanent, tries: int) -> Letter:
     """Return the message as a dead letter: its body as it was, and why it is there."""
     known = {
         "reason": error.reason,
         "problem": _plain(str(error)),
         "http_status": str(error.http_status) if error.http_status else "",
         "error_code": error.error_code or "",
-        "attempts": str(message.receive_count),
+        "attempts": str(tries),
         "first_failed_at": message.attributes.get(
             "first_failed_at", _iso(message.first_received_at)
         ),
