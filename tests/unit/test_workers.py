@@ -71,12 +71,12 @@ def batch(*records: dict[str, Any]) -> dict[str, Any]:
 
 
 def worker(
-    handle: Callable[[Received], None] = Flow().handle, inbox: Any = None, dead_letters: Any = None
+    handle: Callable[[Received], None] | None = None, inbox: Any = None, dead_letters: Any = None
 ) -> Worker:
     """Make a worker whose day is not over."""
     return Worker(
         function="tests",
-        handle=handle,
+        handle=handle or Flow().handle,
         inbox=inbox or InProcessQueue(),
         dead_letters=dead_letters or InProcessQueue(),
         clock=Clock(),
