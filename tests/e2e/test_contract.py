@@ -27,7 +27,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from liveperson_connector.channel import contract
-from tests.e2e.conftest import World, wait_for
+from sandbox.account import Account, write_parameters
+from sandbox.aws import Aws
+from sandbox.channel import ConnectorClient
+from tests.e2e.conftest import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, World, wait_for
 
 DESCRIPTION = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs/openapi.yaml")
 EVENTS = DESCRIPTION["/accounts/{account_id}/consumers/{consumer_id}/events"]["POST"]
@@ -53,6 +56,18 @@ made_up = settings(
 )
 
 
+@pytest.fixture(name="account_id", scope="module")
+def _account_id(world: World) -> str:
+    """Give an account of these tests' own, in which nobody else counts conversations."""
+    account = Account(
+        "contract", CLIENT_ID, CLIENT_SECRET, world.channel.callback_url, SIGNING_SECRET
+    )
+    world.liveperson.add_account(account.account_id, account.client_id, account.client_secret)
+    world.liveperson.set_webhook_url(account.account_id, world.endpoints.webhook_url)
+    write_parameters(Aws(world.endpoints.aws_endpoint_url), world.endpoints.stack_name, account)
+    return account.account_id
+
+
 def draw(data: st.DataObject, operation: Any, mode: GenerationMode, account_id: str) -> Any:
     """Make up a request of one account: as described, or not."""
     given_account = {"account_id": account_id}
@@ -72,9 +87,9 @@ def judge(world: World, case: Any, *checks: Any, key: str | None = None) -> int:
 
 @made_up
 @given(data=st.data())
-def test_events_as_described_are_taken(data: st.DataObject, world: World) -> None:
+def test_events_as_described_are_taken(data: st.DataObject, world: World, account_id: str) -> None:
     """Every event that the description allows is accepted."""
-    case = draw(data, EVENTS, GenerationMode.POSITIVE, world.account_id)
+    case = draw(data, EVENTS, GenerationMode.POSITIVE, account_id)
     if "url" in case.body:
         case.body["url"] = NOBODY
 
@@ -83,18 +98,22 @@ def test_events_as_described_are_taken(data: st.DataObject, world: World) -> Non
 
 @made_up
 @given(data=st.data())
-def test_events_not_as_described_are_refused(data: st.DataObject, world: World) -> None:
+def test_events_not_as_described_are_refused(
+    data: st.DataObject, world: World, account_id: str
+) -> None:
     """Every event that the description does not allow is refused, with its problems."""
-    case = draw(data, EVENTS, GenerationMode.NEGATIVE, world.account_id)
+    case = draw(data, EVENTS, GenerationMode.NEGATIVE, account_id)
 
     judge(world, case, negative_data_rejection)
 
 
 @made_up
 @given(data=st.data(), mode=st.sampled_from(GenerationMode))
-def test_files_that_are_not_there(data: st.DataObject, mode: GenerationMode, world: World) -> None:
+def test_files_that_are_not_there(
+    data: st.DataObject, mode: GenerationMode, world: World, account_id: str
+) -> None:
     """A file that nobody sent is not found, whatever it is called."""
-    case = draw(data, FILE, mode, world.account_id)
+    case = draw(data, FILE, mode, account_id)
 
     assert judge(world, case) in {403, 404}
 
@@ -109,13 +128,13 @@ def test_accounts_that_are_not_configured(data: st.DataObject, world: World) -> 
 
 
 @pytest.mark.parametrize("operation", [EVENTS, FILE], ids=["events", "files"])
-def test_without_a_valid_key(operation: Any, world: World) -> None:
+def test_without_a_valid_key(operation: Any, world: World, account_id: str) -> None:
     """Nobody without the key gets in, and the refusal is the one described."""
 
     @settings(made_up, max_examples=10)
     @given(data=st.data())
     def knock(data: st.DataObject) -> None:
-        case = draw(data, operation, GenerationMode.POSITIVE, world.account_id)
+        case = draw(data, operation, GenerationMode.POSITIVE, account_id)
         assert 403 == judge(world, case, key="wrong")
 
     knock()
@@ -125,11 +144,11 @@ GROWING = '{"id": "m-1", "type": "text", "text": "a", "unknown": "' + "ä" * 200
 
 
 @pytest.mark.parametrize("body", [b"x" * 900_000, GROWING.encode()], ids=["sent", "queued"])
-def test_what_is_too_large(body: bytes, world: World) -> None:
+def test_what_is_too_large(body: bytes, world: World, account_id: str) -> None:
     """A body larger than described is refused as such, and never breaks the queue."""
     where = world.endpoints
     answer = requests.post(
-        f"{where.channel_api_url}/accounts/{world.account_id}/consumers/large/events",
+        f"{where.channel_api_url}/accounts/{account_id}/consumers/large/events",
         data=body,
         headers={"x-api-key": where.channel_api_key, "Content-Type": "application/json"},
         timeout=30,
@@ -138,24 +157,24 @@ def test_what_is_too_large(body: bytes, world: World) -> None:
     assert (413, {"error": "too_large"}) == (answer.status_code, answer.json())
 
 
-def test_callbacks_as_described(world: World) -> None:
+def test_callbacks_as_described(world: World, account_id: str) -> None:
     """What the channel is told is what the description says, over a whole conversation."""
-    consumer = "described callbacks"
-    assert 202 == world.client().send_text(consumer, "Hello").status
-    wait_for(lambda: world.said(consumer) == ["Hello"], seconds=30, what="the consumer's text")
-    (conversation_id,) = (
-        each["conversation_id"]
-        for each in world.liveperson.conversations(world.account_id)
-        if each["ext_consumer_id"] == consumer
-    )
-    world.liveperson.agent_text(world.account_id, conversation_id, "Hi")
-    wait_for(lambda: world.told(consumer) == ["Hi"], seconds=30, what="the agent's answer")
+    where = world.endpoints
+    client = ConnectorClient(where.channel_api_url, where.channel_api_key, account_id)
+    assert 202 == client.send_text("described", "What do you tell?").status
+    wait_for(lambda: bool(asking(world, account_id)), seconds=90, what="the consumer's text")
+    (conversation_id,) = asking(world, account_id)
+    world.liveperson.agent_text(account_id, conversation_id, "All of it")
+    wait_for(lambda: "All of it" in world.told("described"), seconds=60, what="the answer")
 
-    told = [
-        callback.body
-        for callback in world.channel.inbox.callbacks()
-        if callback.body["consumer_id"] == consumer
-    ]
-    assert told
-    for body in told:
+    for body in (callback.body for callback in world.channel.inbox.callbacks()):
         assert [] == contract.problems(f"{str(body['type']).capitalize()}Callback", body)
+
+
+def asking(world: World, account_id: str) -> list[str]:
+    """Give the conversations in which somebody asked what is told."""
+    return [
+        each["conversation_id"]
+        for each in world.liveperson.conversations(account_id)
+        if any(entry.get("text") == "What do you tell?" for entry in each["transcript"])
+    ]
