@@ -1,0 +1,24 @@
+"""The demo is what a newcomer runs first: it must work, and say so by its exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_the_demo_tells_its_whole_story(tmp_path: Path) -> None:
+    """Every check of every scene holds; nothing of it stays, and nothing else is disturbed."""
+    said = subprocess.run(
+        [sys.executable, "-m", "sandbox", "demo", "--state-dir", str(tmp_path)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert 0 == said.returncode, said.stdout + said.stderr
+    assert "Every check held" in said.stdout
+    assert "✗" not in said.stdout
+    assert [] == [each for each in tmp_path.iterdir() if each.is_dir()]
