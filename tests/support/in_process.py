@@ -107,6 +107,34 @@ class BrokenQueue:
 
 
 @dataclass
+class InProcessHolds:
+    """How often messages failed, and which groups wait for their dead letters."""
+
+    tries: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+
+    def count_try(self, message_id: str) -> int:
+        """Count a failed try."""
+        self.tries[message_id] = self.tries.get(message_id, 0) + 1
+        return self.tries[message_id]
+
+    def hold(self, group: str) -> None:
+        """Hold a group once more."""
+        self.held[group] = self.held.get(group, 0) + 1
+
+    def keep_hold(self, group: str) -> None:
+        """Go on holding a group."""
+        self.kept.append(group)
+
+    def unhold(self, group: str) -> None:
+        """Let go of a group when all its letters are done."""
+        left = self.held.pop(group, 0) - 1
+        if left > 0:
+            self.held[group] = left
+
+
+@dataclass
 class InProcessLeases:
     """Leases that one clock ends."""
 

@@ -20,7 +20,7 @@ from liveperson_connector.flows.dead_letter_redrive import (
 from liveperson_connector.messages import Letter
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
-from tests.support.in_process import InProcessQueue
+from tests.support.in_process import InProcessHolds, InProcessQueue
 from tests.support.messages import PHONE, queued_event, text_event
 
 TRANSIENT = "liveperson_unavailable"
@@ -34,13 +34,16 @@ class Redrive:
     clock: Clock
     dead: InProcessQueue = field(init=False)
     source: InProcessQueue = field(init=False)
+    holds: InProcessHolds = field(init=False)
 
     def __post_init__(self) -> None:
         self.dead = InProcessQueue("consumer-events-dlq.fifo", self.clock)
         self.source = InProcessQueue("consumer-events.fifo", self.clock)
         nothing = Route(InProcessQueue(clock=self.clock), InProcessQueue(clock=self.clock))
+        self.holds = InProcessHolds()
         self.flow = DeadLetterRedrive(
-            {"consumer-events": Route(self.dead, self.source), "notifications": nothing}
+            {"consumer-events": Route(self.dead, self.source), "notifications": nothing},
+            self.holds,
         )
 
     def bury(
@@ -304,3 +307,13 @@ def test_a_request_with_a_slip_is_refused(
     with pytest.raises(BadRequest, match=said):
         redrive.flow.redrive(Request.read(asked))
     assert [] == redrive.back
+
+
+def test_what_follows_a_letter_is_held_as_long_as_it_is_there(redrive: Redrive) -> None:
+    """A group's hold ends by itself; letters that come back or stay for patience renew it."""
+    redrive.bury("m-1", group="back")
+    redrive.bury("m-2", group="often", redrives=str(MOST_REDRIVES))
+    redrive.bury("m-3", PERMANENT, group="permanent")
+    redrive.run()
+
+    assert ["back", "often"] == redrive.holds.kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,16 +10,18 @@ import pytest
 from liveperson_connector.errors import (
     ChannelRefused,
     ConnectorError,
+    HeldBehind,
     LivePersonBusy,
     LivePersonRefused,
     LivePersonUnavailable,
+    OutageWaited,
     Permanent,
 )
-from liveperson_connector.flows.worker import GIVE_UP_SECONDS, Worker, dead_letter, delay
+from liveperson_connector.flows.worker import MOST_TRIES, Worker, check_hold, dead_letter, delay
 from liveperson_connector.messages import Received
 from liveperson_connector.workers import process
 from tests.support.clocks import Clock
-from tests.support.in_process import BrokenQueue, InProcessQueue
+from tests.support.in_process import BrokenQueue, InProcessHolds, InProcessQueue
 from tests.support.logs import Output
 from tests.support.messages import received
 
@@ -31,14 +32,18 @@ def worker(
     inbox: InProcessQueue | BrokenQueue | None = None,
     dead_letters: InProcessQueue | None = None,
     clock: Clock | None = None,
+    tries: int = 0,
     **more: Any,
 ) -> Worker:
-    """Make a worker without chance."""
+    """Make a worker without chance; ``tries`` is how often its messages have failed before."""
+    holds = more.pop("holds", InProcessHolds())
+    holds.tries["message-1"] = tries
     return Worker(
         function="tests",
         handle=handle,
         inbox=inbox or InProcessQueue(),
         dead_letters=dead_letters,
+        holds=holds,
         clock=clock or Clock(),
         chance=lambda: 0.0,
         **more,
@@ -67,8 +72,9 @@ def test_the_waits_are_livepersons(receive_count: int, seconds: int) -> None:
 
 
 def test_a_wait_that_was_asked_for_is_kept() -> None:
-    """It replaces the usual one, shorter or longer, and is at least a second."""
+    """It replaces the usual one at first, and is at least a second; what goes on slows down."""
     assert [60, 2, 1, 1] == [delay(4, asked, 0.0) for asked in (60, 2, 0.1, 0)]
+    assert 900 == delay(13, 2, 0.0)
 
 
 def test_a_crowd_does_not_come_back_together() -> None:
@@ -104,14 +110,15 @@ def test_a_transient_failure_waits(output: Output) -> None:
         failing(LivePersonUnavailable("LivePerson answered 503", http_status=503)),
         inbox=inbox,
         dead_letters=dead_letters,
+        tries=3,
     )
 
-    assert not waiting.process(received(receive_count=4))
+    assert not waiting.process(received(receive_count=40))
     assert ([("receipt-1", 120)], []) == (inbox.hidden, dead_letters.letters)
     assert ("liveperson_unavailable", 120, 4) == (
         output.lines[0]["message"],
         output.lines[0]["next_try_in_seconds"],
-        output.lines[0]["attempt"],
+        output.lines[0]["tries"],
     )
 
 
@@ -123,26 +130,124 @@ def test_the_partners_wait_is_kept() -> None:
     assert [("receipt-1", 30)] == inbox.hidden
 
 
-def test_a_failure_of_a_day_is_given_up(clock: Clock, output: Output) -> None:
+def test_so_many_tries_are_a_day() -> None:
+    """About a day passes before a transient failure is given up."""
+    waits = [delay(tries, None, 0.125) for tries in range(1, MOST_TRIES)]
+
+    assert 0.9 < sum(waits) / 86_400 < 1.2
+
+
+def test_a_failure_of_a_day_is_given_up(output: Output) -> None:
     """A transient failure is tried for a day and then waits in the dead letters."""
     dead_letters = InProcessQueue()
-    patient = worker(failing(LivePersonUnavailable("no")), dead_letters=dead_letters, clock=clock)
-    message = received(receive_count=99)
-    clock.pass_seconds(GIVE_UP_SECONDS - 1)
-    waited = not patient.process(message)
-    clock.pass_seconds(1)
-    gave_up = patient.process(message)
-
-    assert (True, True, 1) == (waited, gave_up, len(dead_letters.letters))
-
-
-def test_the_day_begins_with_the_first_try(clock: Clock) -> None:
-    """A message that waited long behind others gets its whole day."""
-    message = received(
-        sent_at=received().sent_at - timedelta(days=3), first_received_at=received().sent_at
+    patient = worker(
+        failing(LivePersonUnavailable("no")), dead_letters=dead_letters, tries=MOST_TRIES - 2
     )
 
-    assert not worker(failing(LivePersonUnavailable("no")), clock=clock).process(message)
+    assert not patient.process(received())
+    assert patient.process(received())
+    assert 1 == len(dead_letters.letters)
+
+
+def test_waiting_for_others_is_no_try() -> None:
+    """A message that was received often behind an outage gets its whole day."""
+    patient = worker(failing(LivePersonUnavailable("no")))
+
+    assert not patient.process(received(receive_count=900))
+
+
+# ── Outages ──
+
+
+def test_an_outage_spends_no_tries(output: Output) -> None:
+    """However often a message finds its destination down, it waits, and is not given up."""
+    inbox, dead_letters, holds = InProcessQueue(), InProcessQueue(), InProcessHolds()
+    down = worker(
+        failing(OutageWaited("down", retry_after=41.2)),
+        inbox=inbox,
+        dead_letters=dead_letters,
+        holds=holds,
+        tries=MOST_TRIES,
+    )
+
+    assert not any(down.process(received(receive_count=number)) for number in range(1, 200))
+    assert ({("receipt-1", 42)}, []) == (set(inbox.hidden), dead_letters.letters)
+    assert MOST_TRIES == holds.tries["message-1"]
+
+
+# ── What follows a dead letter ──
+
+
+def test_what_was_given_up_for_now_holds_its_group() -> None:
+    """Its later messages would overtake it otherwise."""
+    holds = InProcessHolds()
+    spent = worker(
+        failing(LivePersonUnavailable("no")),
+        dead_letters=InProcessQueue(),
+        holds=holds,
+        tries=MOST_TRIES,
+    )
+    spent.process(received())
+
+    assert {"group-1": 1} == holds.held
+
+
+def test_what_is_refused_for_ever_holds_nobody() -> None:
+    """It is skipped and reported; the group moves on."""
+    holds = InProcessHolds()
+    strict = worker(failing(LivePersonRefused("no")), dead_letters=InProcessQueue(), holds=holds)
+    strict.process(received())
+
+    assert {} == holds.held
+
+
+def test_a_held_group_follows_its_dead_letter_at_once() -> None:
+    """The message goes behind the earlier one, with a reason that comes back by itself."""
+    dead_letters, holds = InProcessQueue(), InProcessHolds()
+    holds.hold("group-1")
+    follow = worker(failing(HeldBehind("…")), dead_letters=dead_letters, holds=holds)
+
+    assert follow.process(received())
+    assert ["held_behind"] == [each.attributes["reason"] for each in dead_letters.letters]
+    assert {"group-1": 2} == holds.held
+
+
+@pytest.mark.parametrize("error", [None, LivePersonRefused("no")])
+def test_a_group_goes_on_when_its_dead_letters_are_done(error: Permanent | None) -> None:
+    """Each that came back and was handled, or refused for ever, loosens the hold by one."""
+    holds = InProcessHolds()
+    holds.hold("group-1")
+    handle = failing(error) if error else lambda _message: None
+    back = worker(handle, dead_letters=InProcessQueue(), holds=holds)
+    back.process(received(attributes={"redrives": "1"}))
+
+    assert {} == holds.held
+
+
+def test_a_letter_that_dies_twice_is_counted_once() -> None:
+    """It was counted when it died first, and is not done yet."""
+    holds = InProcessHolds()
+    holds.hold("group-1")
+    again = worker(
+        failing(LivePersonUnavailable("no")),
+        dead_letters=InProcessQueue(),
+        holds=holds,
+        tries=MOST_TRIES,
+    )
+    again.process(received(attributes={"redrives": "1"}))
+
+    assert {"group-1": 1} == holds.held
+
+
+def test_only_what_comes_back_passes_a_hold() -> None:
+    """A redriven letter goes first; everything else of its group follows it."""
+    check_hold(received(), False)
+    check_hold(received(attributes={"redrives": "1"}), True)
+    with pytest.raises(HeldBehind):
+        check_hold(received(), True)
+
+
+# ── What can't be helped ──
 
 
 @pytest.mark.parametrize(
@@ -183,12 +288,12 @@ def test_a_bug_waits_like_a_transient_failure(output: Output) -> None:
     assert "secret words" not in output.text
 
 
-def test_a_bug_of_a_day_is_given_up(clock: Clock) -> None:
+def test_a_bug_of_a_day_is_given_up() -> None:
     """Its dead letter says that the fault is ours."""
     dead_letters = InProcessQueue()
-    buggy = worker(failing(ZeroDivisionError()), dead_letters=dead_letters, clock=clock)
-    clock.pass_seconds(GIVE_UP_SECONDS)
-    buggy.process(received())
+    worker(failing(ZeroDivisionError()), dead_letters=dead_letters, tries=MOST_TRIES).process(
+        received()
+    )
 
     assert "unexpected" == dead_letters.letters[0].attributes["reason"]
 
@@ -204,11 +309,11 @@ def test_without_dead_letters_a_message_is_dropped(output: Output) -> None:
     assert worker(failing(LivePersonRefused("no"))).process(received())
 
 
-def test_a_shorter_patience_can_be_chosen(clock: Clock) -> None:
+def test_a_shorter_patience_can_be_chosen() -> None:
     """A refresh that failed is not tried for a day."""
-    impatient = worker(failing(LivePersonUnavailable("no")), clock=clock, give_up_seconds=60)
-    clock.pass_seconds(60)
+    impatient = worker(failing(LivePersonUnavailable("no")), most_tries=2)
 
+    assert not impatient.process(received())
     assert impatient.process(received())
 
 
@@ -217,14 +322,15 @@ def test_a_shorter_patience_can_be_chosen(clock: Clock) -> None:
 
 def written(error: Permanent | LivePersonUnavailable, **message: Any) -> dict[str, str]:
     """Give the attributes of a dead letter."""
-    return dict(dead_letter(received(**message), error).attributes)
+    return dict(dead_letter(received(**message), error, 1).attributes)
 
 
 def test_a_dead_letter_keeps_the_message_and_says_why() -> None:
     """Its body as it was queued; reason, status, code, tries and the first failure beside it."""
     letter = dead_letter(
-        received(body='{"a": "ü"}', receive_count=3),
+        received(body='{"a": "ü"}'),
         LivePersonRefused("too long", http_status=400, error_code="BAD_REQUEST"),
+        3,
     )
 
     assert ('{"a": "ü"}', "group-1") == (letter.body, letter.group)
