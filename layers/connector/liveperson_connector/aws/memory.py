@@ -241,9 +241,11 @@ class Memory:
         self._write(self._claim(conversation, conversation.conversation_id, conversation.is_open))
         if not conversation.is_open:
             return
+        values = {":none": ""}
         free = "attribute_not_exists(conversation_id) OR conversation_id = :none"
         if is_current:
             free += " OR conversation_id <> :now"
+            values[":now"] = conversation.conversation_id
         self._write(
             self._set(
                 _consumer_pk(conversation.account_id, conversation.consumer_key),
@@ -253,7 +255,7 @@ class Memory:
                     "last_sequence": NOTHING_SENT,
                 },
                 f"attribute_exists(pk) AND ({free})",
-                {":none": "", ":now": conversation.conversation_id},
+                values,  # of one that is not used, DynamoDB makes an error
             )
         )
 
