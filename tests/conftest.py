@@ -9,11 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
-from sandbox.liveperson import SimulatedLivePerson
-from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
-from tests.support.clocks import Clock
-from tests.support.logs import Output, captured
-
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -27,23 +22,37 @@ _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_ENDPOINT_URL": _NOWHERE,
     "POWERTOOLS_SERVICE_NAME": "liveperson-connector",
     "POWERTOOLS_METRICS_NAMESPACE": "LivePersonConnector",
 }
 
+_REAL_ENDPOINTS = [
+    f"{name}={url}"
+    for name, url in os.environ.items()
+    if name.startswith("AWS_ENDPOINT_URL") and urlsplit(url).hostname not in _LOOPBACK
+]
+
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
+os.environ.update(_ENVIRONMENT)
+
 settings.register_profile("tests", deadline=None, max_examples=60)
 settings.load_profile("tests")
 
+# Only now the project's own modules, some of which look at the environment when imported.
+from sandbox.liveperson import SimulatedLivePerson  # noqa: E402
+from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET  # noqa: E402
+from tests.support.clocks import Clock  # noqa: E402
+from tests.support.logs import Output, captured  # noqa: E402
+
 
 def pytest_configure() -> None:
-    """Point boto3 at nobody, or refuse to run where it was pointed at somebody real."""
-    for name, url in os.environ.items():
-        if name.startswith("AWS_ENDPOINT_URL") and urlsplit(url).hostname not in _LOOPBACK:
-            raise pytest.UsageError(f"{name}={url} is not on this machine; unset it to run tests")
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(_ENVIRONMENT)
-    os.environ["AWS_ENDPOINT_URL"] = _NOWHERE
+    """Refuse to run where boto3 was pointed at somebody real: it may be a slip."""
+    if _REAL_ENDPOINTS:
+        raise pytest.UsageError(
+            f"{', '.join(_REAL_ENDPOINTS)} is not on this machine; unset it to run tests"
+        )
 
 
 @pytest.fixture(name="liveperson")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,6 +66,11 @@ class HttpServer(ThreadingHTTPServer):
     def hang(self, _request: Request | None = None) -> None:
         """Leave the caller without an answer until the test is over."""
         self.stopping.wait(60)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a caller that hung up."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

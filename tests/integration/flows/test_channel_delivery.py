@@ -1,0 +1,185 @@
+"""What agents do reaches the channel in order and once, and only what is meant for the consumer."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.channel.inbox import Fault
+from tests.support.accounts import ACCOUNT, SIGNING_SECRET
+from tests.support.bench import NOTIFICATIONS, Bench
+from tests.support.messages import PHONE
+
+
+@pytest.fixture(name="open_bench")
+def _open_bench(bench: Bench) -> Bench:
+    """Let a conversation be open already."""
+    bench.say("Hello")
+    return bench
+
+
+def answer(bench: Bench, text: str) -> None:
+    """Let the agent say something, and let it travel."""
+    bench.liveperson.agent_text(ACCOUNT, bench.conversation_id, text)
+    bench.run()
+
+
+def test_an_agents_words_reach_the_channel(open_bench: Bench) -> None:
+    """Signed, with everything that the contract promises."""
+    answer(open_bench, "Grüß Gott 👋")
+
+    (message,) = open_bench.told()
+    assert {"type": "text", "text": "Grüß Gott 👋"}.items() <= message["content"].items()
+    assert (ACCOUNT, PHONE, open_bench.conversation_id, 1) == (
+        message["account_id"],
+        message["consumer_id"],
+        message["conversation_id"],
+        message["sequence"],
+    )
+    assert "ASSIGNED_AGENT" == message["sender"]["role"]
+    assert message["sent_at"].endswith("Z")
+
+
+def test_messages_keep_livepersons_order(open_bench: Bench) -> None:
+    """However many come at once."""
+    for number in range(10):
+        open_bench.liveperson.agent_text(ACCOUNT, open_bench.conversation_id, f"{number}")
+    open_bench.run()
+
+    assert [f"{n}" for n in range(10)] == open_bench.texts()
+
+
+def test_a_channel_that_fails_gets_everything_in_order_later(open_bench: Bench) -> None:
+    """A failing message holds back what is behind it, and is repeated under the same id."""
+    open_bench.channel.add_fault(Fault(status=503, times=2))
+    for text in ("one", "two", "three"):
+        answer(open_bench, text)
+    before = open_bench.texts()
+    for _ in range(3):
+        open_bench.pass_seconds(30)
+
+    tries = [each.webhook_id for each in open_bench.channel.callbacks() if "one" in str(each.body)]
+    assert ([], ["one", "two", "three"]) == (before, open_bench.texts())
+    assert (3, 1) == (len(tries), len(set(tries)))
+
+
+def test_an_answer_that_got_lost_repeats_the_callback(open_bench: Bench) -> None:
+    """The channel knows the repeat by its id."""
+    open_bench.channel.add_fault(Fault(reset=True))
+    answer(open_bench, "one")
+    open_bench.pass_seconds(30)
+
+    assert ["one"] == open_bench.texts()
+
+
+def test_what_liveperson_resends_is_told_once(open_bench: Bench) -> None:
+    """It may resend for three days, when SQS has long forgotten."""
+    open_bench.liveperson.add_fault(service="webhook_sender", kind="duplicate", match="twice")
+    answer(open_bench, "twice")
+    (told,) = open_bench.told()
+    body = (
+        f'{{"account_id": "{ACCOUNT}", "type": "ms.MessagingEventNotification", "change": '
+        f'{{"sequence": {told["sequence"]}, "conversationId": "{told["conversation_id"]}", '
+        f'"dialogId": "{told["dialog_id"]}", "originatorMetadata": {{"role": "ASSIGNED_AGENT"}}, '
+        '"event": {"type": "ContentEvent", "contentType": "text/plain", "message": "twice"}}}'
+    )
+    open_bench.queue(body, NOTIFICATIONS)
+    open_bench.run()
+
+    assert ["twice"] == open_bench.texts()
+
+
+def test_a_private_note_stays_inside(open_bench: Bench) -> None:
+    """What agents write to each other never leaves."""
+    open_bench.liveperson.private_note(ACCOUNT, open_bench.conversation_id, "difficult customer")
+    answer(open_bench, "How can I help?")
+
+    assert ["How can I help?"] == open_bench.texts()
+    assert "difficult" not in str(open_bench.channel.callbacks())
+
+
+def test_the_consumers_own_words_are_not_told_back(open_bench: Bench) -> None:
+    """LivePerson reports them, and the channel knows them."""
+    open_bench.say("again")
+
+    assert [] == open_bench.texts()
+
+
+def test_another_channels_conversation_is_dropped(open_bench: Bench) -> None:
+    """Webhooks are account-wide; nothing of it is told, and nothing waits for ever."""
+    open_bench.liveperson.foreign_conversation(ACCOUNT, ["Hi", "Hello, stranger"])
+    for _ in range(8):
+        open_bench.pass_seconds(3)
+    answer(open_bench, "for ours")
+
+    assert ["for ours"] == open_bench.texts()
+    assert [] == open_bench.dead_letters(NOTIFICATIONS)
+
+
+def test_a_notification_that_overtook_its_conversation_waits(bench: Bench) -> None:
+    """It may be ours though its record is not written yet."""
+    bench.say("Hello")
+    conversation_id = bench.conversation_id
+    bench.liveperson.close(ACCOUNT, conversation_id)
+    bench.run()
+    bench.without_webhooks()
+    bench.liveperson.add_fault(service="conversation", kind="lost_answer", times=1)
+    bench.say("Hello again")
+    bench.with_webhooks()
+    bench.liveperson.agent_text(ACCOUNT, bench.conversation_id, "Welcome back")
+    bench.run()
+    before = bench.texts()
+    bench.liveperson.agent_joins(ACCOUNT, bench.conversation_id)
+    for _ in range(8):
+        bench.pass_seconds(3)
+    bench.pass_seconds(30)
+
+    assert [] == before
+    assert ["Hello again"] == bench.said()
+
+
+def test_a_channel_that_refuses_for_ever_does_not_hold_the_rest(open_bench: Bench) -> None:
+    """410 goes to the dead letters with its status, and the next message is told."""
+    open_bench.channel.add_fault(Fault(status=410))
+    answer(open_bench, "gone")
+    answer(open_bench, "still here")
+
+    (letter,) = open_bench.dead_letters(NOTIFICATIONS)
+    assert ("channel_refused", "410") == (letter["reason"], letter["http_status"])
+    assert ["still here"] == open_bench.texts()
+
+
+def test_a_wrong_channel_parameter_is_waited_out(bench: Bench) -> None:
+    """An operator mends it; what agents said meanwhile arrives."""
+    bench.write("channel", {"callback_url": bench.channel.callback_url})
+    bench.say("Hello")
+    answer(bench, "one")
+    before = bench.texts()
+    bench.write(
+        "channel",
+        {"callback_url": bench.channel.callback_url, "signing_secret": SIGNING_SECRET},
+    )
+    for _ in range(3):
+        bench.pass_seconds(30)
+
+    assert ([], ["one"]) == (before, bench.texts())
+    assert [] == bench.dead_letters(NOTIFICATIONS)
+
+
+def test_in_the_form_of_2018_messages_reach_the_channel_too(open_bench: Bench) -> None:
+    """Without conversation id and audience."""
+    open_bench.liveperson.set(
+        ACCOUNT, omit_conversation_id=True, omit_audience=True, omit_dialogs=True
+    )
+    answer(open_bench, "old words")
+
+    assert ["old words"] == open_bench.texts()
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+@pytest.mark.parametrize("encoding", ["base64", "hex"])
+def test_however_the_account_signs(open_bench: Bench, algorithm: str, encoding: str) -> None:
+    """All four forms of signature lead to the channel."""
+    open_bench.liveperson.set(ACCOUNT, signature=algorithm, signature_encoding=encoding)
+    answer(open_bench, "signed 👋")
+
+    assert ["signed 👋"] == open_bench.texts()
