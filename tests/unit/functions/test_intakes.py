@@ -1,0 +1,158 @@
+"""The two intakes, from API Gateway's event to its answer, with an AWS that answers badly."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from functions.message_intake import handler as message_intake
+from functions.webhook_intake import handler as webhook_intake
+from liveperson_connector import wiring
+from tests.support.accounts import CLIENT_ID, CLIENT_SECRET
+from tests.support.logs import Output
+from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
+from tests.support.template import PROJECT, functions
+from tests.support.webhooks import signed_webhook
+
+PARAMETER = {
+    "Parameter": {"Value": json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET})}
+}
+
+
+class Aws:
+    """As much of AWS as an intake meets: Parameter Store, and SQS, which may be told to fail."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self.server = server
+        self.sqs: Callable[[Request], Answer | None] = self.take
+        self.queued: list[str] = []
+
+    def answer(self, request: Request) -> Answer | None:
+        if "AmazonSSM" in request.headers.get("x-amz-target", ""):
+            return json_answer(PARAMETER)
+        return self.sqs(request)
+
+    def take(self, request: Request) -> Answer:
+        self.queued.append(request.json()["MessageBody"])
+        return json_answer({"MessageId": "m", "MD5OfMessageBody": ""})
+
+
+@pytest.fixture(name="aws")
+def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    with serving(Answer()) as server:
+        aws = Aws(server)
+        server.behaviour = aws.answer
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        for function in functions().values():
+            for name in function["Environment"]["Variables"]:
+                monkeypatch.setenv(name, f"{server.url}/000000000000/queue.fifo")
+        monkeypatch.setenv("PARAMETER_PREFIX", "/connector")
+        forget()
+        yield aws
+        forget()
+
+
+def forget() -> None:
+    """Let the next call build anew."""
+    wiring.webhook_intake.cache_clear()
+    wiring.message_intake.cache_clear()
+
+
+def posted(**spoilt: Any) -> dict[str, Any]:
+    """Give the event of a posted consumer event."""
+    event: dict[str, Any] = json.loads((PROJECT / "events" / "message_intake.json").read_text())
+    return {**event, **spoilt}
+
+
+def webhook() -> dict[str, Any]:
+    """Give the event of a signed webhook."""
+    return signed_webhook().event()
+
+
+def body(answer: dict[str, Any]) -> dict[str, Any]:
+    """Read the JSON of an answer."""
+    read: dict[str, Any] = json.loads(answer["body"])
+    return read
+
+
+def test_a_webhook_is_answered_200(aws: Aws) -> None:
+    """LivePerson takes no 202; the change is queued by then."""
+    answer = webhook_intake.handler(webhook(), None)
+
+    assert (200, 1) == (answer["statusCode"], len(aws.queued))
+
+
+def test_a_consumer_event_is_answered_202(aws: Aws) -> None:
+    """With its id; it is queued by then."""
+    answer = message_intake.handler(posted(), None)
+
+    assert (202, 1) == (answer["statusCode"], len(aws.queued))
+    assert {"id": "m-1", "status": "accepted"} == body(answer)
+
+
+def test_a_forged_webhook_is_answered_401(aws: Aws) -> None:
+    """And nothing is queued."""
+    answer = webhook_intake.handler(signed_webhook(secret="wrong").event(), None)
+
+    assert (401, []) == (answer["statusCode"], aws.queued)
+    assert {"error": "untrusted_webhook"} == body(answer)
+
+
+def test_an_invalid_event_is_answered_400(aws: Aws) -> None:
+    """With every problem."""
+    answer = message_intake.handler(posted(body='{"type": "text"}'), None)
+
+    assert (400, []) == (answer["statusCode"], aws.queued)
+    assert {"id", "text"} <= {each["path"] for each in body(answer)["problems"]}
+
+
+@pytest.mark.parametrize(
+    ("handler", "event"),
+    [(webhook_intake.handler, webhook), (message_intake.handler, posted)],
+    ids=["webhook_intake", "message_intake"],
+)
+def test_an_sqs_that_fails_is_answered_503(
+    aws: Aws, handler: Callable[..., dict[str, Any]], event: Callable[[], dict[str, Any]]
+) -> None:
+    """The caller keeps what it has and comes back."""
+    aws.sqs = lambda _request: json_answer({"__type": "ServiceUnavailable"}, status=503)
+    answer = handler(event(), None)
+
+    assert (503, {"error": "not_queued"}) == (answer["statusCode"], body(answer))
+    assert "2" == answer["headers"]["Retry-After"]
+
+
+def test_a_queue_that_hangs_is_answered_503_within_two_seconds(aws: Aws) -> None:
+    """LivePerson disables apps that keep it waiting for longer than 2.5 s."""
+    webhook_intake.handler(webhook(), None)  # a warm container
+    aws.sqs = aws.server.hang
+    started = time.monotonic()
+    answer = webhook_intake.handler(webhook(), None)
+    took = time.monotonic() - started
+
+    assert 503 == answer["statusCode"]
+    assert took < 2
+
+
+def test_a_bug_is_answered_500_without_the_inside(aws: Aws, output: Output) -> None:
+    """An event of a form that API Gateway never sends, for example."""
+    answer = webhook_intake.handler({"headers": {"a": "secret inside"}, "body": "x", "": 1}, None)
+    broken = webhook_intake.handler({"headers": ["secret inside"]}, None)
+
+    assert (401, 500) == (answer["statusCode"], broken["statusCode"])
+    assert {"error": "internal"} == body(broken)
+    assert "secret inside" not in output.text
+
+
+def test_what_is_said_is_not_logged(aws: Aws, output: Output) -> None:
+    """Neither the words, nor who said them, nor a header."""
+    message_intake.handler(posted(), None)
+    webhook_intake.handler(webhook(), None)
+
+    assert ["accepted", "accepted_current_secret"] == output.messages
+    for secret in ("Hello", "4915112345678", CLIENT_SECRET, "sha1=", "the gateway has checked it"):
+        assert secret not in output.text
