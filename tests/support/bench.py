@@ -98,10 +98,15 @@ class Bench:
         self.liveperson.set_webhook_url(ACCOUNT, None)
         self._parts.close()
 
+    @property
+    def parameter_path(self) -> str:
+        """Where the account's parameters stand."""
+        return f"/{self._stack}/accounts/{ACCOUNT}"
+
     def write(self, kind: str, value: Mapping[str, str]) -> None:
         """Write a parameter of the account, as an operator does."""
         self.ssm.put_parameter(
-            Name=f"/{self._stack}/accounts/{ACCOUNT}/{kind}",
+            Name=f"{self.parameter_path}/{kind}",
             Value=json.dumps(value),
             Type="SecureString",
             Overwrite=True,
@@ -204,7 +209,7 @@ class Bench:
         busy = True
         while busy:
             self.liveperson.wait_idle()
-            busy = any([self._work(each) for each in (CONSUMER_EVENTS, NOTIFICATIONS)])  # noqa: C419
+            busy = any([self.work(each) for each in (CONSUMER_EVENTS, NOTIFICATIONS)])  # noqa: C419
 
     def pass_seconds(self, seconds: float) -> None:
         """Let time pass: whatever waits is offered again, and everything travels."""
@@ -215,6 +220,19 @@ class Bench:
                 QueueUrl=self.queues[queue], ReceiptHandle=receipt, VisibilityTimeout=0
             )
         self.run()
+
+    def wait_for(self, condition: Callable[[], object], seconds: float = 5) -> None:
+        """Wait until something holds that happens on the other side."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.01)
+
+    def forget_conversation(self, conversation_id: str) -> None:
+        """Lose the record of a conversation."""
+        patient("dynamodb").delete_item(
+            TableName=self._table, Key={"pk": {"S": f"conversation#{ACCOUNT}#{conversation_id}"}}
+        )
 
     def end_leases(self) -> None:
         """Let whoever holds a lease have let it go: its time is DynamoDB's, not the test's."""
@@ -230,7 +248,7 @@ class Bench:
         """Run dead_letter_redrive as an operator does."""
         return dead_letter_redrive.handler(asked, None)
 
-    def _work(self, queue: str) -> bool:
+    def work(self, queue: str) -> bool:
         """Give one message to its function; false if there is none."""
         answer = self.sqs.receive_message(
             QueueUrl=self.queues[queue],
