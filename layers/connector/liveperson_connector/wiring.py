@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .aws.memory import Memory
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
+    from .aws.setbacks import Setbacks
     from .flows.dead_letter_redrive import DeadLetterRedrive
     from .flows.message_intake import MessageIntake
     from .flows.outbound_messaging import OutboundMessaging
@@ -107,7 +108,7 @@ def outbound_messaging() -> Worker:
         handle=flow.handle,
         inbox=Queue(sqs, settings.consumer_events_queue_url),
         dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
-        holds=_memory(settings.table_name),
+        holds=_setbacks(settings.table_name),
         refused=flow.refused,
         describe=lambda message: describe(message, settings.consumer_id_salt),
     )
@@ -125,10 +126,10 @@ def typing_timers() -> Worker:
     settings = OutboundMessagingSettings.from_environ(os.environ)
     return Worker(
         function=FUNCTION,
-        handle=_outbound_flow().composing_is_over,
+        handle=_outbound_flow().typing.time_is_over,
         inbox=Queue(patient("sqs"), settings.typing_timers_queue_url),
         dead_letters=None,
-        holds=_memory(settings.table_name),
+        holds=_setbacks(settings.table_name),
         most_tries=1,
     )
 
@@ -143,6 +144,8 @@ def _outbound_flow() -> OutboundMessaging:
     from .flows.breaker import LIVEPERSON, Breaker
     from .flows.outbound_messaging import FUNCTION, OutboundMessaging
     from .flows.routing import Routing
+    from .flows.speech import Speech
+    from .flows.typing import Typing
     from .liveperson.files import MAX_BYTES, FileStorage
     from .liveperson.monitoring import Monitoring
     from .liveperson.send_api import SendApi
@@ -154,22 +157,30 @@ def _outbound_flow() -> OutboundMessaging:
     parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
     speaker = _speaker(parameters, memory, settings)
     send_api, sqs = SendApi(http, domains), patient("sqs")
+    salt = settings.consumer_id_salt
     return OutboundMessaging(
         speaker=speaker,
         send_api=send_api,
-        routing=Routing(
-            channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
-            monitoring=Monitoring(http, domains),
-            app_jwts=speaker.app_jwts,
+        speech=Speech(
+            speaker=speaker,
+            send_api=send_api,
+            routing=Routing(
+                channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
+                monitoring=Monitoring(http, domains),
+                app_jwts=speaker.app_jwts,
+                memory=memory,
+            ),
+            storage=FileStorage(http, domains, send_api),
+            files=ChannelFiles(network=settings.callback_network, most=MAX_BYTES),
             memory=memory,
         ),
-        storage=FileStorage(http, domains, send_api),
-        files=ChannelFiles(network=settings.callback_network, most=MAX_BYTES),
+        typing=Typing(
+            speaker, send_api, memory, Queue(sqs, settings.typing_timers_queue_url), salt
+        ),
         memory=memory,
-        breaker=Breaker(FUNCTION, LIVEPERSON, memory),
+        breaker=Breaker(FUNCTION, LIVEPERSON, _setbacks(settings.table_name)),
         notifications=Queue(sqs, settings.notifications_queue_url),
-        timers=Queue(sqs, settings.typing_timers_queue_url),
-        salt=settings.consumer_id_salt,
+        salt=salt,
     )
 
 
@@ -199,7 +210,7 @@ def channel_delivery() -> Worker:
         channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
         callbacks=Callbacks(network=settings.callback_network),
         memory=memory,
-        breaker=Breaker(FUNCTION, CHANNEL, memory),
+        breaker=Breaker(FUNCTION, CHANNEL, _setbacks(settings.table_name)),
         agent_files=AgentFiles(
             speaker=_speaker(parameters, memory, settings),
             storage=FileStorage(http, domains, SendApi(http, domains)),
@@ -214,7 +225,7 @@ def channel_delivery() -> Worker:
         handle=flow.handle,
         inbox=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
-        holds=memory,
+        holds=_setbacks(settings.table_name),
         describe=describe,
     )
 
@@ -250,7 +261,7 @@ def token_refresh() -> TokenRefresh:
     return TokenRefresh(
         parameters=ParameterStore(patient("ssm"), settings.parameter_prefix),
         sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
-        leases=_memory(settings.table_name),
+        leases=_setbacks(settings.table_name),
         put_off=lambda account_id: _failed_refreshes().send_plain(to_queue(account_id)),
     )
 
@@ -268,7 +279,7 @@ def failed_refreshes() -> Worker:
         handle=token_refresh().retry,
         inbox=_failed_refreshes(),
         dead_letters=None,
-        holds=_memory(settings.table_name),
+        holds=_setbacks(settings.table_name),
         most_tries=MOST_TRIES,
     )
 
@@ -284,7 +295,7 @@ def dead_letter_redrive() -> DeadLetterRedrive:
     settings = DeadLetterRedriveSettings.from_environ(os.environ)
     sqs = patient("sqs")
     return DeadLetterRedrive(
-        holds=_memory(settings.table_name),
+        holds=_setbacks(settings.table_name),
         routes={
             "consumer-events": Route(
                 dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
@@ -304,6 +315,14 @@ def _memory(table: str) -> Memory:
     from .aws.memory import Memory
 
     return Memory(patient("dynamodb"), table)
+
+
+@cache
+def _setbacks(table: str) -> Setbacks:
+    from .aws.clients import patient
+    from .aws.setbacks import Setbacks
+
+    return Setbacks(patient("dynamodb"), table)
 
 
 @cache

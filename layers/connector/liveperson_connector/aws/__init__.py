@@ -5,7 +5,9 @@ What we stand on. The only place that imports boto3.
 clients    boto3 clients with time-outs that fit the caller
 parameters accounts' settings and AppJWTs in Parameter Store
 queues     FIFO queues and dead letters in SQS, records as Lambda gives them
-memory     conversations, consumers and what was done, in DynamoDB
+table      one DynamoDB table: plain values in, plain values out
+memory     conversations, consumers and what was done, in the table
+setbacks   outages, held groups, failed tries and leases, in the table
 files      agents' files in S3
 functions  asking token_refresh for another AppJWT
 requests   an API Gateway event as a request, and answers for it

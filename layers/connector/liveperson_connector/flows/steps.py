@@ -16,6 +16,7 @@ from ..errors import NoConversation
 from ..liveperson import payloads
 from ..liveperson.payloads import Place, Request
 from ..liveperson.text import split_text
+from ..pseudonyms import short
 
 CHAT_STATES = {
     "composing": "COMPOSING",
@@ -57,6 +58,11 @@ def place(consumer: Consumer, dialog_id: str | None = None) -> Place:
     """Return where the consumer's next words go: a survey while one runs, the main dialog else."""
     conversation_id = consumer.conversation_id or ""
     return Place(conversation_id, dialog_id or consumer.survey_dialog_id or conversation_id)
+
+
+def ids(event: ConsumerEvent, key: str) -> dict[str, Any]:
+    """Return the ids of an event that log lines carry."""
+    return {"account_id": event.account_id, "consumer": short(key), "event_id": event.id}
 
 
 def _say(part: str, metadata: Any) -> Step:

@@ -1,0 +1,121 @@
+"""What went wrong and is not over: outages, dead letters that are waited for, failed tries."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..cache import Clock
+from ..outages import FORGET_SECONDS, Outage
+from .table import TTL_ATTRIBUTE, Item, Table, number
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_DAY = 86_400
+
+# A held group is let go when nothing was heard of its dead letters for two runs of redrive.
+HOLD_SECONDS = 2 * 3600 + 600
+
+
+class Setbacks:
+    """Remembers setbacks in the table. Errors are :class:`AwsUnavailable`."""
+
+    def __init__(self, client: DynamoDBClient, table: str, *, clock: Clock = time.time) -> None:
+        self._table = Table(client, table, clock=clock)
+
+    # ── Outages ──
+
+    def probe(self, account_id: str, destination: str, now: float, next_probe_at: float) -> bool:
+        """Take the turn to look whether a destination is back; false if another has it."""
+        return self._table.write(
+            self._table.setting(
+                outage_pk(account_id, destination),
+                {"next_probe_at": number(next_probe_at)},
+                "attribute_exists(pk) AND next_probe_at <= :now",
+                {":now": number(now)},
+            )
+        )
+
+    def note_failure(
+        self, account_id: str, destination: str, outage: Outage | None, now: float, group: str
+    ) -> Outage:
+        """Count a failure of a destination, and return what is known of its outage by now."""
+        pk = outage_pk(account_id, destination)
+        since = outage.since if outage else now
+        next_probe_at = now + Outage(1, since, now).interval(now)
+        first = {
+            "pk": pk,
+            "failures": 1,
+            "groups": {group},
+            "since": number(now),
+            "next_probe_at": number(next_probe_at),
+            TTL_ATTRIBUTE: self._table.expiry(FORGET_SECONDS),
+        }
+        if outage is None and self._table.put_new(first):
+            return Outage(1, now, next_probe_at, frozenset({group}))
+        kept = FORGET_SECONDS + int(min(now - since, _DAY))
+        others = {"next_probe_at": number(next_probe_at), TTL_ATTRIBUTE: self._table.expiry(kept)}
+        is_certain = outage is not None and outage.is_certain
+        groups = {} if is_certain else {"groups": {group}}
+        return read_outage(self._table.add(pk, {"failures": 1, **groups}, others)) or Outage(
+            1, since, now
+        )
+
+    def outage_over(self, account_id: str, destination: str) -> None:
+        """Forget an outage."""
+        self._table.delete(outage_pk(account_id, destination))
+
+    # ── Tries, and groups that wait for their dead letters ──
+
+    def count_try(self, message_id: str) -> int:
+        """Count a try of a message that failed, and return how many there were."""
+        expires = {TTL_ATTRIBUTE: self._table.expiry(14 * _DAY)}
+        return int(self._table.add(f"tries#{message_id}", {"tries": 1}, expires)["tries"])
+
+    def hold(self, group: str) -> None:
+        """Let a group's messages follow one that became a dead letter."""
+        self._table.add(
+            hold_pk(group), {"letters": 1}, {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        )
+
+    def keep_hold(self, group: str) -> None:
+        """Go on holding a group, if it is held: its dead letters are still there."""
+        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        self._table.write(self._table.setting(hold_pk(group), expires, "attribute_exists(pk)"))
+
+    def unhold(self, group: str) -> None:
+        """Note that one of a group's dead letters came back and is done."""
+        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        if int(self._table.add(hold_pk(group), {"letters": -1}, expires)["letters"]) <= 0:
+            self._table.delete(hold_pk(group))
+
+    # ── One at a time ──
+
+    def lease(self, name: str, seconds: int) -> bool:
+        """Take ``name`` for ``seconds``; false if somebody has it."""
+        return self._table.put_new(
+            {"pk": f"lease#{name}", TTL_ATTRIBUTE: self._table.expiry(seconds)}
+        )
+
+
+def read_outage(item: Item | None) -> Outage | None:
+    """Read what a breaker remembers; none if nothing."""
+    if item is None:
+        return None
+    return Outage(
+        failures=int(item.get("failures", 0)),
+        since=float(item.get("since", 0)),
+        next_probe_at=float(item.get("next_probe_at", 0)),
+        groups=frozenset(item.get("groups", ())),
+    )
+
+
+def outage_pk(account_id: str, destination: str) -> str:
+    """Return the key of an account's outage."""
+    return f"outage#{account_id}#{destination}"
+
+
+def hold_pk(group: str) -> str:
+    """Return the key of a group's hold."""
+    return f"hold#{group}"

@@ -1,0 +1,166 @@
+"""
+How a DynamoDB table with one key is read and written: plain values in, plain values out.
+
+Every item has ``expires_at`` (seconds since 1970). DynamoDB removes expired items in its own
+time, so an expired item is treated as absent when read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from ..cache import Clock
+from .clients import error_code, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TTL_ATTRIBUTE = "expires_at"
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+Item = dict[str, Any]
+
+
+class Table:
+    """One table; errors are :class:`AwsUnavailable`."""
+
+    def __init__(self, client: DynamoDBClient, name: str, *, clock: Clock = time.time) -> None:
+        self._client = client
+        self._table = name
+        self.clock = clock
+
+    def get(self, pks: list[str]) -> dict[str, Item]:
+        """Read items by key, all with one call; expired ones are absent."""
+        with translated("reading the table"):
+            answer = self._client.batch_get_item(
+                RequestItems={
+                    self._table: {"Keys": [_key(pk) for pk in pks], "ConsistentRead": True}
+                }
+            )
+            items = [_plain(each) for each in answer["Responses"].get(self._table, [])]
+            if answer.get("UnprocessedKeys"):
+                items += self._get_rest(pks, items)
+        now = self.clock()
+        return {item["pk"]: item for item in items if item.get(TTL_ATTRIBUTE, now + 1) > now}
+
+    def _get_rest(self, pks: list[str], items: list[Item]) -> list[Item]:
+        """Read one by one what a throttled batch left out: a gap must not pass for an absence."""
+        had = {item["pk"] for item in items}
+        answers = [
+            self._client.get_item(TableName=self._table, Key=_key(pk), ConsistentRead=True)
+            for pk in pks
+            if pk not in had
+        ]
+        return [_plain(answer["Item"]) for answer in answers if "Item" in answer]
+
+    def putting(
+        self, item: Item, condition: str = "", values: Mapping[str, object] | None = None
+    ) -> Item:
+        """Make a write that puts a whole item, if ``condition`` holds."""
+        request: Item = {"TableName": self._table, "Item": _stored(item)}
+        if condition:
+            request["ConditionExpression"] = condition
+        if values:
+            request["ExpressionAttributeValues"] = _stored(values)
+        return {"Put": request}
+
+    def add(self, pk: str, added: Mapping[str, object], others: Mapping[str, object]) -> Item:
+        """Add to counters and sets, set other attributes, and return what the item has become."""
+        update = self.setting(pk, others)["Update"]
+        update["UpdateExpression"] += " ADD " + ", ".join(f"#{name} :{name}" for name in added)
+        update["ExpressionAttributeNames"].update({f"#{name}": name for name in added})
+        update["ExpressionAttributeValues"].update(
+            _stored({f":{name}": value for name, value in added.items()})
+        )
+        with translated("writing to the table"):
+            answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
+        return _plain(answer["Attributes"])
+
+    def delete(self, pk: str) -> None:
+        """Remove an item, if it is there."""
+        with translated("deleting from the table"):
+            self._client.delete_item(TableName=self._table, Key=_key(pk))
+
+    def put_new(self, item: Item) -> bool:
+        """Write an item unless there is one that has not expired; false if there is."""
+        absent = "attribute_not_exists(pk) OR expires_at <= :now"
+        return self.write(self.putting(item, absent, {":now": int(self.clock())}))
+
+    def setting(
+        self,
+        pk: str,
+        attributes: Mapping[str, object],
+        condition: str = "",
+        values: Mapping[str, object] | None = None,
+    ) -> Item:
+        """Make a write that sets ``attributes`` and leaves an item's others as they are."""
+        request: Item = {
+            "TableName": self._table,
+            "Key": _key(pk),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": _stored(
+                {**{f":{name}": value for name, value in attributes.items()}, **(values or {})}
+            ),
+        }
+        if condition:
+            request["ConditionExpression"] = condition
+        return {"Update": request}
+
+    def transact(self, writes: list[Item]) -> None:
+        """Do all of some writes, or none, with one call."""
+        with translated("writing to the table"):
+            self._client.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
+
+    def write(self, write: Item) -> bool:
+        """Do one write; false if its condition did not hold."""
+        try:
+            with translated("writing to the table"):
+                return self._write_one(write)
+        except _ConditionFailed:
+            return False
+
+    def _write_one(self, write: Item) -> bool:
+        try:
+            if "Put" in write:
+                self._client.put_item(**write["Put"])
+            else:
+                self._client.update_item(**write["Update"])
+        except ClientError as failure:
+            if error_code(failure) == "ConditionalCheckFailedException":
+                raise _ConditionFailed from None
+            raise
+        return True
+
+    def expiry(self, seconds: int) -> int:
+        """Return when something expires that is kept for ``seconds``."""
+        return int(self.clock()) + seconds
+
+
+class _ConditionFailed(Exception):
+    """A conditional write found the condition false."""
+
+
+def number(value: float) -> Decimal:
+    """Write a time as DynamoDB takes it."""
+    return Decimal(str(round(value, 3)))
+
+
+def _stored(values: Mapping[str, object]) -> Item:
+    return {name: _serialize(value) for name, value in values.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def _key(pk: str) -> Item:
+    return {"pk": {"S": pk}}

@@ -1,0 +1,250 @@
+"""
+What a consumer says reaches its conversation once, in a new one if need be.
+
+LivePerson offers no key that would make a repeated send safe. So a try whose answer did not come
+is settled before the next one: LivePerson reports everything a consumer says back to our webhook,
+and if this echo has arrived the message has too. If it did not arrive in time, it is sent again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from .. import observe
+from ..cache import Clock
+from ..channel.consumer_events import ConsumerEvent
+from ..channel.files import ChannelFiles
+from ..conversations import Consumer, Progress, file_digest
+from ..errors import (
+    ConversationNotReady,
+    ConversationUnknown,
+    EchoAwaited,
+    LivePersonRefused,
+    Transient,
+)
+from ..liveperson import payloads
+from ..liveperson.files import FileStorage
+from ..liveperson.payloads import Opening, Place, Request
+from ..liveperson.send_api import AlreadyOpen, SendApi, sequence_in
+from ..messages import CUT_OFF_ATTRIBUTE, Received
+from .ports import OutboundMemory
+from .routing import Routing
+from .speaking import Speaker
+from .steps import Step, ids, place, words
+
+FUNCTION = "outbound_messaging"
+
+SPOKEN = frozenset({"text", "reply", "file"})
+"""The events that say something."""
+
+# How long the echo of a message may take before we believe that it never arrived.
+ECHO_SECONDS = 20.0
+
+# A message refused in a conversation that seems open: its end may be told in a moment.
+_REFUSED_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Says consumers' texts, replies and files."""
+
+    speaker: Speaker
+    send_api: SendApi
+    routing: Routing
+    storage: FileStorage
+    files: ChannelFiles
+    memory: OutboundMemory
+    clock: Clock = time.time
+
+    def say(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: Received
+    ) -> Consumer:
+        """
+        Say what of an event LivePerson has not taken yet, and return the consumer as it is then.
+
+        What an earlier try may have said already is looked for first.
+        """
+        steps, consumer, progress = self._steps(event, consumer, progress)
+        in_doubt = _in_doubt(message, progress)
+        for index in range(progress.parts_sent, len(steps)):
+            step, sequence = steps[index], None
+            if in_doubt and step.echo:
+                sequence = self._heard(event, consumer, step.echo, progress)
+            if sequence is None:
+                consumer, sequence = self._publish(event, consumer, step, message)
+            # From here on only the next step's own try can be in doubt.
+            in_doubt, progress = False, Progress(index + 1, done=index + 1 == len(steps))
+            consumer = self._remember(consumer, event, progress, sequence)
+        _tell_sent(event, consumer, len(steps))
+        return consumer
+
+    def _steps(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress
+    ) -> tuple[list[Step], Consumer, Progress]:
+        if event.type != "file":
+            return words(event, consumer), consumer, progress
+        consumer, progress = self._upload(event, consumer, progress)
+        path = progress.uploaded or ""
+
+        def show(where: Place) -> Request:
+            kind, caption = event.raw["file_type"], event.raw.get("caption", "")
+            return payloads.hosted_file(where, path, kind, caption)
+
+        return [Step(show, file_digest(path))], consumer, progress
+
+    def _upload(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress
+    ) -> tuple[Consumer, Progress]:
+        """Upload an event's file, once: a later try shows the same one."""
+        if progress.uploaded:
+            return consumer, progress
+        content = self.files.content(event.raw)
+        consumer, path = self.speaker.on_behalf(
+            consumer, lambda who: self.storage.upload(who, content, event.raw["file_type"])
+        )
+        progress = replace(progress, uploaded=path)
+        self.memory.note_progress(consumer, event.id, progress)
+        return consumer, progress
+
+    def _remember(
+        self, consumer: Consumer, event: ConsumerEvent, progress: Progress, sequence: int | None
+    ) -> Consumer:
+        try:
+            return self.memory.sent(consumer, event.id, progress, sequence)
+        except Transient as unavailable:
+            unavailable.maybe_done = True  # LivePerson has it; only our note of it may be missing
+            raise
+
+    def _publish(
+        self, event: ConsumerEvent, consumer: Consumer, step: Step, message: Received
+    ) -> tuple[Consumer, int | None]:
+        """Do a step in the consumer's conversation, opening one if there is none."""
+        opened = consumer if consumer.conversation_id else self._open(event, consumer)
+        try:
+            return self._publish_in(opened, event, step)
+        except LivePersonRefused as refused:
+            if refused.http_status == 401:  # that is about who speaks, not about where
+                raise
+            if opened is not consumer:
+                raise _not_ready("opened just now", 1, refused) from None
+            return self._publish_elsewhere(event, opened, step, message, refused)
+
+    def _publish_elsewhere(
+        self,
+        event: ConsumerEvent,
+        consumer: Consumer,
+        step: Step,
+        message: Received,
+        refused: LivePersonRefused,
+    ) -> tuple[Consumer, int | None]:
+        """
+        Find out whether the conversation is over, and do the step in a new one if so.
+
+        What LivePerson answers to a message for a closed conversation is not published. But it
+        keeps to one open conversation a consumer: if another can be opened, the old one is over.
+        If not, it was the message that was refused, unless the end of this conversation or of its
+        main dialog is just about to be told by a webhook.
+        """
+        try:
+            reopened = self._open(event, consumer)
+        except ConversationUnknown:
+            if self._is_over(consumer):
+                raise  # then another one is open, and a webhook will name it
+            if message.receive_count < _REFUSED_TRIES:
+                raise _not_ready("perhaps closed just now", 2, refused) from None
+            raise refused from None
+        try:
+            return self._publish_in(reopened, event, step)
+        except LivePersonRefused as again:
+            raise _not_ready("opened just now", 1, again) from None
+
+    def _is_over(self, consumer: Consumer) -> bool:
+        known = self.memory.recall_conversation(consumer.account_id, consumer.conversation_id or "")
+        return known is not None and not known.is_open
+
+    def _publish_in(
+        self, consumer: Consumer, event: ConsumerEvent, step: Step
+    ) -> tuple[Consumer, int | None]:
+        where = place(consumer, event.raw.get("dialog_id") if event.type == "reply" else None)
+        consumer, answer = self.speaker.on_behalf(
+            consumer, lambda who: self.send_api.send(who, step.request(where))
+        )
+        return consumer, sequence_in(answer)
+
+    def _open(self, event: ConsumerEvent, consumer: Consumer) -> Consumer:
+        asked = event.conversation
+        features = tuple(asked.get("features", ()))
+        consumer, routing = self.routing.find(consumer, asked.get("routing", {}))
+        opening = Opening(asked.get("profile", {}), routing)
+        consumer = replace(consumer, features=features)
+        try:
+            consumer, conversation_id = self.speaker.on_behalf(
+                consumer, lambda who: self.send_api.open_conversation(who, opening)
+            )
+        except AlreadyOpen:
+            raise ConversationUnknown(
+                "LivePerson has an open conversation of this consumer that we don't know; "
+                "the next webhook from it will name it",
+                retry_after=5,
+            ) from None
+        who = ids(event, consumer.key)
+        observe.outcome(FUNCTION, "conversation_opened", conversation_id=conversation_id, **who)
+        return self.memory.opened(consumer, conversation_id, features)
+
+    # ── Settling what an earlier try came to ──
+
+    def _heard(
+        self, event: ConsumerEvent, consumer: Consumer, echo: str, progress: Progress
+    ) -> int | None:
+        """
+        Return the sequence under which an earlier try arrived; none if it surely did not.
+
+        Raises :class:`EchoAwaited` while it is too early to tell.
+        """
+        if not consumer.conversation_id:
+            return None
+        known = self.memory.recall_conversation(consumer.account_id, consumer.conversation_id)
+        heard = known.heard(echo, after=consumer.last_sequence) if known else None
+        who = ids(event, consumer.key)
+        if heard is not None:
+            observe.outcome(FUNCTION, "confirmed_by_echo", sequence=heard, **who)
+            return heard
+        if progress.ambiguous_at is None:  # the last try was cut off and left no note of its time
+            raise EchoAwaited("it may have been sent", retry_after=ECHO_SECONDS, maybe_done=True)
+        waited = self.clock() - progress.ambiguous_at
+        if waited < ECHO_SECONDS:
+            raise EchoAwaited("waiting for its echo", retry_after=ECHO_SECONDS - waited)
+        observe.outcome(FUNCTION, "sent_again", **who)
+        return None
+
+
+def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
+    observe.outcome(
+        FUNCTION,
+        "sent",
+        event_type=event.type,
+        conversation_id=consumer.conversation_id,
+        sequence=consumer.last_sequence,
+        requests=count,
+        **ids(event, consumer.key),
+    )
+
+
+def _in_doubt(message: Received, progress: Progress) -> bool:
+    """Whether an earlier try may have arrived without our knowing: cut off, or left unanswered."""
+    settled = progress.settled_receives if progress.settled_message == message.message_id else 0
+    return (
+        message.receive_count - 1 > settled
+        or progress.ambiguous_at is not None
+        or CUT_OFF_ATTRIBUTE in message.attributes
+    )
+
+
+def _not_ready(why: str, seconds: int, refused: LivePersonRefused) -> ConversationNotReady:
+    return ConversationNotReady(
+        f"{why}: {refused}",
+        retry_after=seconds,
+        http_status=refused.http_status,
+        error_code=refused.error_code,
+    )
