@@ -194,3 +194,27 @@ def test_alone_without_an_account_it_says_how_to_be_called() -> None:
 
     assert done.returncode == 2
     assert "--client-secret" in done.stdout
+
+
+def test_an_uploaded_file_can_be_looked_at(
+    control: LivePersonControl, connector: Connector
+) -> None:
+    """Its bytes are given in Base64; what was not uploaded has none."""
+    conversation_id = connector.opened()
+    path = control.agent_file(ACCOUNT, conversation_id, "AAAA")
+
+    assert control.file_content(ACCOUNT, path) == "AAAA"
+    assert control.file_content(ACCOUNT, "/v1/elsewhere") is None
+
+
+def test_violations_can_be_forgotten(lp: SimulatedLivePerson, control: LivePersonControl) -> None:
+    """Those of one account, or all of them."""
+    for _ in range(2):
+        requests.get(f"{lp.url}/no/such/service", timeout=5)
+    assert len(control.violations()) == 2
+
+    control.clear_violations("another")
+    assert len(control.violations()) == 2
+
+    control.clear_violations()
+    assert control.violations() == []
