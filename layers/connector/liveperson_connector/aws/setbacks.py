@@ -75,9 +75,10 @@ class Setbacks:
 
     def hold(self, group: str) -> None:
         """Let a group's messages follow one that became a dead letter."""
-        self._table.add(
-            hold_pk(group), {"letters": 1}, {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
-        )
+        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        # What an expired hold counted is over, though DynamoDB may not have removed it yet.
+        if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **expires}):
+            self._table.add(hold_pk(group), {"letters": 1}, expires)
 
     def keep_hold(self, group: str) -> None:
         """Go on holding a group, if it is held: its dead letters are still there."""
