@@ -274,7 +274,13 @@ class Bench:
         else:
             flow = wiring._outbound_flow()
             breaker = replace(flow.breaker, clock=self.clock, chance=lambda: 0.0)
-            flow = replace(flow, clock=self.clock, breaker=breaker)
+            flow = replace(
+                flow,
+                clock=self.clock,
+                breaker=breaker,
+                speech=replace(flow.speech, clock=self.clock),
+                typing=replace(flow.typing, clock=self.clock),
+            )
             worker = replace(wiring.outbound_messaging(), handle=flow.handle, refused=flow.refused)
         return replace(worker, clock=self.clock, chance=lambda: 0.0, most_tries=self.most_tries)
 

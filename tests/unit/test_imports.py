@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ ENVIRON = {
 }
 
 
-def loaded_by(function: str) -> set[str]:
+@cache
+def loaded_by(function: str) -> frozenset[str]:
     """Start a function as Lambda does, build what it needs, and give the modules it loaded."""
     variables = dict.fromkeys(functions()[function]["Environment"]["Variables"], "https://x/y")
     program = f"""
@@ -37,7 +39,7 @@ def loaded_by(function: str) -> set[str]:
         text=True,
         check=True,
     )
-    return set(json.loads(done.stdout))
+    return frozenset(json.loads(done.stdout))
 
 
 def test_the_picture_is_true() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from liveperson_connector import settings
-from liveperson_connector.aws.memory import TTL_ATTRIBUTE
+from liveperson_connector.aws.table import TTL_ATTRIBUTE
 from tests.support.template import (
     PROJECT,
     actions,

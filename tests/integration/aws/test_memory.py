@@ -15,10 +15,10 @@ from liveperson_connector.aws.memory import (
     CONSUMER_SECONDS,
     DONE_SECONDS,
     FOREIGN_SECONDS,
-    HOLD_SECONDS,
-    TTL_ATTRIBUTE,
     Memory,
 )
+from liveperson_connector.aws.setbacks import HOLD_SECONDS, Setbacks
+from liveperson_connector.aws.table import TTL_ATTRIBUTE
 from liveperson_connector.conversations import (
     NOTHING_SENT,
     Consumer,
@@ -42,13 +42,17 @@ def _clock() -> Clock:
     return Clock(time.time())
 
 
+class Whole(Memory, Setbacks):
+    """All that is kept in the table; both halves stand on the same one."""
+
+
 @pytest.fixture(name="memory")
-def _memory(dynamodb: DynamoDBClient, table: str, clock: Clock) -> Memory:
-    return Memory(dynamodb, table, clock=clock)
+def _memory(dynamodb: DynamoDBClient, table: str, clock: Clock) -> Whole:
+    return Whole(dynamodb, table, clock=clock)
 
 
 @pytest.fixture(name="consumer")
-def _consumer(memory: Memory) -> Consumer:
+def _consumer(memory: Whole) -> Consumer:
     """Introduce a consumer."""
     consumer = Consumer(ACCOUNT, PHONE, KEY, LP, "the-jws")
     memory.introduced(consumer)
@@ -56,25 +60,25 @@ def _consumer(memory: Memory) -> Consumer:
 
 
 @pytest.fixture(name="talking")
-def _talking(memory: Memory, consumer: Consumer) -> Consumer:
+def _talking(memory: Whole, consumer: Consumer) -> Consumer:
     """Let a consumer have an open conversation."""
     return memory.opened(consumer, "c-1", ())
 
 
-def known(memory: Memory) -> Consumer:
+def known(memory: Whole) -> Consumer:
     """Recall the consumer, who must be known."""
     consumer = memory.recall_consumer(ACCOUNT, KEY)
     assert consumer
     return consumer
 
 
-def event(memory: Memory, event_id: str = "m-1") -> EventRecall:
+def event(memory: Whole, event_id: str = "m-1") -> EventRecall:
     """Recall an event of the consumer."""
     return memory.recall_event(ACCOUNT, KEY, event_id, "group")
 
 
 def notification(
-    memory: Memory,
+    memory: Whole,
     conversation_id: str = "c-1",
     identity: str | None = "c-1:1",
     *,
@@ -85,7 +89,7 @@ def notification(
     return memory.recall_notification(account_id, conversation_id, identity, lp_ids, "group")
 
 
-def conversation(memory: Memory, conversation_id: str = "c-1") -> Conversation:
+def conversation(memory: Whole, conversation_id: str = "c-1") -> Conversation:
     """Recall a conversation, which must be known."""
     found = memory.recall_conversation(ACCOUNT, conversation_id)
     assert found
@@ -102,24 +106,24 @@ def claimed(conversation_id: str, **more: Any) -> Conversation:
 # ── Consumers ──
 
 
-def test_a_consumer_is_remembered(memory: Memory, consumer: Consumer) -> None:
+def test_a_consumer_is_remembered(memory: Whole, consumer: Consumer) -> None:
     """With the token that never expires."""
     assert EventRecall(consumer, Progress()) == event(memory)
     assert consumer == known(memory)
 
 
-def test_a_stranger_is_not_known(memory: Memory) -> None:
+def test_a_stranger_is_not_known(memory: Whole) -> None:
     """And that is no error."""
     assert EventRecall(None, Progress()) == event(memory)
     assert memory.recall_consumer(ACCOUNT, KEY) is None
 
 
-def test_a_consumer_of_another_account_is_another(memory: Memory, consumer: Consumer) -> None:
+def test_a_consumer_of_another_account_is_another(memory: Whole, consumer: Consumer) -> None:
     """Accounts share the table and nothing else."""
     assert memory.recall_consumer("99999999", KEY) is None
 
 
-def test_to_be_introduced_again_changes_the_token_alone(memory: Memory, talking: Consumer) -> None:
+def test_to_be_introduced_again_changes_the_token_alone(memory: Whole, talking: Consumer) -> None:
     """The open conversation stays."""
     memory.introduced(replace(talking, jws="newer-jws"))
 
@@ -127,7 +131,7 @@ def test_to_be_introduced_again_changes_the_token_alone(memory: Memory, talking:
 
 
 def test_a_silent_consumer_is_forgotten_after_half_a_year(
-    memory: Memory, consumer: Consumer, clock: Clock
+    memory: Whole, consumer: Consumer, clock: Clock
 ) -> None:
     """Not earlier, and whether or not DynamoDB has removed the item."""
     clock.pass_seconds(CONSUMER_SECONDS - 1)
@@ -138,7 +142,7 @@ def test_a_silent_consumer_is_forgotten_after_half_a_year(
 
 
 def test_every_item_has_an_end(
-    memory: Memory, dynamodb: DynamoDBClient, table: str, talking: Consumer, clock: Clock
+    memory: Whole, dynamodb: DynamoDBClient, table: str, talking: Consumer, clock: Clock
 ) -> None:
     """Nothing is kept for ever, and the attribute is the one that the table forgets by."""
     memory.sent(talking, "m-1", Progress(1, done=True), 0)
@@ -156,14 +160,14 @@ def test_every_item_has_an_end(
 # ── Conversations ──
 
 
-def test_an_opened_conversation_is_the_consumers(memory: Memory, talking: Consumer) -> None:
+def test_an_opened_conversation_is_the_consumers(memory: Whole, talking: Consumer) -> None:
     """From both sides: the consumer knows it, and it knows the consumer."""
     assert ("c-1", NOTHING_SENT) == (known(memory).conversation_id, known(memory).last_sequence)
     assert claimed("c-1") == conversation(memory)
     assert talking == known(memory)
 
 
-def test_what_a_consumers_client_can_do_is_remembered(memory: Memory, consumer: Consumer) -> None:
+def test_what_a_consumers_client_can_do_is_remembered(memory: Whole, consumer: Consumer) -> None:
     """LivePerson wants it with every call."""
     opened = memory.opened(consumer, "c-1", ("RICH_CONTENT", "QUICK_REPLIES"))
 
@@ -171,7 +175,7 @@ def test_what_a_consumers_client_can_do_is_remembered(memory: Memory, consumer: 
     assert ("RICH_CONTENT", "QUICK_REPLIES") == known(memory).features
 
 
-def test_echoes_heard_before_the_answer_are_kept(memory: Memory, consumer: Consumer) -> None:
+def test_echoes_heard_before_the_answer_are_kept(memory: Whole, consumer: Consumer) -> None:
     """A webhook may overtake the answer that names the conversation."""
     memory.adopt(claimed("c-1"), is_current=True)
     memory.heard(conversation(memory), 0, text_digest("Hello"))
@@ -180,7 +184,7 @@ def test_echoes_heard_before_the_answer_are_kept(memory: Memory, consumer: Consu
     assert 0 == conversation(memory).heard(text_digest("Hello"), after=NOTHING_SENT)
 
 
-def test_an_end_frees_the_consumer(memory: Memory, talking: Consumer) -> None:
+def test_an_end_frees_the_consumer(memory: Whole, talking: Consumer) -> None:
     """The next event opens another conversation; what was rated last is still known."""
     memory.followed(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
 
@@ -188,7 +192,7 @@ def test_an_end_frees_the_consumer(memory: Memory, talking: Consumer) -> None:
     assert not conversation(memory).is_open
 
 
-def test_the_end_of_an_older_conversation_frees_nobody(memory: Memory, talking: Consumer) -> None:
+def test_the_end_of_an_older_conversation_frees_nobody(memory: Whole, talking: Consumer) -> None:
     """Told late, it does not take away the newer one."""
     memory.opened(talking, "c-2", ())
     memory.followed(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
@@ -196,7 +200,7 @@ def test_the_end_of_an_older_conversation_frees_nobody(memory: Memory, talking: 
     assert "c-2" == known(memory).conversation_id
 
 
-def test_a_survey_is_where_the_next_words_go(memory: Memory, talking: Consumer) -> None:
+def test_a_survey_is_where_the_next_words_go(memory: Whole, talking: Consumer) -> None:
     """While it runs; its dialog counts from the beginning."""
     memory.sent(talking, "m-1", Progress(1, done=True), 7)
     memory.followed(conversation(memory), claimed("c-1", survey_dialog_id="s-1", changed_at=1))
@@ -208,7 +212,7 @@ def test_a_survey_is_where_the_next_words_go(memory: Memory, talking: Consumer) 
     )
 
 
-def test_a_surveys_dialog_leads_to_its_conversation(memory: Memory, talking: Consumer) -> None:
+def test_a_surveys_dialog_leads_to_its_conversation(memory: Whole, talking: Consumer) -> None:
     """A form of webhook names only the dialog."""
     memory.followed(conversation(memory), claimed("c-1", survey_dialog_id="s-1", changed_at=1))
     found = notification(memory, "s-1", "s-1:0").conversation
@@ -217,7 +221,7 @@ def test_a_surveys_dialog_leads_to_its_conversation(memory: Memory, talking: Con
     assert ("c-1", KEY) == (found.conversation_id, found.consumer_key)
 
 
-def test_what_became_of_a_conversation_is_remembered(memory: Memory, talking: Consumer) -> None:
+def test_what_became_of_a_conversation_is_remembered(memory: Whole, talking: Consumer) -> None:
     """Agent, skill and when it last changed."""
     now = claimed("c-1", agent_id="a-1", skill_id="7", changed_at=1_700_000_000_000)
     memory.followed(conversation(memory), now)
@@ -228,7 +232,7 @@ def test_what_became_of_a_conversation_is_remembered(memory: Memory, talking: Co
 # ── Adopted ──
 
 
-def test_a_consumer_without_a_conversation_adopts_one(memory: Memory, consumer: Consumer) -> None:
+def test_a_consumer_without_a_conversation_adopts_one(memory: Whole, consumer: Consumer) -> None:
     """A webhook named it, and the waiting words go there."""
     memory.adopt(claimed("c-1"), is_current=True)
 
@@ -238,7 +242,7 @@ def test_a_consumer_without_a_conversation_adopts_one(memory: Memory, consumer: 
 
 @pytest.mark.parametrize(("is_current", "expected"), [(True, "c-2"), (False, "c-1")])
 def test_another_open_conversation_replaces_the_known_one_only_if_it_is_current(
-    memory: Memory, talking: Consumer, is_current: bool, expected: str
+    memory: Whole, talking: Consumer, is_current: bool, expected: str
 ) -> None:
     """A state says what is open now; an echo may come from anywhere."""
     memory.adopt(claimed("c-2"), is_current=is_current)
@@ -247,7 +251,7 @@ def test_another_open_conversation_replaces_the_known_one_only_if_it_is_current(
 
 
 def test_the_conversation_that_is_known_already_keeps_its_count(
-    memory: Memory, talking: Consumer
+    memory: Whole, talking: Consumer
 ) -> None:
     """Adopting it again forgets nothing."""
     memory.sent(talking, "m-1", Progress(1, done=True), 7)
@@ -257,7 +261,7 @@ def test_the_conversation_that_is_known_already_keeps_its_count(
 
 
 def test_a_closed_conversation_is_remembered_and_not_current(
-    memory: Memory, consumer: Consumer
+    memory: Whole, consumer: Consumer
 ) -> None:
     """Its messages are told, and the next words go elsewhere."""
     memory.adopt(claimed("c-1", is_open=False), is_current=True)
@@ -266,7 +270,7 @@ def test_a_closed_conversation_is_remembered_and_not_current(
     assert not conversation(memory).is_open
 
 
-def test_what_is_over_stays_over(memory: Memory, talking: Consumer) -> None:
+def test_what_is_over_stays_over(memory: Whole, talking: Consumer) -> None:
     """A claim that comes late opens nothing again."""
     memory.followed(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
     memory.adopt(claimed("c-1"), is_current=False)
@@ -275,7 +279,7 @@ def test_what_is_over_stays_over(memory: Memory, talking: Consumer) -> None:
 
 
 def test_a_consumer_who_was_forgotten_is_not_invented(
-    memory: Memory, dynamodb: DynamoDBClient, table: str
+    memory: Whole, dynamodb: DynamoDBClient, table: str
 ) -> None:
     """Half a record would have no token."""
     memory.adopt(claimed("c-1"), is_current=True)
@@ -286,12 +290,12 @@ def test_a_consumer_who_was_forgotten_is_not_invented(
 # ── Notifications ──
 
 
-def test_one_read_tells_all_about_a_notification(memory: Memory, talking: Consumer) -> None:
+def test_one_read_tells_all_about_a_notification(memory: Whole, talking: Consumer) -> None:
     """Whose conversation it is, and that it is new."""
     assert NotificationRecall(claimed("c-1"), claimed("c-1")) == notification(memory, lp_ids=[LP])
 
 
-def test_a_notification_is_told_once(memory: Memory, talking: Consumer, clock: Clock) -> None:
+def test_a_notification_is_told_once(memory: Whole, talking: Consumer, clock: Clock) -> None:
     """For five days: LivePerson may resend for three."""
     memory.delivered(ACCOUNT, "c-1:1")
     clock.pass_seconds(DONE_SECONDS - 1)
@@ -302,7 +306,7 @@ def test_a_notification_is_told_once(memory: Memory, talking: Consumer, clock: C
     assert (True, False) == (before, notification(memory).was_delivered)
 
 
-def test_another_notification_is_another(memory: Memory, talking: Consumer) -> None:
+def test_another_notification_is_another(memory: Whole, talking: Consumer) -> None:
     """By its identity, and by its account."""
     memory.delivered(ACCOUNT, "c-1:1")
 
@@ -310,13 +314,13 @@ def test_another_notification_is_another(memory: Memory, talking: Consumer) -> N
     assert not notification(memory, account_id="99999999").was_delivered
 
 
-def test_without_an_identity_nothing_is_a_repeat(memory: Memory, talking: Consumer) -> None:
+def test_without_an_identity_nothing_is_a_repeat(memory: Whole, talking: Consumer) -> None:
     """Typing has no key."""
     assert not notification(memory, identity=None).was_delivered
 
 
 def test_a_conversation_is_claimed_for_a_consumer_of_ours(
-    memory: Memory, consumer: Consumer
+    memory: Whole, consumer: Consumer
 ) -> None:
     """A webhook names LivePerson's id of the consumer, among others."""
     recalled = notification(memory, "c-7", lp_ids=["agent", LP, "", "other"])
@@ -324,14 +328,14 @@ def test_a_conversation_is_claimed_for_a_consumer_of_ours(
     assert NotificationRecall(None, claimed("c-7")) == recalled
 
 
-def test_nobody_of_ours_claims_nothing(memory: Memory, consumer: Consumer) -> None:
+def test_nobody_of_ours_claims_nothing(memory: Whole, consumer: Consumer) -> None:
     """Another channel's consumer is not ours, nor is another account's."""
     assert notification(memory, "c-7", lp_ids=["somebody"]).claim is None
     assert notification(memory, "c-7", account_id="99999999", lp_ids=[LP]).claim is None
 
 
 def test_another_channels_conversation_is_remembered_for_a_while(
-    memory: Memory, clock: Clock
+    memory: Whole, clock: Clock
 ) -> None:
     """So that its next message needs no waiting."""
     memory.foreign(ACCOUNT, "c-9")
@@ -342,14 +346,14 @@ def test_another_channels_conversation_is_remembered_for_a_while(
     assert memory.recall_conversation(ACCOUNT, "c-9") is None
 
 
-def test_what_is_ours_does_not_become_foreign(memory: Memory, talking: Consumer) -> None:
+def test_what_is_ours_does_not_become_foreign(memory: Whole, talking: Consumer) -> None:
     """Whoever found out later was wrong."""
     memory.foreign(ACCOUNT, "c-1")
 
     assert conversation(memory).is_ours
 
 
-def test_what_was_foreign_can_turn_out_to_be_ours(memory: Memory, consumer: Consumer) -> None:
+def test_what_was_foreign_can_turn_out_to_be_ours(memory: Whole, consumer: Consumer) -> None:
     """A message may come before the state that names our consumer."""
     memory.foreign(ACCOUNT, "c-1")
     memory.adopt(claimed("c-1"), is_current=True)
@@ -370,7 +374,7 @@ def test_what_was_foreign_can_turn_out_to_be_ours(memory: Memory, consumer: Cons
     ],
 )
 def test_how_far_an_event_came_is_remembered(
-    memory: Memory, consumer: Consumer, progress: Progress
+    memory: Whole, consumer: Consumer, progress: Progress
 ) -> None:
     """To the millisecond."""
     memory.note_progress(consumer, "m-1", progress)
@@ -379,7 +383,7 @@ def test_how_far_an_event_came_is_remembered(
     assert Progress() == event(memory, "m-2").progress
 
 
-def test_what_was_sent_is_remembered_with_its_sequence(memory: Memory, talking: Consumer) -> None:
+def test_what_was_sent_is_remembered_with_its_sequence(memory: Whole, talking: Consumer) -> None:
     """Event and consumer in one write: neither without the other."""
     sent = memory.sent(talking, "m-1", Progress(1, done=True), 4)
 
@@ -387,7 +391,7 @@ def test_what_was_sent_is_remembered_with_its_sequence(memory: Memory, talking: 
     assert 4 == sent.last_sequence
 
 
-def test_a_sequence_that_was_not_told_changes_nothing(memory: Memory, talking: Consumer) -> None:
+def test_a_sequence_that_was_not_told_changes_nothing(memory: Whole, talking: Consumer) -> None:
     """The last known one stays."""
     four = memory.sent(talking, "m-1", Progress(1, done=True), 4)
 
@@ -395,7 +399,7 @@ def test_a_sequence_that_was_not_told_changes_nothing(memory: Memory, talking: C
     assert 4 == known(memory).last_sequence
 
 
-def test_a_repeat_is_known_for_days(memory: Memory, talking: Consumer, clock: Clock) -> None:
+def test_a_repeat_is_known_for_days(memory: Whole, talking: Consumer, clock: Clock) -> None:
     """A channel may repeat for four."""
     memory.sent(talking, "m-1", Progress(1, done=True), 0)
     clock.pass_seconds(4 * DAY)
@@ -406,14 +410,14 @@ def test_a_repeat_is_known_for_days(memory: Memory, talking: Consumer, clock: Cl
 # ── Echoes ──
 
 
-def test_an_echo_is_heard(memory: Memory, talking: Consumer) -> None:
+def test_an_echo_is_heard(memory: Whole, talking: Consumer) -> None:
     """With its sequence."""
     memory.heard(conversation(memory), 3, text_digest("Hello"))
 
     assert ((3, text_digest("Hello")),) == conversation(memory).echoes
 
 
-def test_an_echo_that_comes_twice_is_one(memory: Memory, talking: Consumer) -> None:
+def test_an_echo_that_comes_twice_is_one(memory: Whole, talking: Consumer) -> None:
     """LivePerson may resend it."""
     for _ in range(2):
         memory.heard(conversation(memory), 3, text_digest("Hello"))
@@ -421,7 +425,7 @@ def test_an_echo_that_comes_twice_is_one(memory: Memory, talking: Consumer) -> N
     assert 1 == len(conversation(memory).echoes)
 
 
-def test_only_the_last_echoes_are_kept(memory: Memory, talking: Consumer) -> None:
+def test_only_the_last_echoes_are_kept(memory: Whole, talking: Consumer) -> None:
     """A long conversation does not fill its item."""
     now = conversation(memory)
     for number in range(60):
@@ -436,7 +440,7 @@ def test_only_the_last_echoes_are_kept(memory: Memory, talking: Consumer) -> Non
 
 @pytest.mark.parametrize("since", [1_700_000_000.125, None])
 def test_since_when_a_consumer_types_is_remembered(
-    memory: Memory, talking: Consumer, since: float | None
+    memory: Whole, talking: Consumer, since: float | None
 ) -> None:
     """Until it stops."""
     memory.composing(talking, 1.0)
@@ -445,14 +449,14 @@ def test_since_when_a_consumer_types_is_remembered(
     assert typing == known(memory)
 
 
-def test_a_stranger_who_types_is_not_invented(memory: Memory) -> None:
+def test_a_stranger_who_types_is_not_invented(memory: Whole) -> None:
     """Half a record would have no token."""
     memory.composing(Consumer(ACCOUNT, PHONE, KEY, LP, "jws"), 1.0)
 
     assert memory.recall_consumer(ACCOUNT, KEY) is None
 
 
-def test_a_visit_is_remembered(memory: Memory, consumer: Consumer) -> None:
+def test_a_visit_is_remembered(memory: Whole, consumer: Consumer) -> None:
     """The Monitoring API wants to see the same visitor again."""
     assert memory.visited(consumer, "visitor", "session") == known(memory)
 
@@ -460,7 +464,7 @@ def test_a_visit_is_remembered(memory: Memory, consumer: Consumer) -> None:
 # ── Leases ──
 
 
-def test_a_lease_is_one_holders(memory: Memory, clock: Clock) -> None:
+def test_a_lease_is_one_holders(memory: Whole, clock: Clock) -> None:
     """Until its time is over, whether or not DynamoDB has removed it."""
     first = memory.lease("name", 10)
     clock.pass_seconds(9)
@@ -470,12 +474,12 @@ def test_a_lease_is_one_holders(memory: Memory, clock: Clock) -> None:
     assert (True, False, True) == (first, second, memory.lease("name", 10))
 
 
-def test_leases_of_other_names_are_free(memory: Memory) -> None:
+def test_leases_of_other_names_are_free(memory: Whole) -> None:
     """Accounts do not wait for each other."""
     assert [True, True] == [memory.lease("a", 10), memory.lease("b", 10)]
 
 
-def test_of_many_at_a_time_one_gets_the_lease(memory: Memory) -> None:
+def test_of_many_at_a_time_one_gets_the_lease(memory: Whole) -> None:
     """However close they race."""
     with ThreadPoolExecutor(16) as racers:
         for name in ("one", "two", "three"):
@@ -484,7 +488,7 @@ def test_of_many_at_a_time_one_gets_the_lease(memory: Memory) -> None:
             assert 1 == won.count(True)
 
 
-def test_of_many_at_a_time_one_gets_a_lease_that_ran_out(memory: Memory, clock: Clock) -> None:
+def test_of_many_at_a_time_one_gets_a_lease_that_ran_out(memory: Whole, clock: Clock) -> None:
     """Two who find it expired do not both take it."""
     memory.lease("name", 10)
     clock.pass_seconds(10)
@@ -497,12 +501,12 @@ def test_of_many_at_a_time_one_gets_a_lease_that_ran_out(memory: Memory, clock: 
 # ── Outages, tries and holds ──
 
 
-def fail(memory: Memory, clock: Clock, group: str = "a") -> Outage:
+def fail(memory: Whole, clock: Clock, group: str = "a") -> Outage:
     """Note a failure of LivePerson, as a worker does that has just looked."""
     return memory.note_failure(ACCOUNT, "liveperson", event(memory).outage, clock(), group)
 
 
-def test_failures_in_a_row_become_an_outage(memory: Memory, clock: Clock) -> None:
+def test_failures_in_a_row_become_an_outage(memory: Whole, clock: Clock) -> None:
     """Of several groups, and only for this account; all containers know at once."""
     for number in range(OPEN_AFTER):
         outage = fail(memory, clock, group="ab"[number % 2])
@@ -513,12 +517,12 @@ def test_failures_in_a_row_become_an_outage(memory: Memory, clock: Clock) -> Non
     assert memory.recall_event("99999999", KEY, "m-1", "group").outage is None
 
 
-def test_one_message_that_always_fails_is_no_outage(memory: Memory, clock: Clock) -> None:
+def test_one_message_that_always_fails_is_no_outage(memory: Whole, clock: Clock) -> None:
     """It says nothing of others."""
     assert not any(fail(memory, clock).is_certain for _ in range(3 * OPEN_AFTER))
 
 
-def test_failures_far_apart_are_not_in_a_row(memory: Memory, clock: Clock) -> None:
+def test_failures_far_apart_are_not_in_a_row(memory: Whole, clock: Clock) -> None:
     """What failed long ago is forgotten."""
     for number in range(3 * OPEN_AFTER):
         outage = fail(memory, clock, group="ab"[number % 2])
@@ -527,7 +531,7 @@ def test_failures_far_apart_are_not_in_a_row(memory: Memory, clock: Clock) -> No
         assert not outage.is_certain
 
 
-def test_many_failures_at_a_time_are_all_counted(memory: Memory, clock: Clock) -> None:
+def test_many_failures_at_a_time_are_all_counted(memory: Whole, clock: Clock) -> None:
     """However close they race."""
     with ThreadPoolExecutor(8) as racers:
         list(racers.map(lambda n: fail(memory, clock, group=f"g{n}"), range(16)))
@@ -537,7 +541,7 @@ def test_many_failures_at_a_time_are_all_counted(memory: Memory, clock: Clock) -
     assert 16 == outage.failures
 
 
-def test_one_at_a_time_looks_whether_it_is_over(memory: Memory, clock: Clock) -> None:
+def test_one_at_a_time_looks_whether_it_is_over(memory: Whole, clock: Clock) -> None:
     """When its time has come, and not before."""
     for number in range(OPEN_AFTER):
         outage = fail(memory, clock, group="ab"[number % 2])
@@ -553,7 +557,7 @@ def test_one_at_a_time_looks_whether_it_is_over(memory: Memory, clock: Clock) ->
     assert (False, 1) == (early, won.count(True))
 
 
-def test_an_outage_that_is_over_is_forgotten(memory: Memory, clock: Clock) -> None:
+def test_an_outage_that_is_over_is_forgotten(memory: Whole, clock: Clock) -> None:
     """The next message goes as if nothing had been."""
     fail(memory, clock)
     memory.outage_over(ACCOUNT, "liveperson")
@@ -561,13 +565,13 @@ def test_an_outage_that_is_over_is_forgotten(memory: Memory, clock: Clock) -> No
     assert event(memory).outage is None
 
 
-def test_tries_are_counted_by_message(memory: Memory) -> None:
+def test_tries_are_counted_by_message(memory: Whole) -> None:
     """From one."""
     assert [1, 2, 3] == [memory.count_try("one") for _ in range(3)]
     assert 1 == memory.count_try("another")
 
 
-def test_a_group_is_held_until_all_its_letters_are_done(memory: Memory) -> None:
+def test_a_group_is_held_until_all_its_letters_are_done(memory: Whole) -> None:
     """As many as went there have to come back."""
     memory.hold("group")
     memory.hold("group")
@@ -578,7 +582,7 @@ def test_a_group_is_held_until_all_its_letters_are_done(memory: Memory) -> None:
     assert ((True, True), False) == (before, event(memory).is_held)
 
 
-def test_a_group_that_is_not_held_can_be_let_go(memory: Memory) -> None:
+def test_a_group_that_is_not_held_can_be_let_go(memory: Whole) -> None:
     """Nothing is left of it."""
     memory.unhold("group")
     memory.keep_hold("group")
@@ -586,7 +590,7 @@ def test_a_group_that_is_not_held_can_be_let_go(memory: Memory) -> None:
     assert not event(memory).is_held
 
 
-def test_a_hold_ends_unless_it_is_kept(memory: Memory, clock: Clock) -> None:
+def test_a_hold_ends_unless_it_is_kept(memory: Whole, clock: Clock) -> None:
     """Letters that somebody took away by hand hold nobody for ever."""
     memory.hold("group")
     clock.pass_seconds(HOLD_SECONDS - 1)
@@ -596,6 +600,16 @@ def test_a_hold_ends_unless_it_is_kept(memory: Memory, clock: Clock) -> None:
     clock.pass_seconds(1)
 
     assert (True, False) == (kept, event(memory).is_held)
+
+
+def test_a_hold_that_ran_out_counts_no_more(memory: Whole, clock: Clock) -> None:
+    """Letters that somebody took away by hand are not waited for with the next ones."""
+    memory.hold("group")
+    clock.pass_seconds(HOLD_SECONDS)
+    memory.hold("group")
+    memory.unhold("group")
+
+    assert not event(memory).is_held
 
 
 # ── Failures ──
@@ -611,11 +625,11 @@ def test_a_hold_ends_unless_it_is_kept(memory: Memory, clock: Clock) -> None:
     ],
 )
 def test_a_table_that_is_not_there_is_unavailable(
-    dynamodb: DynamoDBClient, use: Callable[[Memory], object]
+    dynamodb: DynamoDBClient, use: Callable[[Whole], object]
 ) -> None:
     """boto3's errors do not leave the adapter, and quote nobody."""
     with pytest.raises(AwsUnavailable) as unavailable:
-        use(Memory(dynamodb, "no-such-table"))
+        use(Whole(dynamodb, "no-such-table"))
 
     assert unavailable.value.error_code == "ResourceNotFoundException"
     assert PHONE not in str(unavailable.value)
