@@ -621,6 +621,7 @@ def test_what_can_never_be_is_told(make_brand: MakeBrand) -> None:
 
     assert (unknown, "receipt") == (failed["event_id"], failed["event_type"])
     assert ("liveperson_refused", 400) == (failed["reason"], failed["http_status"])
+    assert "Are its sequences messages of that dialog" in failed["message"]
     assert text_event("Still here") == publishes(talk, 3)[2]["event"]
     assert ["sequenceList: the dialog has no [99]"] == brand.violations()
     brand.liveperson.clear_violations(brand.account_id)

@@ -10,10 +10,19 @@ import json
 from typing import Any
 
 from ..channel.consumer_events import ConsumerEvent
-from ..errors import Permanent, UnreadableMessage
+from ..errors import LivePersonRefused, Permanent, UnreadableMessage
 from ..messages import Letter, token
 
 EVENT_FAILED = "connector.EventFailed"
+
+# LivePerson's own words are mostly "Bad Request"; what it usually means, by the type of event.
+_QUESTIONS = {
+    "receipt": "Are its sequences messages of that dialog, and is the dialog open?",
+    "reply": "Is to_sequence a message of the open dialog, and its metadata what it offered?",
+    "file": "Is file sharing enabled for the account?",
+    "rating": "Does the account ask for ratings?",
+    "profile": "Are its attributes LivePerson's own?",
+}
 
 
 def failed_letter(event: ConsumerEvent, error: Permanent) -> Letter:
@@ -23,13 +32,18 @@ def failed_letter(event: ConsumerEvent, error: Permanent) -> Letter:
         "event_id": event.id,
         "event_type": event.type,
         "reason": error.reason,
-        "message": str(error),
+        "message": _words(event, error),
         "http_status": error.http_status,
         "error_code": error.error_code,
     }
     body = {"account_id": event.account_id, "type": EVENT_FAILED, "failure": failure}
     who = token(event.account_id, event.consumer_id, "failed")
     return Letter(json.dumps(body), group=who, identity=token(who, event.id))
+
+
+def _words(event: ConsumerEvent, error: Permanent) -> str:
+    question = _QUESTIONS.get(event.type) if isinstance(error, LivePersonRefused) else None
+    return f"{error}. {question}" if question else str(error)
 
 
 def read_failed(body: str) -> tuple[str, dict[str, Any]] | None:
