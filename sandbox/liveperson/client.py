@@ -205,6 +205,10 @@ class LivePersonControl:
         """Return the faults in force."""
         return self._list("/faults")
 
+    def faults_applied(self) -> list[JsonObject]:
+        """Return every request and webhook that was spoilt."""
+        return self._list("/faults-applied")
+
     # Inside
 
     def _act(self, account_id: str, conversation_id: str, action: str, body: JsonObject) -> Any:

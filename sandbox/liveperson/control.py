@@ -1,7 +1,8 @@
 """
 The control API: what `SimulatedLivePerson` can do, as JSON under `/simulator`.
 
-    GET    /simulator/state  counts  violations  requests?service=&account_id=&limit=  faults
+    GET    /simulator/state  counts  violations  requests?service=&account_id=&limit=
+           faults  faults-applied
     POST   /simulator/faults  wait-idle            DELETE /simulator/faults  violations
     PUT    /simulator/accounts/{id}                installs an app, or changes its settings
     GET    /simulator/accounts/{id}/conversations  webhooks  webhook-state
@@ -34,6 +35,7 @@ GENERAL = {
     ("DELETE", "violations"): "clear_violations",
     ("GET", "requests"): "requests",
     ("GET", "faults"): "faults",
+    ("GET", "faults-applied"): "faults_applied",
     ("POST", "faults"): "add_fault",
     ("DELETE", "faults"): "clear_faults",
     ("POST", "wait-idle"): "wait_idle",

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import random
 import threading
+import time
+from collections import deque
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -27,6 +29,9 @@ REQUEST_KINDS = frozenset(
 )
 WEBHOOK_KINDS = frozenset({"slow", "duplicate", "reorder", "drop"})
 SENDER = "webhook_sender"
+WORDY = frozenset({"send", SENDER})
+"""Whose bodies hold words and no secrets, so that they may be kept."""
+KEPT_APPLICATIONS = 20_000
 
 
 @dataclass
@@ -45,8 +50,11 @@ class Fault:
     seed: int | None = None
     match: str | None = None
     """Only a request or webhook whose body has this text."""
+    for_seconds: float | None = None
+    """How long the rule is in force; None is until it is removed."""
     applied: int = 0
     _dice: random.Random = field(init=False, repr=False, compare=False)
+    _since: float = field(init=False, repr=False, compare=False, default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         kinds = WEBHOOK_KINDS if self.service == SENDER else REQUEST_KINDS
@@ -59,7 +67,7 @@ class Fault:
     def strikes(self, service: str, account_id: str, body: bytes) -> bool:
         """Tell whether this rule applies now, and count it if it does."""
         meant = self.service == service and self.account in (None, account_id)
-        if not meant or self.times == self.applied:
+        if not meant or self.times == self.applied or self._is_over():
             return False
         if self.match is not None and self.match.encode() not in body:
             return False
@@ -67,6 +75,9 @@ class Fault:
             return False
         self.applied += 1
         return True
+
+    def _is_over(self) -> bool:
+        return self.for_seconds is not None and time.monotonic() - self._since > self.for_seconds
 
     def as_json(self) -> JsonObject:
         """Return the rule with the number of times it was applied."""
@@ -80,6 +91,7 @@ class Faults:
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
         self._retired = 0
+        self._journal: deque[JsonObject] = deque(maxlen=KEPT_APPLICATIONS)
 
     def add(self, rule: JsonObject) -> None:
         """Append a rule; raise ValueError or TypeError if it makes no sense."""
@@ -96,9 +108,17 @@ class Faults:
     def pick(self, service: str, account_id: str, body: bytes = b"") -> Fault | None:
         """Return the rule that applies to a request or webhook, or None."""
         with self._lock:
-            return next(
+            found = next(
                 (rule for rule in self._rules if rule.strikes(service, account_id, body)), None
             )
+            if found is not None:
+                self._journal.append(_application(found, service, account_id, body))
+            return found
+
+    def journal(self) -> list[JsonObject]:
+        """Return what was spoilt, oldest first: when, what, how, and the words that were in it."""
+        with self._lock:
+            return list(self._journal)
 
     def as_json(self) -> list[JsonObject]:
         """Return the rules in force, in order."""
@@ -109,3 +129,16 @@ class Faults:
         """Return how many faults were applied since the start."""
         with self._lock:
             return self._retired + sum(rule.applied for rule in self._rules)
+
+
+def _application(rule: Fault, service: str, account_id: str, body: bytes) -> JsonObject:
+    return {
+        "at": time.time(),
+        "service": service,
+        "account_id": account_id,
+        "kind": rule.kind,
+        "status": rule.status if rule.kind == "status" else None,
+        "delay_ms": rule.delay_ms,
+        "match": rule.match,
+        "body": body.decode("utf-8", "replace") if service in WORDY else None,
+    }

@@ -312,6 +312,10 @@ class SimulatedLivePerson:
         """Return the rules with how often each was applied."""
         return self._world.faults.as_json()
 
+    def faults_applied(self) -> list[JsonObject]:
+        """Return every request and webhook that was spoilt, oldest first: when and how."""
+        return self._world.faults.journal()
+
     # Inside
 
     def _accounts(self) -> dict[str, Account]:
