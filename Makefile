@@ -26,6 +26,14 @@ demo: setup  ## show one conversation travelling through the deployed system
 sandbox: setup  ## keep the whole system running on this machine (ARGS="--port 4566 …")
 	@python -m sandbox up $(ARGS)
 
+MINUTES ?= 5
+SEED ?= 1
+CONSUMERS ?= 20
+FAULTS ?= 0.1
+
+soak: setup  ## many conversations while everything breaks (MINUTES=5 SEED=1 CONSUMERS=20 FAULTS=0.1)
+	@python -m sandbox soak --minutes $(MINUTES) --seed $(SEED) --consumers $(CONSUMERS) --faults $(FAULTS) $(ARGS)
+
 test: check  ## everything: checks, unit, integration and end-to-end tests
 	@pytest -q $(ARGS)
 
@@ -57,4 +65,4 @@ clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox test unit check format openapi build requirements clean
+.PHONY: help setup demo sandbox soak test unit check format openapi build requirements clean

@@ -17,6 +17,8 @@ from sandbox.demo import demo
 from sandbox.deployment import STACK_NAME
 from sandbox.errors import SandboxError
 from sandbox.folders import SHARED
+from sandbox.soak.command import add_options as add_soak_options
+from sandbox.soak.command import command as soak_command
 from sandbox.system import Options
 from sandbox.up import up
 
@@ -60,8 +62,11 @@ def options(arguments: Sequence[str]) -> Options:
 
 
 def _command(arguments: Sequence[str]) -> Callable[[Options, Console], int]:
-    command: Callable[[Options, Console], int] = _parser().parse_args(arguments).command
-    return command
+    chosen = _parser().parse_args(arguments)
+    found: Callable[[Options, Console], int] = (
+        soak_command(chosen) if chosen.command is soak_command else chosen.command
+    )
+    return found
 
 
 def _console() -> Console:
@@ -98,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("demo", help="one conversation through the whole system")
     show.set_defaults(command=demo, port=0)
     _add_where(show)
+    long = commands.add_parser("soak", help="many conversations while everything around breaks")
+    long.set_defaults(command=soak_command, port=0)
+    _add_where(long)
+    add_soak_options(long)
     return parser
 
 

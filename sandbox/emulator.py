@@ -65,6 +65,11 @@ class Emulator:
         """Say whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, while there is one."""
+        return self._process.pid if self._process is not None else None
+
     def said(self) -> str:
         """Give the last lines of its log."""
         return last_lines(self.log.read_text(errors="replace"))
