@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liveperson_connector import wiring
+from liveperson_connector import observe, wiring
 from liveperson_connector.flows.dead_letter_redrive import Request
 
 # What EventBridge Scheduler sends by itself; a person's request has none of it.
@@ -13,4 +13,5 @@ _SCHEDULED = "aws.scheduler"
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """Redrive what ``event`` asks for; the answer says what was moved, what was left and why."""
     asked = {} if event.get("source") == _SCHEDULED else event
-    return wiring.dead_letter_redrive().redrive(Request.read(asked))
+    with observe.handling():
+        return wiring.dead_letter_redrive().redrive(Request.read(asked))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liveperson_connector import wiring
+from liveperson_connector import observe, wiring
 from liveperson_connector.workers import process
 
 
@@ -13,6 +13,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
         return process(event, wiring.failed_refreshes())
     refresh = wiring.token_refresh()
     account_id = event.get("account_id")
-    if account_id is None:
-        return refresh.refresh_all()
-    return {account_id: refresh.refresh(account_id, rejected=event.get("rejected"))}
+    with observe.handling(event.get("trace")):
+        if account_id is None:
+            return refresh.refresh_all()
+        return {account_id: refresh.refresh(account_id, rejected=event.get("rejected"))}

@@ -11,6 +11,9 @@ from datetime import datetime
 CUT_OFF_ATTRIBUTE = "cut_off"
 """On a redriven message whose worker was cut off again and again: it may have been sent."""
 
+TRACE_ATTRIBUTE = "trace"
+"""The id of the request by which a message came in; log lines carry it from hop to hop."""
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -34,6 +37,19 @@ class Received:
     sent_at: datetime
     first_received_at: datetime
     attributes: Mapping[str, str]
+
+    @property
+    def trace(self) -> str:
+        """The id by which the message is followed through the logs."""
+        return self.attributes.get(TRACE_ATTRIBUTE) or self.message_id
+
+    @property
+    def accepted_at(self) -> datetime:
+        """When the queue first took it; of a redriven message, about then."""
+        try:
+            return min(self.sent_at, datetime.fromisoformat(self.attributes["first_failed_at"]))
+        except (KeyError, ValueError, TypeError):
+            return self.sent_at
 
 
 def token(*parts: str) -> str:

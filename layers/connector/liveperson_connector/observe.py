@@ -1,13 +1,23 @@
 """
-What an operator sees: one structured line per outcome, and a metric that counts it.
+What an operator sees: one structured line per outcome, and metrics that count and time it.
 
 Lines and metrics carry ids and outcomes, never words, tokens, secrets or a consumer's own id.
+
+What is said while a message is handled carries its ``trace``: the id of the request by which the
+message came in, the same in every function that the message passes. What is counted meanwhile
+leaves in one line at the end, so that a measurement more costs no write more.
 """
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +25,7 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from .errors import ConnectorError, Refused
+from .messages import TRACE_ATTRIBUTE, unique
 from .pseudonyms import short
 
 if TYPE_CHECKING:
@@ -22,6 +33,49 @@ if TYPE_CHECKING:
     from .flows.webhook_intake import Accepted as WebhookAccepted
 
 _logger = Logger(log_uncaught_exceptions=False)
+
+_Metric = tuple[str, MetricUnit, float]
+
+
+@dataclass
+class _Handling:
+    """A message or request that is being handled: its trace, when it came, what was counted."""
+
+    trace: str
+    since: datetime | None
+    counted: dict[str, list[_Metric]] = field(default_factory=lambda: defaultdict(list))
+    is_over: bool = False
+
+    def conclude(self) -> None:
+        """Write what was counted, one line a function."""
+        self.is_over = True
+        for function, metrics in self.counted.items():
+            _write(function, metrics)
+
+
+_handled: ContextVar[_Handling | None] = ContextVar("handled", default=None)
+
+
+@contextmanager
+def handling(trace: str | None = None, *, since: datetime | None = None) -> Iterator[None]:
+    """
+    Let all that is said within carry ``trace``, a new one if none is given.
+
+    ``since`` is when the message was accepted; :func:`done` tells how long it took.
+    """
+    here = _Handling(trace or unique(), since)
+    before = _handled.set(here)
+    try:
+        yield
+    finally:
+        _handled.reset(before)
+        here.conclude()
+
+
+def traced() -> dict[str, str]:
+    """Return the attribute by which a message that is sent now keeps the trace."""
+    here = _handled.get()
+    return {TRACE_ATTRIBUTE: here.trace} if here else {}
 
 
 def outcome(function: str, what: str, /, *, count: int = 1, **ids: Any) -> None:
@@ -31,13 +85,56 @@ def outcome(function: str, what: str, /, *, count: int = 1, **ids: Any) -> None:
     ``ids`` go into the log line; an account is known by ``account_id``, a consumer by its
     pseudonym.
     """
-    _logger.info(what, function=function, **_present(ids))
+    line(function, what, **ids)
     _count(function, what, count)
+
+
+def done(function: str, what: str, /, *, since: datetime | None = None, **ids: Any) -> None:
+    """
+    Say that a message reached its end as ``what``, and how long after it was accepted.
+
+    ``since`` is the moment its partner names; otherwise it is when our queue took it.
+    """
+    here = _handled.get()
+    accepted = since or (here.since if here else None)
+    if accepted is None:
+        outcome(function, what, **ids)
+        return
+    took = max(0, round((datetime.now(UTC) - accepted).total_seconds() * 1000))
+    outcome(function, what, took_ms=took, **ids)
+    measure(function, "end_to_end_time", took)
+
+
+def line(function: str, what: str, /, **ids: Any) -> None:
+    """Say something that is not counted."""
+    _logger.info(what, function=function, **{**traced(), **_present(ids)})
 
 
 def count(function: str, what: str, /) -> None:
     """Count what a log line already tells."""
     _count(function, what, 1)
+
+
+def measure(
+    function: str, what: str, value: float, /, *, unit: MetricUnit = MetricUnit.Milliseconds
+) -> None:
+    """Note a measurement: milliseconds, unless another unit is named."""
+    _note(function, (what, unit, value))
+
+
+@contextmanager
+def timed(function: str, what: str, /) -> Iterator[None]:
+    """Note how many milliseconds the work within took, however it ended."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        measure(function, what, round((time.perf_counter() - started) * 1000, 1))
+
+
+def app_jwt_age(function: str, seconds: float, /) -> None:
+    """Note how old an account's newest AppJWT is after a try to refresh it."""
+    measure(function, "app_jwt_age", round(seconds), unit=MetricUnit.Seconds)
 
 
 def refusal(function: str, refused: Refused, /) -> None:
@@ -71,26 +168,45 @@ def failure(function: str, error: ConnectorError, /, **ids: Any) -> None:
         problem=str(error),
         http_status=getattr(error, "http_status", None),
         error_code=getattr(error, "error_code", None),
-        **_present(ids),
+        **{**traced(), **_present(ids)},
     )
 
 
 def bug(function: str, error: Exception, /, **ids: Any) -> None:
-    """Say where an unforeseen error arose; its own words might quote a message, so not them."""
+    """
+    Say where an unforeseen error arose; its own words might quote a message, so not them.
+
+    It is counted for all functions together: there is one alarm for bugs.
+    """
     places = traceback.extract_tb(error.__traceback__)
     _logger.error(
         "unexpected",
         function=function,
         kind=type(error).__name__,
         places=[f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in places],
-        **_present(ids),
+        **{**traced(), **_present(ids)},
     )
+    _count("", "unexpected", 1)
 
 
 def _count(function: str, what: str, times: int) -> None:
+    _note(function, (what, MetricUnit.Count, times))
+
+
+def _note(function: str, metric: _Metric) -> None:
+    here = _handled.get()
+    if here is None or here.is_over:  # for example an intake's thread whose answer came too late
+        _write(function, [metric])
+    else:
+        here.counted[function].append(metric)
+
+
+def _write(function: str, counted: list[_Metric]) -> None:
     metrics = EphemeralMetrics()
-    metrics.add_dimension(name="function", value=function)
-    metrics.add_metric(name=what, unit=MetricUnit.Count, value=times)
+    if function:
+        metrics.add_dimension(name="function", value=function)
+    for name, unit, value in counted:
+        metrics.add_metric(name=name, unit=unit, value=value)
     metrics.flush_metrics()
 
 

@@ -254,3 +254,42 @@ def test_neither_secret_nor_token_is_logged(refresh: Refresh, output: Output) ->
     assert CLIENT_SECRET not in output.text
     assert refresh.stored.token not in output.text
     assert "refreshed" in output.messages
+
+
+# ── What an operator sees of their age ──
+
+
+def ages(output: Output) -> list[float]:
+    """Give the ages that were measured."""
+    return [age for each in output.metrics for age in each.get("app_jwt_age", [])]
+
+
+def test_a_refreshed_token_is_new(liveperson: SimulatedLivePerson, output: Output) -> None:
+    """Every run says how old the newest tokens are; the oldest of them makes the alarm."""
+    Refresh(liveperson).flow.refresh_all()
+
+    assert [0] == ages(output)
+
+
+def test_a_token_that_could_not_be_refreshed_is_as_old_as_it_is(
+    liveperson: SimulatedLivePerson, output: Output
+) -> None:
+    """The alarm comes while there is time left."""
+    refresh = Refresh(liveperson)
+    refresh.flow.refresh_all()
+    refresh.clock.pass_seconds(2400)
+    refresh.parameters.credentials_by_account[ACCOUNT] = Credentials(CLIENT_ID, "wrong")
+    refresh.flow.refresh_all()
+
+    assert [0, pytest.approx(2400, abs=5)] == ages(output)
+
+
+def test_no_token_counts_as_one_that_has_expired(
+    liveperson: SimulatedLivePerson, output: Output
+) -> None:
+    """Nothing can be sent with either."""
+    refresh = Refresh(liveperson)
+    refresh.parameters.credentials_by_account[ACCOUNT] = Credentials(CLIENT_ID, "wrong")
+    refresh.flow.refresh_all()
+
+    assert [3600] == ages(output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from .. import observe
 from ..errors import AppJwtMissing
 from .clients import translated
 
@@ -25,7 +26,7 @@ class TokenRefreshFunction:
 
         Raises :class:`AppJwtMissing` if the function failed; why stands in its own log.
         """
-        request = {"account_id": account_id, "rejected": rejected}
+        request = {"account_id": account_id, "rejected": rejected, **observe.traced()}
         with translated("invoking token_refresh"):
             answer = self._client.invoke(
                 FunctionName=self._name, Payload=json.dumps(request).encode()

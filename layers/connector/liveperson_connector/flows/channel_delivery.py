@@ -249,7 +249,8 @@ class ChannelDelivery:
         if settings.automatic_receipts and callback["type"] == "message" and status:
             self._confirm(conversation, event)
         self.memory.delivered(change.account_id, identity)
-        self._note("delivered" if status else "not_wanted", conversation, event, http_status=status)
+        what, since = ("delivered", event.sent_at) if status else ("not_wanted", None)
+        self._note(what, conversation, event, since=since, http_status=status)
 
     def _what(
         self, conversation: Conversation, event: MessagingEvent, settings: ChannelSettings
@@ -316,7 +317,7 @@ class ChannelDelivery:
         what = "not_wanted"
         if settings.wants("failed"):
             parts = (account_id, str(failure["consumer_id"]), str(failure["event_id"]))
-            self.callbacks.post(settings, _webhook_id("failed", *parts), _without_none(callback))
+            self._post(settings, _webhook_id("failed", *parts), callback)
             what = "told_failed"
         observe.outcome(FUNCTION, what, account_id=account_id, event_id=failure.get("event_id"))
 
@@ -327,19 +328,21 @@ class ChannelDelivery:
         settings = self.channels.get(conversation.account_id)
         if not settings.wants(str(callback["type"])):
             return None
-        return self.callbacks.post(
+        return self._post(
             settings,
             _webhook_id(conversation.account_id, conversation.conversation_id, identity),
-            _without_none(
-                {
-                    "type": callback["type"],
-                    "account_id": conversation.account_id,
-                    "consumer_id": conversation.consumer_id,
-                    "conversation_id": conversation.conversation_id,
-                    **callback,
-                }
-            ),
+            {
+                "type": callback["type"],
+                "account_id": conversation.account_id,
+                "consumer_id": conversation.consumer_id,
+                "conversation_id": conversation.conversation_id,
+                **callback,
+            },
         )
+
+    def _post(self, settings: ChannelSettings, name: str, callback: Mapping[str, Any]) -> int:
+        with observe.timed(FUNCTION, "callback_time"):
+            return self.callbacks.post(settings, name, _without_none(callback))
 
     def _drop(self, change: Change, why: str) -> None:
         observe.outcome(
@@ -351,9 +354,12 @@ class ChannelDelivery:
         what: str,
         conversation: Conversation,
         event: MessagingEvent | None = None,
+        *,
+        since: datetime | None = None,
         **more: Any,
     ) -> None:
-        observe.outcome(
+        tell = partial(observe.done, since=since) if since else observe.outcome
+        tell(
             FUNCTION,
             what,
             account_id=conversation.account_id,

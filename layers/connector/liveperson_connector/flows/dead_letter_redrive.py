@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import observe
 from ..errors import Transient, transient_reasons
-from ..messages import CUT_OFF_ATTRIBUTE, Letter, Received, token, unique
+from ..messages import CUT_OFF_ATTRIBUTE, TRACE_ATTRIBUTE, Letter, Received, token, unique
 from .ports import DeadLetters, Holds, Outbox
 
 FUNCTION = "dead_letter_redrive"
@@ -121,11 +121,15 @@ def _put_back(route: Route, letter: Received) -> None:
         "redrives": redrives,
         "first_failed_at": letter.attributes.get("first_failed_at", ""),
         CUT_OFF_ATTRIBUTE: "yes" if reason_of(letter) == CUT_OFF else "",
+        TRACE_ATTRIBUTE: letter.attributes.get(TRACE_ATTRIBUTE, ""),
     }
     attributes = {name: value for name, value in known.items() if value}
     identity = token(letter.message_id, redrives)
     route.source.send([Letter(letter.body, letter.group, identity, attributes)])
     route.dead_letters.delete(letter.receipt_handle)
+    observe.line(
+        FUNCTION, "put_back", trace=letter.trace, reason=reason_of(letter), redrives=redrives
+    )
 
 
 def _put_behind(route: Route, letter: Received, run: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .. import observe
 from ..channel.consumer_events import ConsumerEvent
 from ..errors import LivePersonRefused, Permanent, UnreadableMessage
 from ..messages import Letter, token
@@ -38,7 +39,7 @@ def failed_letter(event: ConsumerEvent, error: Permanent) -> Letter:
     }
     body = {"account_id": event.account_id, "type": EVENT_FAILED, "failure": failure}
     who = token(event.account_id, event.consumer_id, "failed")
-    return Letter(json.dumps(body), group=who, identity=token(who, event.id))
+    return Letter(json.dumps(body), who, token(who, event.id), observe.traced())
 
 
 def _words(event: ConsumerEvent, error: Permanent) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import observe
 from ..accounts import is_account_id
 from ..cache import Cache
 from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
@@ -50,4 +51,4 @@ class MessageIntake:
 def to_letter(event: ConsumerEvent, key: str) -> Letter:
     """Write an event for the queue, in the group of its consumer."""
     group = token(event.account_id, key)
-    return Letter(body=to_queue(event), group=group, identity=token(group, event.id))
+    return Letter(to_queue(event), group, token(group, event.id), observe.traced())

@@ -122,15 +122,16 @@ class OutboundMessaging:
         else:
             consumer, what = self._send_deed(event, consumer, request)
         self.memory.note_progress(consumer, event.id, Progress(1, done=True))
-        observe.outcome(FUNCTION, what, event_type=event.type, **ids(event, consumer.key))
+        observe.done(FUNCTION, what, event_type=event.type, **ids(event, consumer.key))
 
     def _send_deed(
         self, event: ConsumerEvent, consumer: Consumer, request: Request
     ) -> tuple[Consumer, str]:
         try:
-            consumer, _ = self.speaker.on_behalf(
-                consumer, lambda who: self.send_api.send(who, request)
-            )
+            with observe.timed(FUNCTION, "send_time"):
+                consumer, _ = self.speaker.on_behalf(
+                    consumer, lambda who: self.send_api.send(who, request)
+                )
         except LivePersonRefused as refused:
             # What closing a closed conversation is answered is not published; it is closed.
             if event.type == "close" and refused.http_status != 401:

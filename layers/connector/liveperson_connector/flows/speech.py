@@ -167,9 +167,10 @@ class Speech:
         self, consumer: Consumer, event: ConsumerEvent, step: Step
     ) -> tuple[Consumer, int | None]:
         where = place(consumer, event.raw.get("dialog_id") if event.type == "reply" else None)
-        consumer, answer = self.speaker.on_behalf(
-            consumer, lambda who: self.send_api.send(who, step.request(where))
-        )
+        with observe.timed(FUNCTION, "send_time"):
+            consumer, answer = self.speaker.on_behalf(
+                consumer, lambda who: self.send_api.send(who, step.request(where))
+            )
         return consumer, sequence_in(answer)
 
     def _open(self, event: ConsumerEvent, consumer: Consumer) -> Consumer:
@@ -179,9 +180,10 @@ class Speech:
         opening = Opening(asked.get("profile", {}), routing)
         consumer = replace(consumer, features=features)
         try:
-            consumer, conversation_id = self.speaker.on_behalf(
-                consumer, lambda who: self.send_api.open_conversation(who, opening)
-            )
+            with observe.timed(FUNCTION, "open_time"):
+                consumer, conversation_id = self.speaker.on_behalf(
+                    consumer, lambda who: self.send_api.open_conversation(who, opening)
+                )
         except AlreadyOpen:
             raise ConversationUnknown(
                 "LivePerson has an open conversation of this consumer that we don't know; "
@@ -220,7 +222,7 @@ class Speech:
 
 
 def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
-    observe.outcome(
+    observe.done(
         FUNCTION,
         "sent",
         event_type=event.type,

@@ -29,6 +29,10 @@ LEASE_SECONDS = 10
 # A failed refresh is tried again until the schedule asks anyway: so many tries take 20 minutes.
 MOST_TRIES = 7
 
+# How long an AppJWT lives.
+LIFE_SECONDS = 3600.0
+
+REFRESHED = "refreshed"
 IN_PROGRESS = "refresh_in_progress"
 
 
@@ -59,7 +63,7 @@ class TokenRefresh:
             return self._say(account_id, IN_PROGRESS)
         issued = self.sentinel.issue(account_id, self.parameters.credentials(account_id))
         self.parameters.store_app_jwt(account_id, issued.token)
-        return self._say(account_id, "refreshed", expires_at=issued.expires_at)
+        return self._say(account_id, REFRESHED, expires_at=issued.expires_at)
 
     def retry(self, message: Received) -> None:
         """Try a refresh again that failed: one account's, or a whole run that was cut off."""
@@ -71,11 +75,25 @@ class TokenRefresh:
 
     def _refresh_or_put_off(self, account_id: str) -> str:
         try:
-            return self.refresh(account_id)
+            what = self.refresh(account_id)
         except Transient as error:
             observe.failure(FUNCTION, error, account_id=account_id)
+            self._tell_age(account_id)
             self.put_off(account_id)
             return self._say(account_id, "put_off")
+        if what == REFRESHED:
+            observe.app_jwt_age(FUNCTION, 0)
+        return what
+
+    def _tell_age(self, account_id: str) -> None:
+        """Let an operator see how long the stored token still lasts; none counts as expired."""
+        try:
+            stored = self.parameters.app_jwt(account_id)
+            expires_at = AppJwt.read(stored, account_id=account_id).expires_at if stored else 0.0
+        except Transient:  # then it could not be used either
+            expires_at = 0.0
+        left = min(max(expires_at - self.clock(), 0.0), LIFE_SECONDS)
+        observe.app_jwt_age(FUNCTION, LIFE_SECONDS - left)
 
     def _has_other_than(self, account_id: str, rejected: str) -> bool:
         stored = self.parameters.app_jwt(account_id)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .. import observe
 from ..accounts import Credentials, is_account_id
 from ..cache import Cache
 from ..errors import NotQueued, TooLarge, Transient, UnreadableMessage, UntrustedWebhook
@@ -114,6 +115,7 @@ def _letter(change: Change) -> Letter:
         body=to_queue(change),
         group=token(change.account_id, change.conversation_id),
         identity=token(change.account_id, change.identity) if change.identity else unique(),
+        attributes=observe.traced(),
     )
 
 
@@ -123,5 +125,10 @@ def _unreadable(account_id: str, body: bytes, why: UnreadableMessage) -> Letter:
         body=json.dumps(kept),
         group=token(account_id, "unreadable"),
         identity=token(account_id, kept["body_base64"]),
-        attributes={"reason": why.reason, "problem": str(why), "attempts": "1"},
+        attributes={
+            "reason": why.reason,
+            "problem": str(why),
+            "attempts": "1",
+            **observe.traced(),
+        },
     )

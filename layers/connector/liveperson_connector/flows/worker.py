@@ -20,7 +20,7 @@ from typing import Any
 from .. import observe
 from ..cache import Clock
 from ..errors import HeldBehind, OutageWaited, Permanent, Transient, Unexpected
-from ..messages import Letter, Received, token
+from ..messages import TRACE_ATTRIBUTE, Letter, Received, token
 from .ports import Holds, Inbox, Outbox
 
 # With the delays below, so many tries are about a day.
@@ -64,6 +64,10 @@ class Worker:
 
     def process(self, message: Received) -> bool:
         """Handle one message; false if it is to be offered again."""
+        with observe.handling(message.trace, since=message.accepted_at):
+            return self._process(message)
+
+    def _process(self, message: Received) -> bool:
         error = self._try(message)
         try:
             return self._conclude(message, error)
@@ -169,6 +173,7 @@ def dead_letter(message: Received, error: Transient | Permanent, tries: int) -> 
             "first_failed_at", _iso(message.first_received_at)
         ),
         "redrives": message.attributes.get("redrives", ""),
+        TRACE_ATTRIBUTE: message.attributes.get(TRACE_ATTRIBUTE, ""),
     }
     return Letter(
         body=message.body,

@@ -1,0 +1,251 @@
+"""One id follows a message from its first hop to its last, through dead letters and back."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from liveperson_connector import observe
+from liveperson_connector.aws.requests import HttpRequest, answer
+from liveperson_connector.cache import Cache
+from liveperson_connector.channel.consumer_events import ConsumerEvent
+from liveperson_connector.errors import LivePersonRefused, LivePersonUnavailable
+from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
+from liveperson_connector.flows.failed_events import failed_letter
+from liveperson_connector.flows.message_intake import MessageIntake
+from liveperson_connector.flows.worker import Worker
+from liveperson_connector.intake import Answer, answering
+from liveperson_connector.messages import Letter, Received
+from tests.support.accounts import ACCOUNT, SALT
+from tests.support.clocks import Clock
+from tests.support.in_process import InProcessHolds, InProcessQueue
+from tests.support.logs import Output
+from tests.support.messages import PHONE, posted, received, text_event
+
+REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+MOST_ATTRIBUTES = 10  # what SQS takes of a message
+
+
+def asked(**context: Any) -> dict[str, Any]:
+    """Give a request as API Gateway hands it over."""
+    return {
+        "headers": {},
+        "body": posted(text_event()).decode(),
+        "requestContext": {"requestId": REQUEST_ID, **context},
+    }
+
+
+def given_up(handled: Received, error: Exception, dead_letters: InProcessQueue) -> Received:
+    """Let a worker fail with a message for good, and give the dead letter."""
+
+    def fail(_message: Received) -> None:
+        raise error
+
+    holds = InProcessHolds()
+    holds.tries[handled.message_id] = 1000
+    Worker("tests", fail, InProcessQueue(), dead_letters, holds, Clock()).process(handled)
+    (letter,) = dead_letters.receive()
+    return letter
+
+
+def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Output) -> None:
+    """The id is API Gateway's, which the caller reads in ``x-amzn-requestid`` of its answer."""
+    queue = InProcessQueue(clock=clock)
+    intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        event = intake.accept(ACCOUNT, PHONE, request.body)
+        observe.event_accepted("tests", event, intake.key(event))
+        return answer(202, {})
+
+    handler(asked(), None)
+
+    assert {"trace": REQUEST_ID} == queue.letters[0].attributes
+    assert REQUEST_ID == output.lines[0]["trace"]
+
+
+def test_every_line_of_a_message_carries_its_trace_and_no_others(output: Output) -> None:
+    """What a worker says of one message is not mistaken for the next one's."""
+
+    def handle(message: Received) -> None:
+        observe.outcome("tests", "seen", message_id=message.message_id)
+        observe.failure("tests", LivePersonUnavailable("no answer"))
+        observe.bug("tests", ValueError())
+
+    worker = Worker("tests", handle, InProcessQueue(), None, InProcessHolds())
+    for each in ("a", "b"):
+        worker.process(received(message_id=each, attributes={"trace": f"trace-{each}"}))
+    observe.outcome("tests", "afterwards")
+
+    assert ["trace-a"] * 3 + ["trace-b"] * 3 == [each["trace"] for each in output.lines[:-1]]
+    assert "trace" not in output.lines[-1]
+
+
+def test_a_message_without_a_trace_is_followed_by_its_own_id(output: Output) -> None:
+    """A version before this one queued none."""
+    worker = Worker(
+        "tests",
+        lambda _: observe.outcome("tests", "seen"),
+        InProcessQueue(),
+        None,
+        InProcessHolds(),
+    )
+    worker.process(received(message_id="m-7"))
+
+    assert "m-7" == output.lines[0]["trace"]
+
+
+def test_a_trace_outlives_dead_letters_and_redrive(clock: Clock, output: Output) -> None:
+    """There and back, and a line says that it came back."""
+    dead, source = InProcessQueue("dlq", clock), InProcessQueue("source", clock)
+    letter = given_up(received(attributes={"trace": "t"}), LivePersonUnavailable("no"), dead)
+    assert "t" == letter.trace
+    dead.hide(letter.receipt_handle, 0)
+
+    route = Route(dead, source)
+    DeadLetterRedrive({"consumer-events": route}, InProcessHolds()).redrive(Request.read({}))
+
+    assert "t" == source.letters[0].attributes["trace"]
+    assert ["t"] == [each["trace"] for each in output.lines if each["message"] == "put_back"]
+
+
+def test_a_letter_that_stays_keeps_its_trace(clock: Clock) -> None:
+    """It is put behind the others of its group."""
+    dead = InProcessQueue("dlq", clock)
+    dead.send([Letter("{}", "g", "i", {"reason": "liveperson_refused", "trace": "t"})])
+    route = Route(dead, InProcessQueue("source", clock))
+
+    DeadLetterRedrive({"consumer-events": route}, InProcessHolds()).redrive(Request.read({}))
+
+    assert "t" == dead.letters[0].attributes["trace"]
+
+
+def test_a_dead_letter_never_has_more_attributes_than_sqs_takes(clock: Clock) -> None:
+    """All that a failure, the redrive that looked at it and the trace write together."""
+    before = {"redrives": "4", "first_failed_at": "2026-01-01T00:00:00.000Z", "trace": "t"}
+    error = LivePersonRefused("no", http_status=400, error_code="BAD")
+    letter = given_up(received(attributes=before), error, InProcessQueue("dlq", clock))
+
+    assert MOST_ATTRIBUTES > len({*letter.attributes, "seen_by"})
+
+
+def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
+    """It began with an event of its own."""
+    event = ConsumerEvent(ACCOUNT, PHONE, text_event())
+    with observe.handling("t"):
+        letter = failed_letter(event, LivePersonRefused("no"))
+
+    assert {"trace": "t"} == letter.attributes
+
+
+def test_what_is_counted_of_one_message_is_one_line(output: Output) -> None:
+    """Each write costs an intake time, and CloudWatch money."""
+    with observe.handling("t"):
+        observe.outcome("tests", "sent")
+        observe.count("tests", "retry_later")
+        with observe.timed("tests", "send_time"):
+            pass
+
+    (metric,) = output.metrics
+    assert [1.0] == metric["sent"] == metric["retry_later"]
+    assert metric["send_time"][0] >= 0
+
+
+def test_a_failed_call_is_timed_too(output: Output) -> None:
+    """Time-outs are the times that matter."""
+    with pytest.raises(ZeroDivisionError), observe.handling(), observe.timed("tests", "send_time"):
+        raise ZeroDivisionError
+
+    assert "send_time" in output.metrics[0]
+
+
+def test_the_end_tells_how_long_it_took(output: Output) -> None:
+    """From when our queue took it, or from the moment its partner names."""
+    now = datetime.now(UTC)
+    with observe.handling("t", since=now - timedelta(seconds=2)):
+        observe.done("tests", "sent")
+    with observe.handling("t", since=now - timedelta(seconds=2)):
+        observe.done("tests", "delivered", since=now - timedelta(seconds=60))
+    with observe.handling("t", since=now + timedelta(seconds=60)):
+        observe.done("tests", "sent")
+
+    times = [each["end_to_end_time"][0] for each in output.metrics]
+    assert 2000 <= times[0] < 60_000 <= times[1]
+    assert 0 == times[2]  # a partner's clock may be ahead of ours
+    assert times == [each["took_ms"] for each in output.lines]
+
+
+def test_a_redriven_message_was_accepted_when_it_first_failed() -> None:
+    """Its way through the dead letters is part of the time that its consumer waited."""
+    first = "2020-01-01T00:00:00.000Z"
+
+    assert 2020 == received(attributes={"first_failed_at": first}).accepted_at.year
+    for spoilt in ("", "yesterday", "2020-01-01"):
+        message = received(attributes={"first_failed_at": spoilt})
+        assert message.sent_at == message.accepted_at
+
+
+@pytest.mark.parametrize(
+    ("came_before", "counts"),
+    [(1.5, True), (40.0, False), (-5.0, False)],
+)
+def test_the_answer_time_counts_a_containers_start(
+    output: Output, came_before: float, counts: bool
+) -> None:
+    """The caller waits for it too; a clock that can't be right does not count."""
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        return answer(200, {})
+
+    handler(asked(requestTimeEpoch=int((time.time() - came_before) * 1000)), None)
+
+    (metric,) = output.metrics
+    assert counts == (metric["answer_time"][0] >= 1500)
+
+
+def test_an_answer_that_comes_too_late_is_counted_for_its_own_request(output: Output) -> None:
+    """A thread that goes on after its 503 does not write into the next request."""
+    goes_on, has_gone = Event(), Event()
+
+    @answering("tests", seconds=0.05, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        goes_on.wait(5)
+        observe.outcome("tests", "accepted")
+        has_gone.set()
+        return answer(202, {})
+
+    assert 503 == handler(asked(), None)["statusCode"]
+    with observe.handling("another"):
+        goes_on.set()
+        assert has_gone.wait(5)
+
+    late = next(each for each in output.lines if each["message"] == "accepted")
+    assert REQUEST_ID == late["trace"]
+    assert {"not_queued", "accepted"} <= {name for each in output.metrics for name in each}
+
+
+def test_a_bug_is_counted_for_all_functions_together(output: Output) -> None:
+    """One alarm tells of all of them."""
+    observe.bug("tests", ValueError())
+
+    (metric,) = output.metrics
+    assert [["service"]] == metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    assert [1.0] == metric["unexpected"]
+
+
+def test_no_line_of_a_message_says_what_was_said(clock: Clock, output: Output) -> None:
+    """Following a message needs none of its words."""
+    queue = InProcessQueue(clock=clock)
+    intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
+    with observe.handling("t"):
+        event = intake.accept(ACCOUNT, PHONE, posted(text_event(text="secret words")))
+        observe.event_accepted("tests", event, intake.key(event))
+
+    assert "secret words" not in json.dumps(output.objects)
