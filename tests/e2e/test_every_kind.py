@@ -713,9 +713,10 @@ def test_receipts_can_be_automatic(make_brand: MakeBrand) -> None:
     assert accepted == publishes(talk, 3)[1:]
 
     talk.sends("close")
-    _, question = talk.is_told("message", 4)[2:]
-    events = eventually(lambda: talk.lines()[3:5][1:], what="the survey's receipts")
-    assert question["dialog_id"] == events[0]["dialog_id"]
+    question = talk.is_told("message", 4)[3]
+    talk.has_events(5)
+    survey = [each["dialog_id"] for each in talk.lines()[3:]]
+    assert [question["dialog_id"]] * 2 == survey
     talk.sends("receipt", "r-1", status="read", sequences=[0], dialog_id=question["dialog_id"])
     assert brand.liveperson.wait_idle(20)
     assert {"message"} == {each["type"] for each in talk.told()}
