@@ -1,7 +1,7 @@
 """
 `python -m sandbox demo`: conversations through the whole deployed template.
 
-`Conversation` tells of texts, `EveryKind` of everything else; their methods are the scenes, in order.
+`Conversation` tells of texts, `EveryKind` of everything else; their methods are the scenes.
 """
 
 from collections.abc import Callable
