@@ -127,6 +127,11 @@ class InProcessHolds:
         """Go on holding a group."""
         self.kept.append(group)
 
+    def recount(self, group: str, letters: int, counted_from: float) -> None:  # noqa: ARG002
+        """Wait for the letters that were found."""
+        if group in self.held:
+            self.held[group] = letters
+
     def unhold(self, group: str) -> None:
         """Let go of a group when all its letters are done."""
         left = self.held.pop(group, 0) - 1

@@ -126,3 +126,24 @@ def test_site_ids_are_account_ids(text: str) -> None:
 def test_what_could_name_another_parameter_is_no_account_id(text: str) -> None:
     """Nobody reaches another parameter through an account id."""
     assert not is_account_id(text)
+
+
+def test_how_webhooks_are_signed_can_be_written_down() -> None:
+    """Nothing, or one of LivePerson's two algorithms."""
+    written = [None, "sha1", "sha256"]
+
+    assert written == [
+        credentials(signature_algorithm=each).signature_algorithm for each in written
+    ]
+    with pytest.raises(MisconfiguredAccount, match="sha1 or sha256"):
+        credentials(signature_algorithm="md5")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("callbacks", ["messages"]), ("callbacks", []), ("receipts", True), ("entry_point", [7])],
+)
+def test_what_a_channel_wants_is_read_strictly(field: str, value: object) -> None:
+    """A slip in a setting is not taken for its absence."""
+    with pytest.raises(MisconfiguredAccount, match=field):
+        channel(**{field: value})

@@ -32,11 +32,17 @@ def is_account_id(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Credentials:
-    """The app install's id and secret; ``previous_client_secret`` while a new one is rolled out."""
+    """
+    The app install's id and secret; ``previous_client_secret`` while a new one is rolled out.
+
+    ``signature_algorithm`` is what LivePerson signs webhooks with, where that is certain: an
+    account that was moved to ``sha256`` should not be open to ``sha1`` any more.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
     previous_client_secret: str | None = field(default=None, repr=False)
+    signature_algorithm: str | None = None
 
     @classmethod
     def parse(cls, text: str, *, parameter: str) -> Credentials:
@@ -47,7 +53,10 @@ class Credentials:
         previous = given.get("previous_client_secret")
         if previous is not None and not (isinstance(previous, str) and previous):
             raise _misconfigured(parameter, "'previous_client_secret' is not a text", form)
-        return cls(given["client_id"], given["client_secret"], previous)
+        algorithm = given.get("signature_algorithm")
+        if algorithm not in (None, "sha1", "sha256"):
+            raise _misconfigured(parameter, "'signature_algorithm' is unknown", "sha1 or sha256")
+        return cls(given["client_id"], given["client_secret"], previous, algorithm)
 
 
 @dataclass(frozen=True)

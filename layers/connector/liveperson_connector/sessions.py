@@ -33,3 +33,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read a ``Retry-After`` header given in seconds."""
     text = headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None
+
+
+def read_up_to(answer: requests.Response, most: int) -> bytes:
+    """Read a streamed body, and stop soon after ``most`` bytes: what is longer shows as longer."""
+    content = bytearray()
+    for chunk in answer.iter_content(64 * 1024):
+        content += chunk
+        if len(content) > most:
+            break
+    return bytes(content)

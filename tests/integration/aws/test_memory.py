@@ -633,3 +633,19 @@ def test_a_table_that_is_not_there_is_unavailable(
 
     assert unavailable.value.error_code == "ResourceNotFoundException"
     assert PHONE not in str(unavailable.value)
+
+
+def test_a_group_is_held_for_the_letters_that_are_there(memory: Whole, clock: Clock) -> None:
+    """Counted anew, it goes on as soon as those are done; a hold after the count stays whole."""
+    memory.hold("group")
+    memory.hold("group")
+    clock.pass_seconds(5)
+    memory.recount("group", 1, clock())
+    memory.unhold("group")
+    gone = not event(memory).is_held
+    memory.hold("group")
+    memory.hold("group")
+    memory.recount("group", 1, clock() - 5)
+    memory.unhold("group")
+
+    assert (True, True) == (gone, event(memory).is_held)

@@ -94,6 +94,13 @@ def test_a_sandbox_may_call_its_own_machine(url: str) -> None:
     assert is_allowed("127.0.0.1", network="loopback")
 
 
+@pytest.mark.parametrize("address", ["64:ff9b::a9fe:a9fe", "2002:0a00:0001::", "::ffff:10.0.0.1"])
+def test_no_inner_address_hides_in_a_public_one(address: str) -> None:
+    """Translated and mapped addresses are what they lead to."""
+    assert not is_allowed(address, network="public")
+    assert not is_allowed(address, network="loopback")
+
+
 def test_a_name_is_checked_by_what_it_resolves_to() -> None:
     """A host name that leads to this machine is refused, whatever it is called."""
     with serving(Answer()) as server, pytest.raises(Forbidden):

@@ -317,3 +317,24 @@ def test_what_follows_a_letter_is_held_as_long_as_it_is_there(redrive: Redrive) 
     redrive.run()
 
     assert ["back", "often"] == redrive.holds.kept
+
+
+def test_a_letter_removed_by_hand_is_not_waited_for(redrive: Redrive) -> None:
+    """What stands in the queue is counted anew, so its group goes on when that is done."""
+    redrive.holds.hold("g")
+    redrive.holds.hold("g")
+    redrive.bury("m-2")
+    redrive.run()
+
+    assert {"g": 1} == redrive.holds.held
+
+
+@pytest.mark.parametrize("asked", [{"dry_run": True}, {"reason": TRANSIENT}])
+def test_only_a_whole_run_counts_anew(redrive: Redrive, asked: dict[str, Any]) -> None:
+    """A run that moves some letters or none does not know what is still on its way."""
+    redrive.holds.hold("g")
+    redrive.holds.hold("g")
+    redrive.bury("m-2")
+    redrive.run(**asked)
+
+    assert {"g": 2} == redrive.holds.held

@@ -210,6 +210,19 @@ def test_a_spoilt_signature_is_refused(signature: str) -> None:
         verified(PAUSE.body, signature)
 
 
+def test_an_account_of_one_algorithm_is_not_open_to_the_other() -> None:
+    """Who was moved to SHA-256 is not downgraded by anybody."""
+    vector = VECTORS[0]
+    strict = replace(CREDENTIALS, signature_algorithm="sha256")
+    sha1, sha256 = (
+        sign(CREDENTIALS.client_secret, vector.body, algorithm=each) for each in ("sha1", "sha256")
+    )
+
+    assert "current" == verified(vector.body, sha256, known=strict)
+    with pytest.raises(UntrustedWebhook):
+        verified(vector.body, sha1, known=strict)
+
+
 def test_white_space_around_the_header_does_not_matter() -> None:
     """Proxies may add some."""
     assert "current" == verified(PAUSE.body, f" {PAUSE.sha1_base64}\t")

@@ -75,21 +75,37 @@ class Setbacks:
 
     def hold(self, group: str) -> None:
         """Let a group's messages follow one that became a dead letter."""
-        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        now = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS), "held_at": number(self._table.clock())}
         # What an expired hold counted is over, though DynamoDB may not have removed it yet.
-        if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **expires}):
-            self._table.add(hold_pk(group), {"letters": 1}, expires)
+        if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **now}):
+            self._table.add(hold_pk(group), {"letters": 1}, now)
 
     def keep_hold(self, group: str) -> None:
         """Go on holding a group, if it is held: its dead letters are still there."""
         expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
         self._table.write(self._table.setting(hold_pk(group), expires, "attribute_exists(pk)"))
 
+    def recount(self, group: str, letters: int, counted_from: float) -> None:
+        """
+        Set how many dead letters of a group are waited for: those that were found.
+
+        One that somebody removed by hand is not waited for any more. But if another died after
+        the count began (seconds since 1970) it may not be in it, and nothing is changed.
+        """
+        self._table.write(
+            self._table.setting(
+                hold_pk(group),
+                {"letters": letters},
+                "attribute_exists(pk) AND held_at < :from",
+                {":from": number(counted_from)},
+            )
+        )
+
     def unhold(self, group: str) -> None:
         """Note that one of a group's dead letters came back and is done."""
-        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
-        if int(self._table.add(hold_pk(group), {"letters": -1}, expires)["letters"]) <= 0:
-            self._table.delete(hold_pk(group))
+        left = self._table.add(hold_pk(group), {"letters": -1}, {})
+        if int(left["letters"]) <= 0:
+            self._table.delete(hold_pk(group), "letters <= :none", {":none": 0})
 
     # ── One at a time ──
 

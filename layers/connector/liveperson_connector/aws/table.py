@@ -8,7 +8,7 @@ time, so an expired item is treated as absent when read.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -66,16 +66,13 @@ class Table:
     ) -> Item:
         """Make a write that puts a whole item, if ``condition`` holds."""
         request: Item = {"TableName": self._table, "Item": _stored(item)}
-        if condition:
-            request["ConditionExpression"] = condition
-        if values:
-            request["ExpressionAttributeValues"] = _stored(values)
-        return {"Put": request}
+        return {"Put": _with(request, condition, values)}
 
     def add(self, pk: str, added: Mapping[str, object], others: Mapping[str, object]) -> Item:
         """Add to counters and sets, set other attributes, and return what the item has become."""
         update = self.setting(pk, others)["Update"]
-        update["UpdateExpression"] += " ADD " + ", ".join(f"#{name} :{name}" for name in added)
+        change = "ADD " + ", ".join(f"#{name} :{name}" for name in added)
+        update["UpdateExpression"] = f"{update['UpdateExpression']} {change}" if others else change
         update["ExpressionAttributeNames"].update({f"#{name}": name for name in added})
         update["ExpressionAttributeValues"].update(
             _stored({f":{name}": value for name, value in added.items()})
@@ -84,10 +81,12 @@ class Table:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
         return _plain(answer["Attributes"])
 
-    def delete(self, pk: str) -> None:
-        """Remove an item, if it is there."""
-        with translated("deleting from the table"):
-            self._client.delete_item(TableName=self._table, Key=_key(pk))
+    def delete(
+        self, pk: str, condition: str = "", values: Mapping[str, object] | None = None
+    ) -> bool:
+        """Remove an item, if it is there and ``condition`` holds; false if it does not."""
+        request: Item = {"TableName": self._table, "Key": _key(pk)}
+        return self.write({"Delete": _with(request, condition, values)})
 
     def put_new(self, item: Item) -> bool:
         """Write an item unless there is one that has not expired; false if there is."""
@@ -129,11 +128,14 @@ class Table:
             return False
 
     def _write_one(self, write: Item) -> bool:
+        ((kind, request),) = write.items()
+        calls: dict[str, Callable[..., object]] = {
+            "Put": self._client.put_item,
+            "Update": self._client.update_item,
+            "Delete": self._client.delete_item,
+        }
         try:
-            if "Put" in write:
-                self._client.put_item(**write["Put"])
-            else:
-                self._client.update_item(**write["Update"])
+            calls[kind](**request)
         except ClientError as failure:
             if error_code(failure) == "ConditionalCheckFailedException":
                 raise _ConditionFailed from None
@@ -152,6 +154,14 @@ class _ConditionFailed(Exception):
 def number(value: float) -> Decimal:
     """Write a time as DynamoDB takes it."""
     return Decimal(str(round(value, 3)))
+
+
+def _with(request: Item, condition: str, values: Mapping[str, object] | None) -> Item:
+    if condition:
+        request["ConditionExpression"] = condition
+    if values:
+        request["ExpressionAttributeValues"] = _stored(values)
+    return request
 
 
 def _stored(values: Mapping[str, object]) -> Item:

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from ..errors import ChannelUnavailable, FileRefused, MisconfiguredAccount
-from ..sessions import retry_after
+from ..sessions import read_up_to, retry_after
 from .guard import NO_ANSWER, PUBLIC, Forbidden, check_scheme, guarded_session
 
 CONNECT_SECONDS = 3.0
@@ -77,8 +77,7 @@ class ChannelFiles:
     def _read(self, answer: requests.Response) -> bytes:
         status = answer.status_code
         if status == 200:
-            content: bytes = answer.raw.read(self._most + 1, decode_content=True)
-            return content
+            return read_up_to(answer, self._most)
         if 300 <= status < 500 and status not in {408, 425, 429}:
             raise FileRefused(f"the file's url answered {status}", http_status=status)
         raise ChannelUnavailable(

@@ -27,6 +27,10 @@ PUBLIC = "public"
 LOOPBACK = "loopback"
 
 
+# Ranges in which an address of ours can hide inside a public one: NAT64 and 6to4.
+_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+
+
 class Forbidden(HTTPError):
     """A host name leads to an address that must not be called."""
 
@@ -70,6 +74,8 @@ def is_allowed(address: str, *, network: str) -> bool:
     mapped = getattr(ip, "ipv4_mapped", None) or ip
     if mapped.is_loopback:
         return network == LOOPBACK
+    if any(mapped in range_ for range_ in _TRANSLATED):
+        return False
     return bool(mapped.is_global and not mapped.is_multicast)
 
 

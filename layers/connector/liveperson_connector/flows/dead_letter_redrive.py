@@ -8,12 +8,14 @@ names a consumer, a conversation or a reason.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import observe
+from ..cache import Clock
 from ..errors import Transient, transient_reasons
 from ..messages import CUT_OFF_ATTRIBUTE, TRACE_ATTRIBUTE, Letter, Received, token, unique
 from .ports import DeadLetters, Holds, Outbox
@@ -69,6 +71,11 @@ class Request:
         return cls(event.get("queue"), filters, bool(event.get("dry_run", False)))
 
     @property
+    def is_everything(self) -> bool:
+        """Whether all transient letters are moved, as on schedule."""
+        return not self.filters and not self.dry_run
+
+    @property
     def includes_permanent(self) -> bool:
         """Whether somebody looked: a named consumer, conversation or reason includes them."""
         return bool(set(self.filters) - {"account_id"})
@@ -80,6 +87,7 @@ class DeadLetterRedrive:
 
     routes: Mapping[str, Route]
     holds: Holds
+    clock: Clock = time.time
 
     def redrive(self, request: Request) -> dict[str, Any]:
         """Move what ``request`` asks for; return what was moved, what was left, and why."""
@@ -89,29 +97,41 @@ class DeadLetterRedrive:
         return {name: self._redrive(name, self.routes[name], request) for name in chosen}
 
     def _redrive(self, name: str, route: Route, request: Request) -> dict[str, Any]:
+        began_at, run = self.clock(), unique()
         moved: Counter[str] = Counter()
         left: Counter[str] = Counter()
-        run, seen_twice = unique(), []
-        while moved.total() + left.total() < MOST_LETTERS and (
-            batch := route.dead_letters.receive()
-        ):
-            for letter in batch:
-                if letter.attributes.get(_SEEN) == run:
-                    seen_twice.append(letter)
-                    continue
-                why = reason_to_leave(letter, request)
-                if why is None and not request.dry_run:
-                    _put_back(route, letter)
-                else:
-                    _put_behind(route, letter, run)
-                if reason_of(letter) in _TRANSIENT:
-                    self.holds.keep_hold(letter.group)
-                (moved if why is None else left)[why or reason_of(letter)] += 1
-        for letter in seen_twice:
-            _show_again(route, letter)
+        waiting: Counter[str] = Counter()  # by group: what will come back, or has just done so
+        for letter in _letters(route, run):
+            why = reason_to_leave(letter, request)
+            if why is None and not request.dry_run:
+                _put_back(route, letter)
+            else:
+                _put_behind(route, letter, run)
+            if reason_of(letter) in _TRANSIENT:
+                waiting[letter.group] += 1
+                self.holds.keep_hold(letter.group)
+            (moved if why is None else left)[why or reason_of(letter)] += 1
+        if request.is_everything:
+            for group, letters in waiting.items():
+                self.holds.recount(group, letters, began_at)
         what = "would_redrive" if request.dry_run else "redriven"
         observe.outcome(FUNCTION, what, count=moved.total(), queue=name, left=left.total())
         return {"dry_run": request.dry_run, "moved": dict(moved), "left": dict(left)}
+
+
+def _letters(route: Route, run: str) -> Iterator[Received]:
+    """Give every letter once; those that this run has put behind are shown again at the end."""
+    seen_twice: list[Received] = []
+    given = 0
+    while given < MOST_LETTERS and (batch := route.dead_letters.receive()):
+        for letter in batch:
+            if letter.attributes.get(_SEEN) == run:
+                seen_twice.append(letter)
+            else:
+                given += 1
+                yield letter
+    for letter in seen_twice:
+        _show_again(route, letter)
 
 
 def _put_back(route: Route, letter: Received) -> None:

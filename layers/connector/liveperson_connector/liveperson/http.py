@@ -23,7 +23,7 @@ from ..errors import (
     LivePersonRefused,
     LivePersonUnavailable,
 )
-from ..sessions import never_left, new_session, retry_after
+from ..sessions import never_left, new_session, read_up_to, retry_after
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
@@ -74,7 +74,10 @@ class LivePersonHttp:
     def get_bytes(self, url: str, most: int) -> bytes:
         """GET ``url`` and return its body, of at most ``most`` bytes."""
         with self._answer("GET", url, stream=True) as answer:
-            content: bytes = answer.raw.read(most + 1, decode_content=True)
+            try:
+                content = read_up_to(answer, most)
+            except requests.RequestException as failure:
+                _raise_no_answer(failure)
         if len(content) > most:
             raise LivePersonRefused(f"the file has more than {most} bytes")
         return content

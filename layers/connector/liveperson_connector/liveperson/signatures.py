@@ -42,6 +42,8 @@ def verify(body: bytes, headers: Mapping[str, str], credentials: Credentials) ->
     if not _same(headers.get(CLIENT_HEADER, ""), credentials.client_id):
         raise UntrustedWebhook("the client id is not the account's")
     algorithm, digest = parse(headers.get(SIGNATURE_HEADER, ""))
+    if credentials.signature_algorithm not in {None, algorithm}:
+        raise UntrustedWebhook("the signature is of a kind that the account does not use")
     for name, secret in _secrets(credentials):
         if hmac.compare_digest(hmac.digest(secret.encode(), body, algorithm), digest):
             return name
