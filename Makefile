@@ -11,13 +11,17 @@ export SAM_CLI_TELEMETRY := 0
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
-setup: $(VENV)/.installed  ## make .venv and install what the project needs
+setup: $(VENV)/.installed $(BIN)/connector  ## make .venv and install what the project needs
 
 $(VENV)/.installed: requirements/dev.txt layers/connector/requirements.txt
 	@echo "setup: installing the tools into $(VENV) (once, a minute or two)"
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(BIN)/connector: pyproject.toml $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 demo: setup  ## show one conversation travelling through the deployed system
@@ -62,7 +66,7 @@ requirements: setup  ## resolve requirements/*.in to hashed pins again
 	@sh requirements/compile.sh
 
 clean:  ## remove everything these commands made
-	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup demo sandbox soak test unit check format openapi build requirements clean

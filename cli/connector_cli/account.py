@@ -1,0 +1,219 @@
+"""``connector account``: the LivePerson accounts of a stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from liveperson_connector.accounts import ChannelSettings, Credentials
+from liveperson_connector.errors import ConnectorError
+from liveperson_connector.liveperson.app_jwt import AppJwt
+
+from . import output
+from .errors import Problem
+from .options import as_json, on_a_stack, yes
+from .parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE, Parameters, checked_account_id
+from .partners import LivePerson, ping
+from .stack import Stack
+
+
+@click.group()
+def account() -> None:
+    """Set up the LivePerson accounts that the stack serves."""
+
+
+@account.command()
+@click.argument("account_id")
+@click.option("--client-id", prompt="Client id", help="The app install's id.")
+@click.option("--callback-url", prompt="Callback URL", help="Where the channel is called back.")
+@click.option("--callbacks", help="The types of callback it wants, with commas; all unless told.")
+@click.option(
+    "--receipts",
+    type=click.Choice(["channel", "automatic"]),
+    help="Who tells LivePerson that a message was delivered: the channel, or the connector.",
+)
+@click.option("--entry-point", multiple=True, help="An address by which campaigns are found.")
+@click.option("--skip-checks", is_flag=True, help="Write without asking LivePerson and channel.")
+@yes
+@on_a_stack
+def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: Any) -> None:
+    """
+    Set up an account, or write it again.
+
+    Two secrets are asked for: the app install's client secret, and the channel's signing secret
+    (whsec_…). They are typed unseen, or are two lines of standard input. Before anything is
+    written LivePerson is asked for a token, and the channel gets a signed callback of type ping.
+    """
+    checked_account_id(account_id)
+    parameters = Parameters(stack)
+    values = _values(given)
+    credentials, channel = _parse(parameters, account_id, values)
+    if not skip_checks:
+        _check_liveperson(stack, account_id, credentials)
+        _check_channel(stack, account_id, channel)
+    output.confirm(_question(parameters, account_id), yes=yes)
+    for kind, value in values.items():
+        parameters.write(account_id, kind, value)
+        output.say(f"✓ {parameters.store.name(account_id, kind)} is written")
+    if not skip_checks:
+        stack.invoke("TokenRefresh", {"account_id": account_id})
+        output.say("✓ token_refresh has stored its AppJWT")
+
+
+@account.command()
+@click.argument("account_id")
+@as_json
+@on_a_stack
+def show(stack: Stack, account_id: str, as_json: bool) -> None:
+    """Show how an account is set up, without its secrets."""
+    parameters = Parameters(stack)
+    found = describe(parameters, account_id)
+    if as_json:
+        output.data(found)
+        return
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            told = ", ".join(f"{what}: {_word(each)}" for what, each in value.items())
+        else:
+            told = _word(value)
+        output.say(f"{name.replace('_', ' '):<16}{told}")
+
+
+@account.command("list")
+@as_json
+@on_a_stack
+def list_accounts(stack: Stack, as_json: bool) -> None:
+    """List the accounts of the stack."""
+    parameters = Parameters(stack)
+    rows = [
+        {"account_id": each, "parameters": sorted(parameters.written[each])}
+        for each in parameters.account_ids
+    ]
+    if as_json:
+        output.data(rows)
+    elif rows:
+        shown = [(each["account_id"], ", ".join(each["parameters"])) for each in rows]
+        output.table(("account", "parameters"), shown)
+    else:
+        output.say("no account is set up; begin with: connector account add ACCOUNT")
+
+
+@account.command()
+@click.argument("account_id")
+@yes
+@on_a_stack
+def remove(stack: Stack, account_id: str, yes: bool) -> None:
+    """
+    Take an account away: its parameters are deleted.
+
+    Its events are refused within five minutes. What is queued by then is tried for a day.
+    """
+    parameters = Parameters(stack)
+    parameters.of(account_id)
+    output.confirm(f"Delete every parameter of account {account_id}?", yes=yes)
+    for name in parameters.delete(account_id):
+        output.say(f"✓ {name} is deleted")
+
+
+def describe(parameters: Parameters, account_id: str) -> dict[str, Any]:
+    """Tell everything of an account but its secrets."""
+    written = parameters.of(account_id)
+    told: dict[str, Any] = {"account_id": account_id}
+    for kind, what in ((CREDENTIALS, _credentials), (CHANNEL, _channel), (APP_JWT, _app_jwt)):
+        if kind in written:
+            there = written[kind]
+            seen = {"type": there.type, "written": there.modified}
+            told[kind.replace("-", "_")] = {**what(parameters, account_id), **seen}
+        else:
+            told[kind.replace("-", "_")] = None
+    return told
+
+
+def _credentials(parameters: Parameters, account_id: str) -> dict[str, Any]:
+    found = parameters.credentials(account_id)
+    has_previous = found.previous_client_secret is not None
+    return {"client_id": found.client_id, "previous_client_secret": has_previous}
+
+
+def _channel(parameters: Parameters, account_id: str) -> dict[str, Any]:
+    found = parameters.channel(account_id)
+    return {
+        "callback_url": found.callback_url,
+        "callbacks": sorted(found.callbacks) if found.callbacks is not None else "all",
+        "receipts": "automatic" if found.automatic_receipts else "channel",
+        "entry_point": list(found.entry_point),
+    }
+
+
+def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any]:
+    token = parameters.store.app_jwt(account_id)
+    if token is None:
+        return {}
+    left = AppJwt.read(token, account_id=account_id).expires_at - time.time()
+    return {"expires_in_seconds": round(left)}
+
+
+def _values(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Make the two parameters of what was given, and ask for the two secrets."""
+    credentials = {
+        "client_id": given["client_id"],
+        "client_secret": output.ask_secret("Client secret"),
+    }
+    channel: dict[str, Any] = {
+        "callback_url": given["callback_url"],
+        "signing_secret": output.ask_secret("Signing secret"),
+    }
+    if given["callbacks"]:
+        channel["callbacks"] = [each.strip() for each in given["callbacks"].split(",")]
+    if given["receipts"]:
+        channel["receipts"] = given["receipts"]
+    if given["entry_point"]:
+        channel["entry_point"] = list(given["entry_point"])
+    return {CREDENTIALS: credentials, CHANNEL: channel}
+
+
+def _parse(
+    parameters: Parameters, account_id: str, values: Mapping[str, Mapping[str, Any]]
+) -> tuple[Credentials, ChannelSettings]:
+    """Read the values as the functions will."""
+    name = parameters.store.name
+    return (
+        Credentials.parse(json.dumps(values[CREDENTIALS]), parameter=name(account_id, CREDENTIALS)),
+        ChannelSettings.parse(json.dumps(values[CHANNEL]), parameter=name(account_id, CHANNEL)),
+    )
+
+
+def _check_liveperson(stack: Stack, account_id: str, credentials: Credentials) -> None:
+    token = LivePerson(stack).app_jwt(account_id, credentials)
+    left = output.duration(token.expires_at - time.time())
+    output.say(f"✓ LivePerson gives account {account_id} an AppJWT, good for {left}")
+
+
+def _check_channel(stack: Stack, account_id: str, channel: ChannelSettings) -> None:
+    try:
+        status = ping(channel, account_id, stack.callback_network)
+    except ConnectorError as failure:
+        raise Problem(
+            f"the channel does not take a signed callback: {failure}",
+            "mend its endpoint or the signing secret; --skip-checks writes nevertheless",
+        ) from None
+    output.say(f"✓ the channel takes a signed callback: {status}")
+
+
+def _question(parameters: Parameters, account_id: str) -> str:
+    verb = "Write it again" if account_id in parameters.written else "Write it"
+    return f"{verb} below /…/accounts/{account_id}, as {SECURE}?"
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "not there"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

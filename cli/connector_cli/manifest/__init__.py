@@ -1,0 +1,5 @@
+"""
+LivePerson's install manifest: write it, check it, compare it with what is installed.
+
+https://developers.liveperson.com/conversational-cloud-applications-installing-conversational-cloud-applications.html
+"""

@@ -1,0 +1,129 @@
+"""``connector manifest``: what LivePerson needs to install the app."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import IO, Any
+
+import click
+
+from .. import output
+from ..errors import Problem, explained
+from ..options import as_json, on_a_stack
+from ..stack import Stack
+from .drift import Difference, differences
+from .fields import LONGEST_RETENTION
+from .fields import manifest as wanted_manifest
+from .rules import ERROR, Fault, faults
+
+NAME = "LivePerson connector"
+DESCRIPTION = "Carries messages between the brand's own channel and Conversational Cloud."
+
+
+@click.group(invoke_without_command=True)
+@click.option("--name", default=NAME, show_default=True, help="What agents see as the source.")
+@click.option("--description", default=DESCRIPTION, help="What the app is, for administrators.")
+@click.option(
+    "--retention-time",
+    type=click.IntRange(2, LONGEST_RETENTION),
+    default=LONGEST_RETENTION,
+    show_default=True,
+    help="For how many seconds LivePerson keeps trying a webhook.",
+)
+@on_a_stack
+@click.pass_context
+def manifest(
+    context: click.Context, stack: Stack, name: str, description: str, retention_time: int
+) -> None:
+    """
+    Print the install manifest for this stack.
+
+    Give it to LivePerson's account team, or paste it into the Connector App Hub. It is checked
+    against every documented rule before it is printed.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    url = stack.output("WebhookUrl")
+    made = wanted_manifest(
+        url, client_name=name, description=description, retention_time=retention_time
+    )
+    found = faults(made, webhook_url=url)
+    if any(each.severity == ERROR for each in found):
+        raise Problem("; ".join(f"{each.path} {each.problem} {each.mend}" for each in found))
+    output.data(made)
+    for each in found:
+        output.note(f"{each.severity}: {each.path} {each.problem}; {each.mend}")
+
+
+@manifest.command()
+@click.argument("file", type=click.File())
+@click.option("--endpoint", metavar="URL", help="Also check that webhooks go to this address.")
+@as_json
+def check(file: IO[str], endpoint: str | None, as_json: bool) -> None:
+    """Explain what is wrong with the manifest in FILE (- is standard input)."""
+    with explained():
+        found = faults(_read(file), webhook_url=endpoint)
+    if as_json:
+        output.data([asdict(each) for each in found])
+    else:
+        _show_faults(found)
+    _exit(any(each.severity == ERROR for each in found))
+
+
+@manifest.command()
+@click.argument("file", type=click.File())
+@as_json
+@on_a_stack
+def diff(stack: Stack, file: IO[str], as_json: bool) -> None:
+    """
+    Show how the installed app in FILE differs from what this stack wants.
+
+    FILE is the app's record as LivePerson gives it. Exit code 1 if a difference matters.
+    """
+    installed = _read(file)
+    if not isinstance(installed, dict):
+        raise Problem("FILE is not the record of one app", "give one JSON object")
+    wanted = wanted_manifest(stack.output("WebhookUrl"), client_name=NAME, description=DESCRIPTION)
+    found = differences(wanted, installed)
+    if as_json:
+        output.data([asdict(each) for each in found])
+    else:
+        _show_differences(found)
+    _exit(any(each.matters for each in found))
+
+
+def _show_faults(found: list[Fault]) -> None:
+    if not found:
+        output.say("nothing is wrong with it", "green")
+    for each in found:
+        style = "red" if each.severity == ERROR else "yellow"
+        output.say(f"{each.severity:<8}{each.path} {each.problem}", style)
+        if each.mend:
+            output.say(f"        {each.mend}")
+
+
+def _show_differences(found: list[Difference]) -> None:
+    if not found:
+        output.say("the installed app is as this stack wants it", "green")
+        return
+    rows = [
+        (each.path, json.dumps(each.wanted), json.dumps(each.installed), _weight(each))
+        for each in found
+    ]
+    output.table(("field", "wanted", "installed", ""), rows)
+
+
+def _weight(difference: Difference) -> str:
+    return "change it at LivePerson" if difference.matters else "a choice of the brand's"
+
+
+def _read(file: IO[str]) -> Any:
+    try:
+        return json.load(file)
+    except ValueError as problem:
+        raise Problem(f"{file.name} is not JSON: {problem}", "see `connector manifest`") from None
+
+
+def _exit(wrong: bool) -> None:
+    click.get_current_context().exit(1 if wrong else 0)

@@ -1,0 +1,105 @@
+"""The accounts' parameters, as an operator sees and writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from liveperson_connector.accounts import ChannelSettings, Credentials, is_account_id
+from liveperson_connector.aws.parameters import ParameterStore
+
+from .errors import Problem
+from .stack import Stack
+
+CREDENTIALS = "credentials"
+CHANNEL = "channel"
+APP_JWT = "app-jwt"
+KINDS = (CREDENTIALS, CHANNEL, APP_JWT)
+
+SECURE = "SecureString"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What Parameter Store tells of a parameter without its value."""
+
+    name: str
+    type: str
+    modified: datetime
+    version: int
+
+
+class Parameters:
+    """Every account of one stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._client = stack.client("ssm")
+        self._path = f"/{stack.name}/accounts"
+        self.store = ParameterStore(self._client, f"/{stack.name}")
+
+    @cached_property
+    def written(self) -> Mapping[str, Mapping[str, Written]]:
+        """What is written, by account and kind."""
+        pages = self._client.get_paginator("get_parameters_by_path").paginate(
+            Path=self._path, Recursive=True, WithDecryption=False
+        )
+        found: dict[str, dict[str, Written]] = {}
+        for each in (each for page in pages for each in page["Parameters"]):
+            account_id, _, kind = each["Name"].removeprefix(f"{self._path}/").partition("/")
+            found.setdefault(account_id, {})[kind] = Written(
+                each["Name"], each["Type"], each["LastModifiedDate"], each["Version"]
+            )
+        return found
+
+    @property
+    def account_ids(self) -> list[str]:
+        """Every account that has any parameter."""
+        return sorted(self.written)
+
+    def of(self, account_id: str) -> Mapping[str, Written]:
+        """Return what is written of an account, or say that nothing is."""
+        if account_id not in self.written:
+            known = ", ".join(self.account_ids) or "none"
+            raise Problem(
+                f"account {account_id} is not set up (set up: {known})",
+                f"connector account add {account_id}",
+            )
+        return self.written[account_id]
+
+    def credentials(self, account_id: str) -> Credentials:
+        """Return the app install's credentials."""
+        return self.store.credentials(account_id)
+
+    def channel(self, account_id: str) -> ChannelSettings:
+        """Return the channel's settings."""
+        return self.store.channel(account_id)
+
+    def write(self, account_id: str, kind: str, value: Mapping[str, Any]) -> None:
+        """Write a parameter, encrypted."""
+        name = self.store.name(account_id, kind)
+        self._drop_if_plain(account_id, kind)
+        self._client.put_parameter(Name=name, Value=json.dumps(value), Type=SECURE, Overwrite=True)
+
+    def delete(self, account_id: str) -> list[str]:
+        """Delete every parameter of an account, and return their names."""
+        names = [each.name for each in self.of(account_id).values()]
+        for start in range(0, len(names), 10):
+            self._client.delete_parameters(Names=names[start : start + 10])
+        return names
+
+    def _drop_if_plain(self, account_id: str, kind: str) -> None:
+        """Delete one of another type: Parameter Store does not change a parameter's type."""
+        there = self.written.get(account_id, {}).get(kind)
+        if there is not None and there.type != SECURE:
+            self._client.delete_parameter(Name=there.name)
+
+
+def checked_account_id(account_id: str) -> str:
+    """Return an account id, or say that it is none."""
+    if not is_account_id(account_id):
+        raise Problem(f"{account_id!r} is not an account id", "it is LivePerson's site id")
+    return account_id

@@ -1,0 +1,103 @@
+"""Calls to LivePerson and to a channel with the code that the functions use, made from here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import requests
+
+from liveperson_connector.accounts import ChannelSettings, Credentials
+from liveperson_connector.channel.callbacks import Callbacks
+from liveperson_connector.liveperson import signatures
+from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
+from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
+from liveperson_connector.liveperson.domains import Domains
+from liveperson_connector.liveperson.http import LivePersonHttp
+from liveperson_connector.messages import unique
+from liveperson_connector.pseudonyms import consumer_key
+
+from .stack import Stack
+
+NOBODY = "connector-doctor"
+"""The consumer that checks speak of; no channel's consumer has such an id."""
+
+_SECONDS = 10
+
+# A webhook without changes: everything about it is as always, and it leaves nothing behind.
+_NOTHING_HAPPENED = (
+    b'{"kind":"notification","type":"ms.MessagingEventNotification","body":{"changes":[]}}'
+)
+
+
+@dataclass(frozen=True)
+class LivePerson:
+    """LivePerson as the stack sees it."""
+
+    stack: Stack
+
+    @cached_property
+    def _http(self) -> LivePersonHttp:
+        return LivePersonHttp()
+
+    @cached_property
+    def domains(self) -> Domains:
+        """Where LivePerson's services are."""
+        return Domains(self._http, self.stack.domain_api_url)
+
+    def app_jwt(self, account_id: str, credentials: Credentials) -> AppJwt:
+        """Fetch an AppJWT and check its claims; it is not stored."""
+        return Sentinel(self._http, self.domains).issue(account_id, credentials)
+
+    def consumer_jws(self, account_id: str, app_jwt: AppJwt) -> ConsumerJws:
+        """Fetch the ConsumerJWS of a consumer who never writes."""
+        key = consumer_key(self.stack.consumer_id_salt, account_id, NOBODY)
+        return Idp(self._http, self.domains).issue(account_id, app_jwt, key)
+
+
+def ping(settings: ChannelSettings, account_id: str, network: str) -> int:
+    """
+    Send a channel a signed callback of a type that it does not know, and return its status.
+
+    Channels answer 2xx to types they don't know (docs/channel-api.md), so nothing happens there.
+    """
+    callback = {
+        "type": "ping",
+        "account_id": account_id,
+        "consumer_id": NOBODY,
+        "sent_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return Callbacks(network=network).post(settings, f"msg_{unique()}", callback)
+
+
+@dataclass(frozen=True)
+class WebhookAnswer:
+    """What the deployed webhook answered, how fast, and the time on its clock."""
+
+    status: int
+    seconds: float
+    date: str
+
+
+def knock(stack: Stack, account_id: str, client_id: str, secret: str) -> WebhookAnswer:
+    """Call the deployed webhook as LivePerson does, with nothing to tell; sign with ``secret``."""
+    headers = {
+        "Content-Type": "application/json",
+        signatures.ACCOUNT_HEADER: account_id,
+        signatures.CLIENT_HEADER: client_id,
+        signatures.SIGNATURE_HEADER: signatures.sign(secret, _NOTHING_HAPPENED),
+    }
+    return _post(stack.webhook_url, _NOTHING_HAPPENED, headers)
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
+    began = time.monotonic()
+    answer: Any = requests.post(
+        url, data=body, headers=dict(headers), timeout=_SECONDS, allow_redirects=False
+    )
+    took = time.monotonic() - began
+    return WebhookAnswer(answer.status_code, took, answer.headers.get("Date", ""))

@@ -1,0 +1,204 @@
+"""
+The deployed stack: its outputs, parameters and resources, on AWS or in a sandbox.
+
+Nothing is configured twice: everything is asked of CloudFormation. A sandbox is found by the
+``endpoints.json`` that it writes; then its address and its keys are used, and the addresses of
+APIs are the local ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from liveperson_connector.liveperson.domains import is_loopback
+
+from .errors import Problem
+
+DEFAULT_NAME = "liveperson-connector"
+
+# Longer than DeadLetterRedrive may run: its answer is waited for.
+_READ_SECONDS = 330
+
+_API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of the stack: its name in the template, its type, and what AWS calls it."""
+
+    logical: str
+    type: str
+    physical: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One deployed connector. ``endpoints`` is what a sandbox wrote, none on AWS."""
+
+    name: str
+    endpoints: Mapping[str, Any] | None = None
+
+    @classmethod
+    def find(cls, name: str | None, endpoints_file: Path | None) -> Stack:
+        """Point at a stack on AWS, or at the one of a running sandbox."""
+        if endpoints_file is None:
+            return cls(name or DEFAULT_NAME)
+        endpoints = _read(endpoints_file)
+        return cls(name or endpoints["stack_name"], endpoints)
+
+    def client(self, service: str) -> Any:
+        """Make a client of an AWS service."""
+        make: Any = boto3.client
+        config = Config(
+            connect_timeout=5,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": 5},
+            proxies={} if self.endpoints else None,
+        )
+        return make(service, config=config, **self._place())
+
+    @cached_property
+    def description(self) -> Mapping[str, Any]:
+        """What CloudFormation says of the stack."""
+        try:
+            answer = self.client("cloudformation").describe_stacks(StackName=self.name)
+        except ClientError as failure:
+            if failure.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            raise Problem(
+                f"there is no stack {self.name} in this account and region",
+                "deploy it (docs/onboarding.md), or name another with --stack",
+            ) from None
+        found: Mapping[str, Any] = answer["Stacks"][0]
+        return found
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs."""
+        return {each["OutputKey"]: each["OutputValue"] for each in self.description["Outputs"]}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The stack's parameters; those that are not shown are four stars."""
+        given = self.description.get("Parameters", [])
+        return {each["ParameterKey"]: each["ParameterValue"] for each in given}
+
+    @cached_property
+    def resources(self) -> Mapping[str, Resource]:
+        """Everything in the stack, by its name in the template."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            each["LogicalResourceId"]: Resource(
+                each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", "")
+            )
+            for page in pages.paginate(StackName=self.name)
+            for each in page["StackResourceSummaries"]
+        }
+
+    def of_type(self, kind: str) -> list[Resource]:
+        """Return the resources of a type, in the order of their names."""
+        return sorted(
+            (each for each in self.resources.values() if each.type == kind),
+            key=lambda each: each.logical,
+        )
+
+    def physical(self, logical: str) -> str:
+        """Return what AWS calls a resource."""
+        if logical not in self.resources:
+            raise Problem(f"the stack {self.name} has no {logical}", "deploy the current template")
+        return self.resources[logical].physical
+
+    def output(self, name: str) -> str:
+        """Return an output, or say that the deployed template is too old."""
+        if name not in self.outputs:
+            raise Problem(
+                f"the stack {self.name} has no output {name}", "deploy the current template"
+            )
+        return self.outputs[name]
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return self.output("TableName")
+
+    @property
+    def domain_api_url(self) -> str:
+        """Where the functions ask for LivePerson's addresses."""
+        return self.parameters.get("LivePersonDomainApiUrl", "https://api.liveperson.net")
+
+    @property
+    def callback_network(self) -> str:
+        """Where callbacks may go: ``public``, or ``loopback`` in a sandbox."""
+        return self.parameters.get("CallbackNetwork", "public")
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the webhook is reached from here."""
+        return self.reachable(self.output("WebhookUrl"))
+
+    @property
+    def channel_api_url(self) -> str:
+        """Where the channel API is reached from here."""
+        return self.reachable(self.output("ChannelApiUrl"))
+
+    def reachable(self, url: str) -> str:
+        """Return the address under which an API of the stack is reached: an emulator has its own."""
+        endpoint = str(self.client("cloudformation").meta.endpoint_url)
+        found = _API_ADDRESS.fullmatch(url)
+        if found is None or not is_loopback(urlsplit(endpoint).hostname or ""):
+            return url
+        return f"{endpoint}/_aws/execute-api/{found[1]}{found[2]}"
+
+    @cached_property
+    def consumer_id_salt(self) -> str:
+        """What consumers' ids are hashed with: read where the functions have it, never shown."""
+        function = self.physical("MessageIntake")
+        found = self.client("lambda").get_function_configuration(FunctionName=function)
+        return str(found["Environment"]["Variables"]["CONSUMER_ID_SALT"])
+
+    def invoke(self, logical: str, event: Mapping[str, Any]) -> Any:
+        """Call a function and return its answer, or raise what it failed with."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.physical(logical), Payload=json.dumps(event).encode()
+        )
+        result = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError"):
+            said = result.get("errorMessage", "") if isinstance(result, dict) else ""
+            raise Problem(f"{logical} failed: {said}", f"look at its log: {self.log_of(logical)}")
+        return result
+
+    def log_of(self, logical: str) -> str:
+        """Return the name of a function's log group."""
+        return self.resources[f"{logical}Logs"].physical
+
+    def _place(self) -> dict[str, str]:
+        if self.endpoints is None:
+            return {}
+        return {
+            "endpoint_url": self.endpoints["aws_endpoint_url"],
+            "region_name": self.endpoints["region"],
+            "aws_access_key_id": self.endpoints["aws_access_key_id"],
+            "aws_secret_access_key": self.endpoints["aws_secret_access_key"],
+        }
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError):
+        raise Problem(
+            f"no sandbox is running: {file} is not there",
+            "start one with `make sandbox`, or name its file with --endpoints",
+        ) from None
+    return found
