@@ -7,8 +7,9 @@ may be heard twice, if and only if both are true:
 1. *Its send was ambiguous*: LivePerson took it and the answer was lost, cut or later than the
    connector waits; or the worker was killed while it was on its way; or AWS was silent at that
    time, so that nothing could be noted.
-2. *Its echo could not tell*: less than 20 s before the second send its webhook had not come
-   through yet, or a callback of the same conversation, which goes before it, was still being tried.
+2. *Its echo could not tell*: at least 20 s were waited for it, and then its webhook had not come
+   through (or 3 s ago: a notification takes a moment to be worked on), or a callback of the same
+   conversation, which goes before it, was still being tried.
 
 The channel may be called twice under one `webhook-id` if the first call was ambiguous in the same
 sense; twice under two ids is never excused.
@@ -19,7 +20,7 @@ that is counted apart.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -31,6 +32,7 @@ from sandbox.soak.people import Posted, Said, consumer_id
 from sandbox.soak.record import Arrival, Heard, Record
 
 ECHO_SECONDS = 20.0
+A_MOMENT_SECONDS = 3.0
 LIVEPERSON_WAITS_MS = 8_000
 WORKER_SECONDS = 30.0
 SCHEDULE_SECONDS = 1_200
@@ -243,12 +245,14 @@ class _Court:
         return ""
 
     def _why_echo_was_late(self, first: Heard, again: Heard) -> str:
+        if again.at - first.at < ECHO_SECONDS:
+            return ""
         echo = self.arrived.get((first.dialog_id, first.sequence))
-        if echo is None or echo.at > again.at - ECHO_SECONDS:
+        if echo is None or echo.at > again.at - A_MOMENT_SECONDS:
             return "its echo came late"
         for calls in self.calls_by_id.values():
             here = len(calls) > 1 and _conversation(calls[0]) == first.conversation_id
-            if here and calls[0].at < again.at and calls[-1].at > again.at - ECHO_SECONDS:
+            if here and calls[0].at < again.at and calls[-1].at > again.at - A_MOMENT_SECONDS:
                 return "its echo waited behind a callback that failed"
         return ""
 
@@ -408,7 +412,9 @@ class _Court:
             "agent_messages_at_channel": len(outward),
             "dead_letters": len(r.dead),
             "dead_letter_reasons": _count(each.reason for each in r.dead),
+            "connector_counts": _own_count(r.outcomes),
             "private_notes": r.notes,
+            "answers_without_a_conversation": r.unsaid,
             "foreign_conversations": sum(act.what == "foreign_conversation" for act in r.plan.acts),
             "faults_by_liveperson": len(r.struck),
             "faults_by_channel": sum(call.met not in {"ok", "held"} for call in r.calls),
@@ -486,6 +492,12 @@ def _count(names: Iterator[str]) -> dict[str, int]:
     for name in names:
         counts[name or "without a reason"] += 1
     return dict(counts)
+
+
+def _own_count(outcomes: Mapping[str, int]) -> dict[str, int]:
+    """Return what the connector itself counts of sends whose answer did not come."""
+    names = ("ambiguous", "confirmed_by_echo", "sent_again", "repeat_ignored")
+    return {name: outcomes.get(f"outbound_messaging: {name}", 0) for name in names}
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:
