@@ -8,7 +8,7 @@ from tests.e2e.conftest import World, wait_for
 
 CONSUMERS = 20
 TEXTS = 10
-TALK = int(os.environ.get("TALK", "300"))
+TALK = int(os.environ.get("TALK", "120"))
 
 
 def test_twenty_consumers_at_once(world: World) -> None:
