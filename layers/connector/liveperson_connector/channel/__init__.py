@@ -2,9 +2,12 @@
 How a channel speaks.
 
 =============== ============================================================
+contract        the contract itself, as data that events are checked against
 consumer_events what a channel sends us, and what is wrong with it
 files           the bytes of consumers' files
+contents        what was said at LivePerson, as a channel is told it
+fallback_text   structured content as plain text
+callbacks       how a channel is told, signed by the Standard Webhooks way
 guard           no connections into our own network
-callbacks       what a channel is told, signed by the Standard Webhooks way
 =============== ============================================================
 """
