@@ -2,7 +2,7 @@
 
 from liveperson_connector import observe, wiring
 from liveperson_connector.aws.requests import HttpRequest, answer, redirect
-from liveperson_connector.errors import NoSuchFile
+from liveperson_connector.errors import NoSuchFile, NotQueued, Transient
 from liveperson_connector.intake import Answer, answering
 
 FUNCTION = "message_intake"
@@ -23,7 +23,10 @@ def handler(request: HttpRequest) -> Answer:
 
 
 def _file(request: HttpRequest) -> Answer:
-    link = wiring.files().link(*request.file())
+    try:
+        link = wiring.files().link(*request.file())
+    except Transient as unavailable:
+        raise NotQueued(str(unavailable)) from None
     if link is None:
         raise NoSuchFile("no such file, or it has expired")
     return redirect(link)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from ..accounts import is_account_id
 from .clients import error_code, translated
 
 if TYPE_CHECKING:
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 # A channel follows the redirect at once; longer would only help somebody who found the address.
 LINK_SECONDS = 60
+
+# As the flow that keeps files makes them; S3 would be asked in vain for anything else.
+_FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 class FileStore:
@@ -34,6 +39,8 @@ class FileStore:
 
     def link(self, account_id: str, file_id: str) -> str | None:
         """Return an address that shows the file for a minute, or none if it is not there."""
+        if not (is_account_id(account_id) and _FILE_ID.fullmatch(file_id)):
+            return None
         place = {"Bucket": self._bucket, "Key": _key(account_id, file_id)}
         with translated("looking for a file"):
             try:

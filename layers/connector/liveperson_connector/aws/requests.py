@@ -27,11 +27,10 @@ class HttpRequest:
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> HttpRequest:
         """Read the event of a REST API's Lambda proxy integration."""
-        headers = event.get("headers") or {}
         return cls(
             method=str(event.get("httpMethod", "POST")),
-            headers={name.lower(): value for name, value in headers.items()},
-            path_parameters=event.get("pathParameters") or {},
+            headers={name.lower(): value for name, value in _texts(event, "headers").items()},
+            path_parameters=_texts(event, "pathParameters"),
             body=_body(event),
         )
 
@@ -80,6 +79,11 @@ def refusal(refused: Refused) -> dict[str, object]:
         ]
     headers = {"Retry-After": "2"} if refused.status == 503 else {}
     return answer(refused.status, body, **headers)
+
+
+def _texts(event: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Read what is there: API Gateway writes null where it has nothing."""
+    return {key: value for key, value in (event.get(name) or {}).items() if isinstance(value, str)}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
