@@ -77,13 +77,17 @@ class Problem:
 
 
 class InvalidEvent(Refused):
-    """A consumer event that breaks the contract; ``problems`` lists everything found."""
+    """
+    A consumer event that breaks the contract; ``problems`` lists everything found.
+
+    The error's own words, which are logged, have the first ones.
+    """
 
     reason = "invalid_event"
     status = 400
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{each.path}: {each.problem}" for each in problems))
+        super().__init__("; ".join(f"{each.path}: {each.problem}" for each in problems[:10]))
         self.problems = problems
 
 

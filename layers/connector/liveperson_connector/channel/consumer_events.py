@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ MAX_CONSUMER_ID = 256
 
 # SQS takes 1 MiB; a dead letter needs some of it for the attributes that say why it is one.
 MAX_QUEUED_BYTES = 1_000_000
+
+# Of a pair of UTF-16 units one alone, which no UTF-8 has.
+_HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 # What we pass on as it is must fit one request to LivePerson, which has 5,000 characters.
 MAX_PASSED_ON = 3500
@@ -103,7 +107,7 @@ def read_queued(body: str) -> ConsumerEvent:
             is_automatic=queued.get("automatic") is True,
         )
         readable = bool(event.id) and event.type in TYPES
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UnreadableMessage("the queued message is not a consumer event") from None
     if not readable:
         raise UnreadableMessage("the queued consumer event has no id or an unknown type")
@@ -156,7 +160,7 @@ def _consumer_id_problems(consumer_id: str) -> list[Problem]:
         return [Problem("consumer_id", "is empty")]
     if len(consumer_id) > MAX_CONSUMER_ID:
         return [Problem("consumer_id", f"is longer than {MAX_CONSUMER_ID} characters")]
-    if "\N{REPLACEMENT CHARACTER}" in consumer_id:
+    if "\N{REPLACEMENT CHARACTER}" in consumer_id or _HALF_A_CHARACTER.search(consumer_id):
         return [Problem("consumer_id", "is not percent-encoded UTF-8")]
     return []
 
@@ -169,7 +173,7 @@ def _event_problems(raw: Mapping[str, Any]) -> list[Problem]:
     known = isinstance(kind, str) and kind in TYPES
     schema = f"ConsumerEvent{str(kind).capitalize()}" if known else "AnyConsumerEvent"
     found = contract.problems(schema, raw) + contract.unpaired_or_deep(raw)
-    return found or _passed_on_problems(raw)
+    return found[: contract.MAX_PROBLEMS] or _passed_on_problems(raw)
 
 
 def _passed_on_problems(raw: Mapping[str, Any]) -> list[Problem]:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastjsonschema
 
@@ -24,6 +24,15 @@ MAX_BODY_BYTES = 800 * 1024
 
 # How deep lists and objects may stand in each other, in fields that are passed on as they are.
 MAX_DEPTH = 32
+
+# How many problems are told at a time; whoever has so many has one in a program.
+MAX_PROBLEMS = 100
+
+# No list of the contract may be as long.
+_CROWD = 101
+
+# The longest path that is told; names in fields that are passed on may have any length.
+_LONGEST_PATH = 200
 
 _TYPE_WORDS = {
     "string": "a text",
@@ -54,7 +63,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
 def problems(name: str, value: object) -> list[Problem]:
     """Return everything for which ``value`` is not what the schema ``name`` describes."""
     try:
-        _validator(name)(value)
+        _validator(name)(_without_crowds(value))
     except fastjsonschema.JsonSchemaValuesException as found:
         return _first_of_each_path(each for error in found.errors for each in _words(error))
     return []
@@ -66,21 +75,56 @@ def unpaired_or_deep(value: object) -> list[Problem]:
 
     An unpaired surrogate can be written in JSON as an escape, and in no request to LivePerson.
     """
-    found = []
-    todo: list[tuple[str, object, int]] = [("", value, 0)]
-    while todo:  # no recursion: the depth is what is to be found out
-        path, each, depth = todo.pop()
+    found: list[Problem] = []
+    todo: list[tuple[_Place | None, object, int]] = [(None, value, 0)]
+    while todo and len(found) < MAX_PROBLEMS:  # no recursion: the depth is what is to be found out
+        place, each, depth = todo.pop()
         if depth > MAX_DEPTH:
-            found.append(Problem(path, f"is nested more than {MAX_DEPTH} deep"))
+            found.append(Problem(_path(place), f"is nested more than {MAX_DEPTH} deep"))
         elif isinstance(each, str) and _is_unpaired(each):
-            found.append(Problem(path, "contains half a character (an unpaired surrogate)"))
+            words = "contains half a character (an unpaired surrogate)"
+            found.append(Problem(_path(place), words))
         elif isinstance(each, Mapping):
             if any(_is_unpaired(name) for name in each):
-                found.append(Problem(path, "has a name with half a character in it"))
-            todo += [(f"{path}.{name}".strip("."), of, depth + 1) for name, of in each.items()]
+                found.append(Problem(_path(place), "has a name with half a character in it"))
+            todo += [(_Place(place, f".{name}"), of, depth + 1) for name, of in each.items()]
         elif isinstance(each, list):
-            todo += [(f"{path}[{index}]", of, depth + 1) for index, of in enumerate(each)]
+            todo += [
+                (_Place(place, index), of, depth + 1)
+                for index, of in enumerate(each)
+                if isinstance(of, str | Mapping | list)
+            ]
     return found
+
+
+class _Place(NamedTuple):
+    """Where something stands; written as a path only when there is something to say of it."""
+
+    inside: _Place | None
+    name: str | int
+
+
+def _path(place: _Place | None) -> str:
+    steps = []
+    while place is not None:
+        steps.append(place.name if isinstance(place.name, str) else f"[{place.name}]")
+        place = place.inside
+    return "".join(reversed(steps)).removeprefix(".")[:_LONGEST_PATH]
+
+
+def _without_crowds(value: object, depth: int = 0) -> object:
+    """
+    Shorten lists that are too long for any schema: that they are is found, and soon.
+
+    Each entry of a list of thousands would be checked otherwise, and be a problem of its own.
+    """
+    if depth > MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {name: _without_crowds(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_crowds(each, depth + 1) for each in value[:_CROWD]]
+    return value
 
 
 def _is_unpaired(text: str) -> bool:
