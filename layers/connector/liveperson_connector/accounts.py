@@ -133,7 +133,7 @@ def _signing_key(secret: str, parameter: str, form: str) -> bytes:
 def _json_object(text: str, parameter: str, form: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _misconfigured(parameter, "it is not JSON", form) from None
     if not isinstance(value, dict):
         raise _misconfigured(parameter, "it is not a JSON object", form)

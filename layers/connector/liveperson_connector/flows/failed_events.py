@@ -54,5 +54,5 @@ def read_failed(body: str) -> tuple[str, dict[str, Any]] | None:
         if queued["type"] != EVENT_FAILED:
             return None
         return str(queued["account_id"]), dict(queued["failure"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UnreadableMessage("the queued message is not a notification") from None

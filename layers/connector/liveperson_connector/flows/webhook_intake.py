@@ -103,7 +103,7 @@ def read_queued(body: str) -> Change:
         queued = json.loads(body)
         change = Change(queued["account_id"], queued["type"], queued["change"])
         readable = isinstance(change.raw, dict) and bool(change.conversation_id)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         readable = False
     if not readable:
         raise UnreadableMessage("the queued message is not a notification")
