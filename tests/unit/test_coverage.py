@@ -63,11 +63,11 @@ ROWS = read_rows()
 def names_in(path: str) -> frozenset[str]:
     """Name the tests of a file."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    inside = [(f"{each.name}::", each) for each in tree.body if isinstance(each, ast.ClassDef)]
+    inside = [(f"{each.name}::", each.body) for each in tree.body if isinstance(each, ast.ClassDef)]
     return frozenset(
         prefix + each.name
-        for prefix, place in [("", tree), *inside]
-        for each in place.body
+        for prefix, body in [("", tree.body), *inside]
+        for each in body
         if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
     )
 
