@@ -1,0 +1,98 @@
+"""
+Many schedules, on all processors, and a table of what they showed.
+
+    python -m tests.simulation --schedules 10000 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from .running import Result, play_seed, smallest
+
+
+@dataclass
+class Summary:
+    """What many schedules came to."""
+
+    schedules: int = 0
+    days: float = 0.0
+    recovery: float = 0.0
+    slowest: float = 0.0
+    families: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    failed: list[Result] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        """Add one schedule's result."""
+        self.schedules += 1
+        self.days += result.days
+        self.recovery = max(self.recovery, result.recovery)
+        self.slowest = max(self.slowest, result.seconds)
+        self.families[result.schedule.family] += 1
+        self.figures += result.figures
+        self.faults += result.faults
+        if result.broken:
+            self.failed.append(result)
+            self.broken.update({each.partition(":")[0] for each in result.broken})
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Write it as a table."""
+        return [
+            ("schedules", f"{self.schedules:,}"),
+            ("simulated days", f"{self.days:,.0f}"),
+            *((f"schedules of family {name}", f"{n:,}") for name, n in sorted(self.families.items())),
+            *((name, f"{n:,}") for name, n in sorted(self.figures.items())),
+            *((f"faults: {name}", f"{n:,}") for name, n in sorted(self.faults.items())),
+            ("longest recovery", f"{self.recovery:,.0f} s"),
+            ("slowest schedule", f"{self.slowest:.1f} s"),
+            *((f"BROKEN {name}", f"{n:,} schedules") for name, n in sorted(self.broken.items())),
+        ]
+
+
+def main() -> int:
+    """Run as many schedules as asked for; 0 if every promise was kept."""
+    given = _arguments()
+    began, summary = time.monotonic(), Summary()
+    seeds = range(given.seed, given.seed + given.schedules)
+    with ProcessPoolExecutor(given.processes) as pool:
+        for result in pool.map(play_seed, seeds, chunksize=10):
+            summary.add(result)
+            if result.broken:
+                print(f"seed {result.schedule.seed}: {result.broken[0]}", flush=True)
+            elif summary.schedules % 500 == 0:
+                print(f"… {summary.schedules:,} schedules", flush=True)
+    for result in summary.failed[: given.smallest]:
+        _show(smallest(result))
+    for name, value in summary.rows():
+        print(f"{name:<45}{value:>16}")
+    print(f"{'took':<45}{time.monotonic() - began:>14,.0f} s")
+    return 1 if summary.failed else 0
+
+
+def _show(result: Result) -> None:
+    print(f"\nThe smallest schedule found for seed {result.schedule.seed}:\n{result.schedule}")
+    for each in result.broken:
+        print(f"  {each}")
+    print()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
+    parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1, help="the first schedule's; they count up")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--smallest", type=int, default=3, help="failures to make smaller")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

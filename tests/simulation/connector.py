@@ -1,0 +1,288 @@
+"""
+The connector itself: its real flows and AWS code, on AWS and partners that are in this process.
+
+What is built here as ``wiring.py`` builds it for Lambda; what Lambda does with it is in
+``runtime.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Any, cast
+
+import requests
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_lambda import LambdaClient
+from mypy_boto3_sqs import SQSClient
+from mypy_boto3_ssm import SSMClient
+
+from liveperson_connector.aws.functions import TokenRefreshFunction
+from liveperson_connector.aws.memory import Memory
+from liveperson_connector.aws.parameters import ParameterStore
+from liveperson_connector.aws.queues import Queue
+from liveperson_connector.aws.setbacks import Setbacks
+from liveperson_connector.cache import Cache
+from liveperson_connector.channel.callbacks import Callbacks
+from liveperson_connector.channel.files import ChannelFiles
+from liveperson_connector.flows import (
+    channel_delivery,
+    outbound_messaging,
+    token_refresh,
+)
+from liveperson_connector.flows.agent_files import AgentFiles
+from liveperson_connector.flows.app_jwts import AppJwts
+from liveperson_connector.flows.breaker import CHANNEL, LIVEPERSON, Breaker
+from liveperson_connector.flows.channel_delivery import ChannelDelivery
+from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Route
+from liveperson_connector.flows.message_intake import MessageIntake
+from liveperson_connector.flows.outbound_messaging import OutboundMessaging
+from liveperson_connector.flows.ports import Files
+from liveperson_connector.flows.routing import Routing
+from liveperson_connector.flows.speaking import Speaker
+from liveperson_connector.flows.speech import Speech
+from liveperson_connector.flows.token_refresh import TokenRefresh, to_queue
+from liveperson_connector.flows.typing import Typing
+from liveperson_connector.flows.webhook_intake import WebhookIntake
+from liveperson_connector.flows.worker import Worker
+from liveperson_connector.liveperson.app_jwt import Sentinel
+from liveperson_connector.liveperson.consumer_jws import Idp
+from liveperson_connector.liveperson.domains import Domains
+from liveperson_connector.liveperson.files import MAX_BYTES, FileStorage
+from liveperson_connector.liveperson.http import LivePersonHttp
+from liveperson_connector.liveperson.monitoring import Monitoring
+from liveperson_connector.liveperson.send_api import SendApi
+from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
+
+from .kernel import Kernel
+from .partners import Channel, LivePerson
+from .services import Client
+from .wires import Wire
+
+PREFIX = "/simulated"
+EVENTS, NOTIFICATIONS = "consumer-events.fifo", "notifications.fifo"
+DEAD_EVENTS, DEAD_NOTIFICATIONS = "consumer-events-dlq.fifo", "notifications-dlq.fifo"
+REFRESHES, TIMERS = "token-refresh-dlq", "typing-timers"
+
+_DOMAIN_API = "https://domain.liveperson.net"
+_PARAMETER_SECONDS = 300.0
+
+
+def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
+    """Write an account's parameters."""
+    channel = {
+        "callback_url": f"https://channel.example.com/{account_id}",
+        "signing_secret": SIGNING_SECRET,
+        "receipts": "automatic" if receipts else "channel",
+    }
+    credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    below = f"{PREFIX}/accounts/{account_id}"
+    return {f"{below}/credentials": json.dumps(credentials), f"{below}/channel": json.dumps(channel)}
+
+
+@dataclass
+class Surroundings:
+    """What every container is built on."""
+
+    kernel: Kernel
+    chance: Random
+    clients: dict[str, Client]
+    liveperson: LivePerson
+    channel: Channel
+    new_wire: Callable[[LivePerson | Channel], Wire]
+
+
+class Container:
+    """A Lambda container: what it builds it keeps, as long as nobody cuts it off."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._around = surroundings
+        self._clock = surroundings.kernel
+        self._chance = surroundings.chance.random
+
+    def queue(self, name: str) -> Queue:
+        """Give a queue."""
+        return Queue(cast(SQSClient, self._around.clients["sqs"]), name)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """The table."""
+        client = cast(DynamoDBClient, self._around.clients["dynamodb"])
+        return Memory(client, "table", clock=self._clock)
+
+    @cached_property
+    def setbacks(self) -> Setbacks:
+        """What went wrong and is not over."""
+        client = cast(DynamoDBClient, self._around.clients["dynamodb"])
+        return Setbacks(client, "table", clock=self._clock)
+
+    @cached_property
+    def parameters(self) -> ParameterStore:
+        """The accounts' parameters."""
+        return ParameterStore(cast(SSMClient, self._around.clients["ssm"]), PREFIX)
+
+    @cached_property
+    def http(self) -> LivePersonHttp:
+        """The way to LivePerson."""
+        http = LivePersonHttp(clock=self._clock)
+        _put_wire(http, self._around.new_wire(self._around.liveperson))
+        return http
+
+    @cached_property
+    def domains(self) -> Domains:
+        """LivePerson's addresses."""
+        return Domains(self.http, _DOMAIN_API, clock=self._clock)
+
+    @cached_property
+    def speaker(self) -> Speaker:
+        """Who speaks to LivePerson."""
+        client = cast(LambdaClient, self._around.clients["lambda"])
+        refresh = TokenRefreshFunction(client, "token-refresh")
+        app_jwts = AppJwts(self.parameters, refresh, clock=self._clock)
+        return Speaker(app_jwts, Idp(self.http, self.domains), self.memory)
+
+    @cached_property
+    def outbound_messaging(self) -> Worker:
+        """The worker for consumer events."""
+        flow = self._outbound_flow()
+        return self._worker(
+            outbound_messaging.FUNCTION, flow.handle, EVENTS, DEAD_EVENTS, refused=flow.refused
+        )
+
+    def _outbound_flow(self) -> OutboundMessaging:
+        send_api = SendApi(self.http, self.domains)
+        return OutboundMessaging(
+            speaker=self.speaker,
+            send_api=send_api,
+            speech=self._speech(send_api),
+            typing=Typing(
+                self.speaker, send_api, self.memory, self.queue(TIMERS), SALT, clock=self._clock
+            ),
+            memory=self.memory,
+            breaker=self._breaker(outbound_messaging.FUNCTION, LIVEPERSON),
+            notifications=self.queue(NOTIFICATIONS),
+            salt=SALT,
+            clock=self._clock,
+        )
+
+    def _speech(self, send_api: SendApi) -> Speech:
+        return Speech(
+            speaker=self.speaker,
+            send_api=send_api,
+            routing=Routing(
+                channels=self._channels(),
+                monitoring=Monitoring(self.http, self.domains),
+                app_jwts=self.speaker.app_jwts,
+                memory=self.memory,
+            ),
+            storage=FileStorage(self.http, self.domains, send_api),
+            files=ChannelFiles(most=MAX_BYTES),
+            memory=self.memory,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def channel_delivery(self) -> Worker:
+        """The worker for notifications."""
+        callbacks = Callbacks(clock=self._clock)
+        _put_wire(callbacks, self._around.new_wire(self._around.channel))
+        flow = ChannelDelivery(
+            channels=self._channels(),
+            callbacks=callbacks,
+            memory=self.memory,
+            breaker=self._breaker(channel_delivery.FUNCTION, CHANNEL),
+            agent_files=AgentFiles(
+                speaker=self.speaker,
+                storage=FileStorage(self.http, self.domains, SendApi(self.http, self.domains)),
+                files=cast(Files, None),  # files are not simulated
+                memory=self.memory,
+                channel_api_url="https://connector.example.com",
+            ),
+            consumer_events=self.queue(EVENTS),
+            clock=self._clock,
+        )
+        return self._worker(
+            channel_delivery.FUNCTION, flow.handle, NOTIFICATIONS, DEAD_NOTIFICATIONS
+        )
+
+    @cached_property
+    def token_refresh(self) -> TokenRefresh:
+        """What renews AppJWTs."""
+        return TokenRefresh(
+            parameters=self.parameters,
+            sentinel=Sentinel(self.http, self.domains, clock=self._clock),
+            leases=self.setbacks,
+            put_off=lambda account_id: self.queue(REFRESHES).send_plain(to_queue(account_id)),
+            clock=self._clock,
+        )
+
+    @cached_property
+    def failed_refreshes(self) -> Worker:
+        """The worker that tries failed refreshes again."""
+        return Worker(
+            function=token_refresh.FUNCTION,
+            handle=self.token_refresh.retry,
+            inbox=self.queue(REFRESHES),
+            dead_letters=None,
+            holds=self.setbacks,
+            most_tries=token_refresh.MOST_TRIES,
+            clock=self._clock,
+            chance=self._chance,
+        )
+
+    @cached_property
+    def message_intake(self) -> MessageIntake:
+        """What takes consumer events."""
+        configured = Cache(
+            self.parameters.has_channel, ttl=_PARAMETER_SECONDS, clock=self._clock
+        )
+        return MessageIntake(configured, self.queue(EVENTS), SALT)
+
+    @cached_property
+    def webhook_intake(self) -> WebhookIntake:
+        """What takes webhooks."""
+        credentials = Cache(
+            self.parameters.find_credentials, ttl=_PARAMETER_SECONDS, clock=self._clock
+        )
+        return WebhookIntake(
+            credentials, self.queue(NOTIFICATIONS), self.queue(DEAD_NOTIFICATIONS)
+        )
+
+    @cached_property
+    def dead_letter_redrive(self) -> DeadLetterRedrive:
+        """What puts dead letters back."""
+        routes = {
+            "consumer-events": Route(self.queue(DEAD_EVENTS), self.queue(EVENTS)),
+            "notifications": Route(self.queue(DEAD_NOTIFICATIONS), self.queue(NOTIFICATIONS)),
+        }
+        return DeadLetterRedrive(routes, self.setbacks, clock=self._clock)
+
+    def _worker(
+        self, function: str, handle: Callable[..., None], queue: str, dead: str, **more: Any
+    ) -> Worker:
+        return Worker(
+            function=function,
+            handle=handle,
+            inbox=self.queue(queue),
+            dead_letters=self.queue(dead),
+            holds=self.setbacks,
+            clock=self._clock,
+            chance=self._chance,
+            **more,
+        )
+
+    def _breaker(self, function: str, destination: str) -> Breaker:
+        return Breaker(
+            function, destination, self.setbacks, clock=self._clock, chance=self._chance
+        )
+
+    def _channels(self) -> Any:
+        return Cache(self.parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)
+
+
+def _put_wire(where: LivePersonHttp | Callbacks, wire: Wire) -> None:
+    """Let the connector's HTTP code use a wire of ours instead of a session."""
+    where._session = cast(requests.Session, wire)  # noqa: SLF001

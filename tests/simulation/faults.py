@@ -1,0 +1,56 @@
+"""Which of the schedule's faults strikes whom, and when. Chance is the seed's, never the machine's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+from .kernel import START, Kernel
+from .schedules import LIVEPERSON_TARGETS, Fault, Schedule
+
+_KILL_WITHIN_CALLS = 14
+
+
+class Faults:
+    """The faults of a schedule; ``struck`` counts them by kind."""
+
+    def __init__(self, schedule: Schedule, kernel: Kernel, accounts: list[str]) -> None:
+        self.struck: Counter[str] = Counter()
+        self._kernel = kernel
+        self._accounts = accounts
+        self._faults = [
+            (each, Random(f"{schedule.seed} {each}"))  # a fault's own, whatever else is removed
+            for each in schedule.faults
+        ]
+
+    def strikes(self, *targets: str, account_id: str = "", kinds: str = "") -> Fault | None:
+        """Return the fault that one call to a target meets, if any."""
+        now = self._kernel.now - START
+        for fault, chance in self._faults:
+            if (
+                fault.target in targets
+                and fault.start <= now < fault.start + fault.seconds
+                and (not kinds or fault.kind == kinds)
+                and self._is_meant(fault, account_id)
+                and chance.random() < fault.rate
+            ):
+                self.struck[fault.kind] += 1
+                return fault
+        return None
+
+    def kill_at_call(self, function: str) -> int:
+        """Return at which of its calls an invocation is cut off; 0 for never."""
+        fault = self.strikes(function, kinds="kill")
+        if fault is None:
+            return 0
+        return Random(f"{fault} {self._kernel.now}").randint(1, _KILL_WITHIN_CALLS)
+
+    def _is_meant(self, fault: Fault, account_id: str) -> bool:
+        return fault.account is None or not account_id or (
+            account_id == self._accounts[fault.account]
+        )
+
+
+def destinations(service: str) -> tuple[str, ...]:
+    """Return the names by which a fault can mean a service: its own, or its owner's."""
+    return (service, "liveperson") if service in LIVEPERSON_TARGETS else (service,)

@@ -1,0 +1,418 @@
+"""One schedule, played from its first deed until everything has come to rest."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+from liveperson_connector import observe
+from liveperson_connector.accounts import ChannelSettings
+from liveperson_connector.aws.memory import Memory
+from liveperson_connector.conversations import Conversation as Known
+from liveperson_connector.errors import ConnectorError, transient_reasons
+from liveperson_connector.flows.dead_letter_redrive import MOST_REDRIVES
+from liveperson_connector.pseudonyms import consumer_key
+from tests.support.accounts import ACCOUNT, SALT
+from tests.support.webhooks import signed_webhook
+
+from . import partners
+from .connector import (
+    DEAD_EVENTS,
+    DEAD_NOTIFICATIONS,
+    EVENTS,
+    NOTIFICATIONS,
+    REFRESHES,
+    TIMERS,
+    Container,
+    Surroundings,
+    parameters_of,
+)
+from .faults import Faults
+from .kernel import START, Kernel
+from .partners import Channel, Conversation, LivePerson
+from .runtime import Lambda, Parcel, Postman, scheduled_redrive, scheduled_refresh
+from .schedules import DAY, HOUR, MINUTE, Deed, Fault, Schedule
+from .services import Client, Fifo, Message, Sqs, Ssm
+from .table import Table
+from .wires import Wire
+
+ACCOUNTS = (ACCOUNT, "55555555")
+
+# Longer than five rounds through the dead letters take.
+_PATIENCE = 9 * DAY
+_LONGEST_PAUSE = 300.0
+_REPEAT_AFTER = (0.5, 2.0, 30.0, 400.0, 4000.0)
+_LAST_WORDS = 3
+_LAST_WORDS_APART = 1.5 * HOUR
+
+
+@dataclass
+class Event:
+    """A consumer event, as its channel knows it."""
+
+    event_id: str
+    who: int
+    kind: str
+    text: str
+    posted_at: float
+    accepted_at: float | None = None
+    order: int = -1
+
+
+@dataclass
+class World:
+    """Everything there is in one simulation."""
+
+    schedule: Schedule
+    outcomes: Counter[str] = field(default_factory=Counter)
+    bugs: list[str] = field(default_factory=list)
+    heard_at: dict[tuple[str, int], float] = field(default_factory=dict)
+    transient_dead_letters: int = 0
+    events: dict[str, Event] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        schedule = self.schedule
+        self.chance = Random(schedule.seed)
+        self.kernel = Kernel()
+        self.account_ids = list(ACCOUNTS[: schedule.accounts])
+        self.faults = Faults(schedule, self.kernel, self.account_ids)
+        self.table = Table()
+        self.queues = {
+            name: Fifo(name, self.kernel) for name in (EVENTS, NOTIFICATIONS, REFRESHES, TIMERS)
+        }
+        for name, dead in ((EVENTS, DEAD_EVENTS), (NOTIFICATIONS, DEAD_NOTIFICATIONS)):
+            self.queues[dead] = Fifo(dead, self.kernel, visibility=360.0)
+            self.queues[name].dead_letters = self.queues[dead]
+        self.functions = Lambda(self.kernel, self.faults, self._new_container)
+        self.liveperson = LivePerson(self.kernel, self.faults, self.chance, self._send_webhook)
+        self.channel = Channel(self.kernel, self._channel_keys())
+        self._around = self._surroundings()
+        self.webhooks = Postman(self.kernel, self.functions, "webhook_intake", _backing_off)
+        self.posts = Postman(self.kernel, self.functions, "message_intake", lambda _tries: 5.0)
+        self._map_queues()
+        self._accepted = 0
+        self.rest_at = 0.0
+
+    # ── Building ──
+
+    def _surroundings(self) -> Surroundings:
+        parameters: dict[str, str] = {}
+        for each in self.account_ids:
+            parameters |= parameters_of(each, receipts=self.schedule.receipts)
+        services = {
+            "dynamodb": self.table,
+            "sqs": Sqs(self.queues, self.kernel, self.faults),
+            "ssm": Ssm(parameters),
+            "lambda": self.functions,
+        }
+        clients = {
+            name: Client(name, service, self.kernel, self.faults)
+            for name, service in services.items()
+        }
+        return Surroundings(
+            self.kernel, self.chance, clients, self.liveperson, self.channel, self._new_wire
+        )
+
+    def _new_container(self) -> Container:
+        return Container(self._around)
+
+    def _new_wire(self, partner: LivePerson | Channel) -> Wire:
+        return Wire(self.kernel, self.faults, partner.route, partner.receive)
+
+    def _channel_keys(self) -> dict[str, bytes]:
+        texts = {
+            each: parameters_of(each, receipts=False)[f"/simulated/accounts/{each}/channel"]
+            for each in self.account_ids
+        }
+        return {
+            each: ChannelSettings.parse(text, parameter="channel").signing_key
+            for each, text in texts.items()
+        }
+
+    def _map_queues(self) -> None:
+        workers, functions = self.schedule.workers, self.functions
+        queues = self.queues
+        functions.map(
+            queues[EVENTS], "outbound_messaging", lambda each: each.outbound_messaging, workers
+        )
+        functions.map(
+            queues[NOTIFICATIONS], "channel_delivery", lambda each: each.channel_delivery, workers
+        )
+        functions.map(
+            queues[REFRESHES], "token_refresh", lambda each: each.failed_refreshes, 1
+        )
+
+    # ── Who is who ──
+
+    def account_of(self, who: int) -> str:
+        """Name the account of a consumer."""
+        return self.account_ids[who % len(self.account_ids)]
+
+    @staticmethod
+    def consumer_id(who: int) -> str:
+        """Name a consumer as its channel does."""
+        return f"+49151{who:04}"
+
+    def key_of(self, who: int) -> str:
+        """Name a consumer as LivePerson does."""
+        return consumer_key(SALT, self.account_of(who), self.consumer_id(who))
+
+    def consumers(self) -> range:
+        """Count everybody."""
+        return range(self.schedule.consumers * self.schedule.accounts)
+
+    # ── Playing ──
+
+    def play(self) -> None:
+        """Let everything happen, and come to rest."""
+        with observing(self), listening(self):
+            try:
+                self._play()
+            finally:
+                self.kernel.close()
+
+    def _play(self) -> None:
+        self._schedule_functions()
+        for number, deed in enumerate(self.schedule.deeds):
+            self.kernel.at(START + deed.at, partial(self._do, deed, f"{number}"))
+        self.kernel.run(START + self.schedule.ends())
+        self.kernel.run(START + self.schedule.ends() + _PATIENCE, idle=self.is_at_rest)
+        self.rest_at = self.kernel.now
+        self._say_last_words()
+
+    def _say_last_words(self) -> None:
+        """See whether the connector is as good as new: everybody says something once more."""
+        for turn in range(_LAST_WORDS):
+            at = self.rest_at + 1 + turn * _LAST_WORDS_APART
+            for who in self.consumers():
+                self.kernel.at(at, partial(self._do, Deed(at - START, "says", who), f"last{turn}"))
+                deed = Deed(at - START, "agent_says", who)
+                self.kernel.at(at + 30, partial(self._do, deed, f"last{turn}"))
+        self.kernel.run(self.rest_at + _LAST_WORDS * _LAST_WORDS_APART)
+
+    def _schedule_functions(self) -> None:
+        self._every(20 * MINUTE, 0.0, "token_refresh", scheduled_refresh)
+        first = self.chance.uniform(0, HOUR)
+        self._every(HOUR, first, "dead_letter_redrive", scheduled_redrive)
+
+    def _every(self, seconds: float, first: float, function: str, work: Any) -> None:
+        def run() -> None:
+            self.functions.call(function, work, then=then)
+            self.kernel.later(seconds, run)
+
+        def then(ok: bool) -> None:
+            if not ok and function == "token_refresh":  # Lambda keeps what failed
+                body = json.dumps({"requestPayload": {}})
+                self.queues[REFRESHES].put(body, f"run-{self.kernel.now}", "", {})
+
+        self.kernel.later(first, run)
+
+    def is_at_rest(self) -> bool:
+        """Whether nothing is left to do, except what needs a person."""
+        return (
+            not self.functions.running
+            and not self.posts.outstanding
+            and not self.webhooks.outstanding
+            and not any(self.queues[name].groups for name in (EVENTS, NOTIFICATIONS, REFRESHES))
+            and all(map(needs_person, self.dead_letters()))
+        )
+
+    def dead_letters(self) -> list[Message]:
+        """Give every dead letter."""
+        return self.queues[DEAD_EVENTS].messages + self.queues[DEAD_NOTIFICATIONS].messages
+
+    def groups_active(self, fault: Fault) -> dict[str, int]:
+        """Count by account who had something to say early in an outage."""
+        start = START + fault.start
+        early = start + fault.seconds / 4
+        if fault.target == "channel":
+            spoke = {
+                (each.account_id, each.conversation_id)
+                for each, line in self.liveperson.spoken
+                if each.is_ours
+                and line.role != "CONSUMER"
+                and line.audience == "ALL"
+                and start <= line.at <= early
+            }
+        else:
+            spoke = {
+                (self.account_of(each.who), str(each.who))
+                for each in self.events.values()
+                if start <= each.posted_at <= early
+            }
+        return Counter(account_id for account_id, _ in spoke)
+
+    # ── Deeds ──
+
+    def _do(self, deed: Deed, number: str) -> None:
+        {
+            "says": self._says,
+            "says_same": self._says,
+            "says_long": self._says,
+            "says_refused": self._says,
+            "says_poison": self._says,
+            "closes": self._says,
+            "repeats": self._repeats,
+            "agent_says": self._agent,
+            "agent_says_refused": self._agent,
+            "agent_notes": self._agent,
+            "agent_closes": self._agent,
+            "foreign": self._agent,
+            "tokens_revoked": lambda *_: self.liveperson.revoke_tokens(),
+            "consumer_tokens_revoked": lambda *_: self.liveperson.revoke_consumer_tokens(),
+        }[deed.what](deed, number)
+
+    def _says(self, deed: Deed, number: str) -> None:
+        kind = "close" if deed.what == "closes" else "text"
+        text = _words(deed, number)
+        event = Event(f"e-{deed.who}-{number}", deed.who, kind, text, self.kernel.now)
+        self.events[event.event_id] = event
+        self._post(event)
+
+    def _repeats(self, deed: Deed, _number: str) -> None:
+        earlier = [each for each in self.events.values() if each.who == deed.who]
+        if earlier:
+            self._post(self.chance.choice(earlier))
+
+    def _post(self, event: Event) -> None:
+        raw: dict[str, Any] = {"id": event.event_id, "type": event.kind}
+        if event.kind == "text":
+            raw["text"] = event.text
+        body = json.dumps(raw).encode()
+        account_id, consumer_id = self.account_of(event.who), self.consumer_id(event.who)
+
+        def post(container: Container) -> object:
+            return container.message_intake.accept(account_id, consumer_id, body)
+
+        def taken() -> None:
+            if event.accepted_at is None:
+                self._accepted += 1
+                event.accepted_at, event.order = self.kernel.now, self._accepted
+
+        self.posts.post(f"{event.who}", Parcel(post, taken))
+
+    def _agent(self, deed: Deed, number: str) -> None:
+        if deed.what == "foreign":
+            self.liveperson.foreign(self.account_of(deed.who), f"foreign {number}")
+            return
+        conversation = self.liveperson.open_of(self.key_of(deed.who))
+        if conversation is None:
+            return
+        if deed.what == "agent_closes":
+            self.liveperson.close(conversation)
+        elif deed.what == "agent_notes":
+            audience = self.chance.choice(("AGENTS_AND_MANAGERS", "SOMEBODY_NEW"))
+            self.liveperson.agent_says(conversation, f"private {number}", audience)
+        else:
+            refused = partners.REFUSED_WORD if deed.what == "agent_says_refused" else ""
+            self.liveperson.agent_says(conversation, f"answer {number} {refused}".strip())
+
+    # ── Webhooks ──
+
+    def _send_webhook(
+        self, account_id: str, lane: str, _conversation: str, body: bytes, arrived: Any
+    ) -> None:
+        webhook = signed_webhook(body, account_id=account_id)
+
+        def post(container: Container) -> object:
+            return container.webhook_intake.receive(webhook.headers, body)
+
+        delay = self.schedule.webhook_seconds * self.chance.uniform(0.5, 1.5)
+        if self.faults.strikes("webhooks", kinds="webhooks_slow"):
+            delay += self.chance.uniform(5, 90)
+        self.webhooks.post(lane, Parcel(post, arrived, ready_at=self.kernel.now + delay))
+        if self.chance.random() < self.schedule.repeat_webhooks:
+            again = self.kernel.now + delay + self.chance.choice(_REPEAT_AFTER)
+            repeat = Parcel(post, lambda: None, ready_at=again)
+            self.webhooks.post(f"{lane} repeat {self.chance.random()}", repeat)
+
+    def conversations_of(self, who: int) -> list[Conversation]:
+        """Give a consumer's conversations at LivePerson."""
+        key = self.key_of(who)
+        return [each for each in self.liveperson.conversations.values() if each.consumer_key == key]
+
+
+def needs_person(letter: Message) -> bool:
+    """Whether a dead letter does not come back by itself."""
+    attributes = {name: value["StringValue"] for name, value in letter.attributes.items()}
+    reason = attributes.get("reason", "cut_off")
+    if reason in _PERMANENT:
+        return True
+    return int(attributes.get("redrives", "0")) >= MOST_REDRIVES
+
+
+_TROUBLE = transient_reasons() - {"held_behind"}
+_PERMANENT = {"liveperson_refused", "consumer_jws_rejected", "channel_refused", "unreadable"}
+
+
+def _words(deed: Deed, number: str) -> str:
+    if deed.what == "says_same":
+        return "ok"
+    if deed.what == "says_long":
+        return " ".join(f"{number}.{index:04}" for index in range(700))
+    mark = {"says_refused": partners.REFUSED_WORD, "says_poison": partners.POISON_WORD}
+    return f"words {number} of {deed.who} {mark.get(deed.what, '')}".strip()
+
+
+def _backing_off(tries: int) -> float:
+    return float(min(2.0**tries, _LONGEST_PAUSE))
+
+
+@contextmanager
+def observing(world: World) -> Iterator[None]:
+    """Count what an operator would see, and write nothing; an unforeseen error is a finding."""
+
+    def outcome(function: str, what: str, /, *, count: int = 1, **ids: object) -> None:
+        world.outcomes[f"{function} {what}"] += count
+        if what == "dead_lettered" and ids["reason"] in _TROUBLE:
+            world.transient_dead_letters += 1
+
+    def failure(function: str, error: ConnectorError, /, **_: object) -> None:
+        world.outcomes[f"{function} failed {error.reason}"] += 1
+
+    def bug(function: str, error: Exception, /, **_: object) -> None:
+        world.bugs.append(f"{function}: {error!r} {_places(error)}")
+
+    quiet: Mapping[str, Any] = {
+        "outcome": outcome,
+        "failure": failure,
+        "bug": bug,
+        "line": lambda *_, **__: None,
+        "_note": lambda *_: None,
+    }
+    with patch.multiple(observe, **quiet):
+        yield
+
+
+@contextmanager
+def listening(world: World) -> Iterator[None]:
+    """Note when an echo is known."""
+    remember = Memory.heard
+
+    def heard(self: Memory, conversation: Known, sequence: int, digest: str) -> None:
+        try:
+            remember(self, conversation, sequence, digest)
+        finally:
+            pk = f"conversation#{conversation.account_id}#{conversation.conversation_id}"
+            echoes = world.table.items.get(pk, {}).get("echoes", {"L": []})["L"]
+            if any(each["L"][0]["N"] == str(sequence) for each in echoes):
+                key = (conversation.conversation_id, sequence)
+                world.heard_at.setdefault(key, world.kernel.now)
+
+    with patch.object(Memory, "heard", heard):
+        yield
+
+
+def _places(error: Exception) -> list[str]:
+    places, trace = [], error.__traceback__
+    while trace:
+        places.append(f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return places

@@ -1,0 +1,154 @@
+"""
+The network between the connector and its partners, where most things go wrong.
+
+A wire stands where ``requests`` has its session; the connector's own HTTP classes use it, so what
+they make of an answer, or of none, is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import requests
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from .faults import Faults, destinations
+from .kernel import Kernel
+from .schedules import Fault
+
+_HALF_WAY = 0.04
+_READ_SECONDS = 8.0
+
+
+@dataclass
+class Reply:
+    """An answer, as much of it as the connector looks at."""
+
+    status_code: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """Read the body."""
+        if self.body is None:
+            raise requests.exceptions.JSONDecodeError("no JSON", "", 0)
+        return self.body
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request on its way: to which service of which account, and what is in it."""
+
+    method: str
+    url: str
+    service: str
+    account_id: str
+    data: Any
+    headers: Mapping[str, str]
+
+
+Answering = Callable[[Call], Callable[[], Reply]]
+
+
+class Wire:
+    """
+    A session to one partner.
+
+    ``route`` names service and account of a URL; ``answer`` takes the request as it leaves and
+    gives what does it when it arrives.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        faults: Faults,
+        route: Callable[[str], tuple[str, str]],
+        answer: Answering,
+    ) -> None:
+        self._kernel = kernel
+        self._faults = faults
+        self._route = route
+        self._answer = answer
+        self._chance = Random(1)
+
+    def close(self) -> None:
+        """Drop connections, of which there are none."""
+
+    def post(self, url: str, **request: Any) -> Reply:
+        """Post something."""
+        return self.request("POST", url, **request)
+
+    def request(self, method: str, url: str, **request: Any) -> Reply:
+        """Send a request and wait for its answer."""
+        service, account_id = self._route(url)
+        headers = request.get("headers", {})
+        call = Call(method, url, service, account_id, request.get("data"), headers)
+        kernel = self._kernel
+        kernel.step()
+        fault = self._faults.strikes(*destinations(service), account_id=account_id)
+        act = self._answer(call)
+        if fault and fault.kind in _SPOILT:
+            return _SPOILT[fault.kind](self, act)
+        kernel.wait(_HALF_WAY)
+        reply = self._rejected(fault, call) or act()
+        kernel.wait(_HALF_WAY if fault is None else self._chance.uniform(1, 7.5))
+        kernel.step()
+        return reply
+
+    @staticmethod
+    def _rejected(fault: Fault | None, call: Call) -> Reply | None:
+        if fault is None or fault.kind != "rejected":
+            return None
+        return Reply(401, {"code": 401, "body": {"errorCode": 40102, "title": "no such token"}})
+
+    # ── What can become of it ──
+
+    def _unreachable(self, _act: Callable[[], Reply]) -> Reply:
+        self._kernel.wait(_HALF_WAY)
+        raise requests.ConnectionError(MaxRetryError(_POOL, "/", NewConnectionError(_POOL, "no")))  # type: ignore[arg-type]
+
+    def _http_503(self, _act: Callable[[], Reply]) -> Reply:
+        self._kernel.wait(_HALF_WAY)
+        return Reply(503)
+
+    def _done_503(self, act: Callable[[], Reply]) -> Reply:
+        self._kernel.wait(_HALF_WAY)
+        act()
+        return Reply(503)
+
+    def _busy(self, _act: Callable[[], Reply]) -> Reply:
+        self._kernel.wait(_HALF_WAY)
+        after = self._chance.choice(({}, {"Retry-After": "1"}, {"Retry-After": "30"}))
+        return Reply(429, {}, after)
+
+    def _timeout(self, _act: Callable[[], Reply]) -> Reply:
+        self._kernel.wait(_READ_SECONDS)
+        raise requests.ReadTimeout("no answer")
+
+    def _answer_lost(self, act: Callable[[], Reply]) -> Reply:
+        self._kernel.wait(_HALF_WAY)
+        act()
+        self._kernel.wait(_READ_SECONDS)
+        raise requests.ReadTimeout("no answer")
+
+    def _late(self, act: Callable[[], Reply]) -> Reply:
+        self._kernel.later(_READ_SECONDS + self._chance.uniform(0, 6), act)
+        self._kernel.wait(_READ_SECONDS)
+        raise requests.ReadTimeout("no answer yet")
+
+
+_POOL = HTTPSConnectionPool("partner.invalid")
+
+_SPOILT: dict[str, Callable[[Wire, Callable[[], Reply]], Reply]] = {
+    "unreachable": Wire._unreachable,  # noqa: SLF001
+    "http_503": Wire._http_503,  # noqa: SLF001
+    "done_503": Wire._done_503,  # noqa: SLF001
+    "busy": Wire._busy,  # noqa: SLF001
+    "timeout": Wire._timeout,  # noqa: SLF001
+    "answer_lost": Wire._answer_lost,  # noqa: SLF001
+    "late": Wire._late,  # noqa: SLF001
+}
