@@ -62,6 +62,15 @@ format: setup  ## rewrite the sources in the house format
 build: setup  ## build the layer and the template into .aws-sam
 	@sam build
 
+deploy: setup  ## build, deploy and guard a stack on AWS (STAGE=production)
+	@test -n "$(STAGE)" || { echo "say where: make deploy STAGE=production (the stages stand in samconfig.toml)"; exit 2; }
+	@sam build
+	@sam deploy --config-env $(STAGE) $(ARGS)
+	@python tools/guard_stack.py $(STAGE)
+
+cost: setup  ## write docs/cost.md from the template and the measured runs
+	@python tools/cost.py
+
 requirements: setup  ## resolve requirements/*.in to hashed pins again
 	@sh requirements/compile.sh
 
@@ -69,4 +78,4 @@ clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test unit check format openapi build requirements clean
+.PHONY: help setup demo sandbox soak test unit check format openapi build deploy cost requirements clean

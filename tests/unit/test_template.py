@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import pytest
+import yaml
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from liveperson_connector import settings
 from liveperson_connector.aws.table import TTL_ATTRIBUTE
@@ -25,6 +31,9 @@ from tests.support.template import (
 QUEUES = resources("AWS::SQS::Queue")
 FUNCTIONS = functions()
 GLOBALS = template()["Globals"]["Function"]
+
+# X-Ray takes segments for the whole account: its actions know no resource to name.
+TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 # Timers of typing indicators are worth nothing a moment later: what fails of them is let go.
 WITHOUT_DEAD_LETTERS = {"TypingTimersQueue"}
@@ -211,7 +220,8 @@ def test_there_is_a_real_event_of_every_function(folder: str) -> None:
 def test_no_function_may_touch_everything(folder: str) -> None:
     """Every statement names its resources and its actions, and says what for."""
     for statement in statements(FUNCTIONS[folder]):
-        assert "*" not in targets(statement)
+        if set(actions(statement)) != TRACING:
+            assert "*" not in targets(statement)
         assert not any("*" in action for action in actions(statement))
         assert re.fullmatch(r"[A-Z]\w+", statement["Sid"])
 
@@ -377,3 +387,269 @@ def test_a_plain_http_address_is_accepted_on_loopback_alone(url: str, accepted: 
     pattern = template()["Parameters"]["LivePersonDomainApiUrl"]["AllowedPattern"]
 
     assert accepted == bool(re.fullmatch(pattern, url))
+
+
+# ── Operating ──
+
+
+ALARMS = resources("AWS::CloudWatch::Alarm")
+OWN = "LivePersonConnector"
+
+
+@cache
+def metrics_of_our_own() -> set[str]:
+    """Name everything that the code counts or measures: the words in its own texts."""
+    package = PROJECT / "layers" / "connector" / "liveperson_connector"
+    words: set[str] = set()
+    for source in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words.add(node.value)
+    secrets, reasons = ("current", "previous"), ("echo", "not_for_consumers", "unknown_kind")
+    words |= {f"accepted_{each}_secret" for each in secrets}
+    return words | {f"withheld_{each}" for each in reasons if each in words}
+
+
+def dimensions(alarm: dict[str, Any]) -> dict[str, Any]:
+    """Give an alarm's dimensions by name."""
+    return {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_tells_what_it_means_and_when_it_is_over(name: str) -> None:
+    """Its name is a section of the runbook; its words are read at night."""
+    alarm = ALARMS[name]
+
+    assert name.endswith("Alarm")
+    assert 60 < len(alarm["AlarmDescription"]) < 400
+    assert alarm["AlarmActions"] == alarm["OKActions"]
+    assert "AlarmTopicArn" in json.dumps(alarm["AlarmActions"])
+    assert alarm["TreatMissingData"] in {"notBreaching", "breaching"}
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ALARMS if ALARMS[n]["Namespace"] == OWN))
+def test_an_alarm_of_our_own_watches_what_the_code_counts(name: str) -> None:
+    """A word changed in the code would silence it."""
+    found = dimensions(ALARMS[name])
+
+    assert ALARMS[name]["MetricName"] in metrics_of_our_own()
+    assert {"Ref": "AWS::StackName"} == found.pop("service")
+    assert set(found.values()) <= set(FUNCTIONS)
+
+
+def test_what_the_code_counts_is_told_apart_by_stack() -> None:
+    """Two stacks in one account do not sound each other's alarms."""
+    variables = GLOBALS["Environment"]["Variables"]
+
+    assert {"Ref": "AWS::StackName"} == variables["POWERTOOLS_SERVICE_NAME"]
+    assert OWN == variables["POWERTOOLS_METRICS_NAMESPACE"]
+
+
+def test_webhooks_that_are_answered_slowly_sound_before_livepersons_limit() -> None:
+    """It is 2.5 s for two minutes; an alarm needs one minute at most."""
+    slow = [each for each in ALARMS.values() if each["MetricName"] == "answer_time"]
+
+    assert 2 == len(slow)
+    for alarm in slow:
+        assert 2500 > alarm["Threshold"]
+        assert (60, 1) == (alarm["Period"], alarm["EvaluationPeriods"])
+        assert "2.5 s" in alarm["AlarmDescription"]
+        assert "two minutes" in alarm["AlarmDescription"]
+
+
+def test_the_age_of_app_jwts_sounds_while_there_is_time_left() -> None:
+    """After the second failure in a row, and before the third run of the schedule."""
+    assert 2 * 1200 > ALARMS["AppJwtAgeAlarm"]["Threshold"] > 1200
+
+
+def dashboard() -> dict[str, Any]:
+    """Read the dashboard; what CloudFormation fills in stays as it is written."""
+    body = resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    loaded: dict[str, Any] = json.loads(body)
+    return loaded
+
+
+def test_the_dashboard_shows_every_alarm() -> None:
+    """One look tells whether all is well."""
+    (shown,) = [
+        each["properties"]["alarms"] for each in dashboard()["widgets"] if each["type"] == "alarm"
+    ]
+
+    assert [f"${{{name}.Arn}}" for name in ALARMS] == shown
+
+
+def test_the_dashboard_draws_what_there_is() -> None:
+    """Every metric of ours is counted by the code, everything else is a resource's."""
+    for widget in dashboard()["widgets"]:
+        for namespace, metric, *rest in widget["properties"].get("metrics", []):
+            words = [each for each in rest if isinstance(each, str)]
+            names = dict(zip(words[::2], words[1::2], strict=True))
+            if namespace == OWN:
+                assert metric in metrics_of_our_own()
+                assert names["function"] in FUNCTIONS
+                assert "${AWS::StackName}" == names["service"]
+            else:
+                (named,) = names.values()
+                assert re.sub(r"[${}]|\.\w+", "", named) in template()["Resources"]
+
+
+def test_the_dashboard_has_no_gaps_and_nothing_lies_on_anything() -> None:
+    """Twenty-four columns, all of them used."""
+    taken = [
+        (each["x"] + dx, each["y"] + dy)
+        for each in dashboard()["widgets"]
+        for dx in range(each["width"])
+        for dy in range(each["height"])
+    ]
+    height = max(y for _, y in taken) + 1
+
+    assert len(taken) == len(set(taken)) == 24 * height
+
+
+@pytest.mark.parametrize("folder", sorted(FUNCTIONS))
+def test_every_function_may_be_traced(folder: str) -> None:
+    """Lambda writes the traces with the function's own role."""
+    allowed = {a for each in statements(FUNCTIONS[folder]) for a in actions(each)}
+
+    assert "Active" == GLOBALS["Tracing"]
+    assert allowed >= TRACING
+
+
+# ── Deploying ──
+
+INTAKES = ("webhook_intake", "message_intake")
+STATEFUL = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue"}
+
+
+def deployed(**parameters: str) -> dict[str, Any]:
+    """Give the resources that AWS makes of the template, with ``parameters`` given."""
+    whole = yaml_parse((PROJECT / "template.yaml").read_text())
+    for resource in whole["Resources"].values():
+        for place in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][place] = "s3://bucket-of-code/key"
+    made: dict[str, Any] = transform(whole, parameters, ManagedPolicyLoader(None))["Resources"]
+    return made
+
+
+def of_kind(made: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Give the resources of a kind."""
+    return {name: each for name, each in made.items() if each["Type"] == kind}
+
+
+@pytest.mark.parametrize("folder", INTAKES)
+def test_a_new_version_of_an_intake_is_taken_back_if_an_alarm_sounds(folder: str) -> None:
+    """Behind a parameter; by its errors, and by what its callers were answered."""
+    function = FUNCTIONS[folder]
+    preference = function["DeploymentPreference"]
+
+    assert {"Ref": "GradualDeployment"} == preference["Enabled"]
+    assert "false" == template()["Parameters"]["GradualDeployment"]["Default"]
+    assert len(preference["Alarms"]) > 1
+    assert {logical_id(each) for each in preference["Alarms"]} <= set(ALARMS)
+
+
+def test_what_is_new_in_the_layer_is_a_new_version_of_the_intakes() -> None:
+    """Their own code is ten lines; without these two an old layer would stay in service."""
+    assert resources("AWS::Serverless::LayerVersion")["ConnectorLayer"]["PublishLambdaVersion"]
+    assert all(FUNCTIONS[each]["AutoPublishAliasAllProperties"] for each in INTAKES)
+
+
+def test_a_plain_deployment_needs_no_codedeploy() -> None:
+    """Nor a role for it."""
+    assert not [each for each in deployed().values() if "CodeDeploy" in each["Type"]]
+
+
+def test_a_gradual_deployment_rolls_back_by_itself() -> None:
+    """Both intakes, on their own alarms."""
+    groups = of_kind(deployed(GradualDeployment="true"), "AWS::CodeDeploy::DeploymentGroup")
+
+    assert 2 == len(groups)
+    for group in groups.values():
+        assert (
+            "DEPLOYMENT_STOP_ON_ALARM"
+            in (group["Properties"]["AutoRollbackConfiguration"]["Events"])
+        )
+
+
+def test_warm_containers_cost_nothing_unless_asked_for() -> None:
+    """They are paid by the hour."""
+    assert 0 == template()["Parameters"]["WebhookProvisionedConcurrency"]["Default"]
+    alias = deployed()["WebhookIntakeAliaslive"]["Properties"]
+    assert "HasWarmContainers" == alias["ProvisionedConcurrencyConfig"]["Fn::If"][0]
+
+
+@pytest.mark.parametrize("name", ["CustomDomain", "CustomDomainMapping"])
+def test_a_custom_domain_is_made_only_if_there_is_one(name: str) -> None:
+    """The rest of the stack does not depend on it."""
+    assert "HasCustomDomain" == template()["Resources"][name]["Condition"]
+
+
+def test_there_is_no_way_around_mutual_tls() -> None:
+    """The address at AWS, which asks for no certificate, is closed."""
+    closed = resources("AWS::Serverless::Api")["ConnectorApi"]["DisableExecuteApiEndpoint"]
+
+    assert ["HasTrustStore", True, False] == closed["Fn::If"]
+
+
+def test_what_would_lose_messages_is_guarded_by_the_stack_policy() -> None:
+    """No update deletes or replaces a queue, the table or the files."""
+    policy = json.loads((PROJECT / "stack-policy.json").read_text())
+    allow, deny = policy["Statement"]
+    stateful = {n for n, each in template()["Resources"].items() if each["Type"] in STATEFUL}
+
+    assert ("Allow", "Update:*", "*") == (allow["Effect"], allow["Action"], allow["Resource"])
+    assert ("Deny", ["Update:Replace", "Update:Delete"]) == (deny["Effect"], deny["Action"])
+    assert stateful == {each.removeprefix("LogicalResourceId/") for each in deny["Resource"]}
+
+
+# ── Continuous integration ──
+
+
+def workflow() -> dict[str, Any]:
+    """Read the workflow."""
+    (file,) = (PROJECT / ".github" / "workflows").glob("*.yml")
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text())
+    return loaded
+
+
+def steps() -> list[tuple[str, dict[str, Any]]]:
+    """Give the workflow's steps with the names of their jobs."""
+    return [(name, step) for name, job in workflow()["jobs"].items() for step in job["steps"]]
+
+
+def test_actions_are_pinned_to_a_commit() -> None:
+    """A tag can be moved to other code overnight; the comment behind says which version it is."""
+    text = next((PROJECT / ".github" / "workflows").glob("*.yml")).read_text()
+    used = [step["uses"] for _, step in steps() if "uses" in step]
+
+    assert used
+    for each in used:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", each)
+        assert re.search(rf"{each} +# v\d+\.\d+\.\d+$", text, re.MULTILINE)
+
+
+def test_the_workflow_runs_the_commands_of_the_makefile() -> None:
+    """What passes on a developer's machine passes there."""
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    made = [
+        word for _, step in steps() for word in re.findall(r"\bmake ([a-z-]+)", step.get("run", ""))
+    ]
+
+    assert {"check", "build", "deploy"} <= set(made) <= targets
+
+
+def test_only_the_deployment_may_ask_aws_for_a_role() -> None:
+    """By OpenID Connect, so no key of AWS is kept anywhere; in an environment with its rules."""
+    whole = workflow()
+
+    assert {"contents": "read"} == whole["permissions"]
+    may = {name for name, job in whole["jobs"].items() if "id-token" in job.get("permissions", {})}
+    assert {"deploy"} == may
+    assert whole["jobs"]["deploy"]["environment"]
+    assert "aws-secret-access-key" not in json.dumps(whole)
+
+
+def test_nothing_that_strangers_write_becomes_a_command() -> None:
+    """A title of a pull request is not put into a shell."""
+    for _, step in steps():
+        assert "${{" not in step.get("run", "")
