@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from liveperson_connector.accounts import ChannelSettings, Credentials
-from liveperson_connector.errors import ConnectorError
+from liveperson_connector.errors import ConnectorError, MisconfiguredAccount
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
 from . import output
@@ -188,7 +188,13 @@ def _parse(
 
 
 def _check_liveperson(stack: Stack, account_id: str, credentials: Credentials) -> None:
-    token = LivePerson(stack).app_jwt(account_id, credentials)
+    try:
+        token = LivePerson(stack).app_jwt(account_id, credentials)
+    except MisconfiguredAccount:
+        raise Problem(
+            f"LivePerson gives account {account_id} no AppJWT for this client id and secret",
+            "compare all three with the record of the installed app",
+        ) from None
     left = output.duration(token.expires_at - time.time())
     output.say(f"✓ LivePerson gives account {account_id} an AppJWT, good for {left}")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from .account import account
+from .dead_letters import dead_letters
 from .manifest.command import manifest
+from .status import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,7 +22,7 @@ def cli() -> None:
     """
 
 
-for _command in (manifest, account):
+for _command in (manifest, account, status, dead_letters):
     cli.add_command(_command)
 
 

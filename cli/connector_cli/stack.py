@@ -153,7 +153,7 @@ class Stack:
         return self.reachable(self.output("ChannelApiUrl"))
 
     def reachable(self, url: str) -> str:
-        """Return the address under which an API of the stack is reached: an emulator has its own."""
+        """Return the address under which an API is reached: an emulator has its own."""
         endpoint = str(self.client("cloudformation").meta.endpoint_url)
         found = _API_ADDRESS.fullmatch(url)
         if found is None or not is_loopback(urlsplit(endpoint).hostname or ""):

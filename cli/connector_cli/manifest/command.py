@@ -107,11 +107,10 @@ def _show_differences(found: list[Difference]) -> None:
     if not found:
         output.say("the installed app is as this stack wants it", "green")
         return
-    rows = [
-        (each.path, json.dumps(each.wanted), json.dumps(each.installed), _weight(each))
-        for each in found
-    ]
-    output.table(("field", "wanted", "installed", ""), rows)
+    for each in found:
+        output.say(f"{each.path}: {_weight(each)}", "red" if each.matters else "")
+        output.say(f"  wanted     {json.dumps(each.wanted)}")
+        output.say(f"  installed  {json.dumps(each.installed)}")
 
 
 def _weight(difference: Difference) -> str:

@@ -66,7 +66,7 @@ _ENTRY_POINTS = {"section", "url"}
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong: how bad, where (``capabilities.webhooks.retry``), what, and what to write."""
+    """One thing wrong: how bad, where (a path), what, and what to write."""
 
     severity: str
     path: str

@@ -1,0 +1,111 @@
+"""The functions' structured logs: one JSON line per outcome, found by the words in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .stack import Stack
+
+FUNCTIONS = {
+    "message_intake": "MessageIntake",
+    "outbound_messaging": "OutboundMessaging",
+    "webhook_intake": "WebhookIntake",
+    "channel_delivery": "ChannelDelivery",
+    "token_refresh": "TokenRefresh",
+    "dead_letter_redrive": "DeadLetterRedrive",
+}
+"""The functions as log lines name them, and their names in the template."""
+
+_DURATION = re.compile(r"\bDuration: ([\d.]+) ms")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a function said: when, which one, the word for it, and the ids that go with it."""
+
+    at: datetime
+    function: str
+    message: str
+    fields: Mapping[str, Any]
+    stream: str
+
+
+def ago(seconds: float) -> datetime:
+    """Return the moment so many seconds before now."""
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+def lines(
+    stack: Stack, since: datetime, *, having: str = "", functions: Iterable[str] = FUNCTIONS
+) -> list[Line]:
+    """Return the lines that have a text in them, oldest first."""
+    found = [
+        line
+        for function in functions
+        for event in _events(stack, function, since, having)
+        if (line := _line(event)) is not None
+    ]
+    return sorted(found, key=lambda line: line.at)
+
+
+def durations(stack: Stack, function: str, since: datetime) -> list[tuple[datetime, str, float]]:
+    """Return when invocations of a function ended, in which stream, and their milliseconds."""
+    found = []
+    for event in _events(stack, function, since, "REPORT RequestId"):
+        duration = _DURATION.search(event["message"])
+        if duration:
+            found.append((_moment(event), event["logStreamName"], float(duration[1])))
+    return found
+
+
+def _events(
+    stack: Stack, function: str, since: datetime, having: str
+) -> Iterator[Mapping[str, Any]]:
+    pattern = {"filterPattern": json.dumps(having)} if having else {}
+    pages = (
+        stack.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(
+            logGroupName=stack.log_of(FUNCTIONS[function]),
+            startTime=int(since.timestamp() * 1000),
+            **pattern,
+        )
+    )
+    for page in pages:
+        for event in page["events"]:
+            if having in event["message"]:
+                yield event
+
+
+def _line(event: Mapping[str, Any]) -> Line | None:
+    """Read a line of ours; what Lambda says of itself, and metrics, are none."""
+    try:
+        said = json.loads(event["message"])
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or "_aws" in said or "function" not in said:
+        return None
+    return Line(
+        _said_at(said) or _moment(event),
+        said["function"],
+        str(said.get("message", "")),
+        said,
+        event["logStreamName"],
+    )
+
+
+def _said_at(said: Mapping[str, Any]) -> datetime | None:
+    """Return the line's own time: it is the moment of the outcome, not of its arrival."""
+    try:
+        return datetime.strptime(str(said["timestamp"]), "%Y-%m-%d %H:%M:%S,%f%z")
+    except (KeyError, ValueError):
+        return None
+
+
+def _moment(event: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
