@@ -44,6 +44,9 @@ test: check  ## everything: checks, unit, integration and end-to-end tests
 unit: setup  ## the unit tests alone, in seconds
 	@pytest -q tests/unit $(ARGS)
 
+fuzz: setup  ## feed the entry points INPUTS=1000000 inputs of SEED=1
+	@PYTHONPATH=layers/connector python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1) $(ARGS)
+
 check: setup  ## format, lint, types, import rules and the template
 	@ruff format --check --quiet .
 	@ruff check --quiet .
@@ -78,4 +81,4 @@ clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test unit check format openapi build deploy cost requirements clean
+.PHONY: help setup demo sandbox soak test unit fuzz check format openapi build deploy cost requirements clean

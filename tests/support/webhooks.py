@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,11 @@ class Webhook:
             "body": self.body.decode(),
             "isBase64Encoded": False,
         }
+
+    def event_base64(self) -> dict[str, Any]:
+        """Give it as API Gateway hands over what is no text."""
+        text = base64.b64encode(self.body).decode()
+        return {"headers": dict(self.headers), "body": text, "isBase64Encoded": True}
 
 
 def signed_webhook(

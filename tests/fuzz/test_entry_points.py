@@ -1,0 +1,189 @@
+"""A small slice of ``make fuzz``, and what the large runs have found, by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liveperson_connector.channel import contract
+from tests.support.accounts import ACCOUNT
+from tests.support.messages import text_event
+from tests.support.webhooks import signed_webhook
+
+from .functions import Functions, deployed
+from .inputs import Input
+from .promises import MOST_ANSWER_BYTES, check_channel, check_webhook
+from .run import TARGETS, run
+
+SLICE = 1000
+
+
+@pytest.fixture(name="functions", scope="module")
+def _functions() -> Iterator[Functions]:
+    with deployed() as functions:
+        yield functions
+
+
+def posted(body: bytes | str, proxy: Any = "%2B49/events", **more: Any) -> Input:
+    """Post a consumer event as API Gateway hands it over."""
+    text = body if isinstance(body, str) else body.decode()
+    place = {"account_id": ACCOUNT, "proxy": proxy}
+    event = {"httpMethod": "POST", "headers": None, "pathParameters": place, "body": text}
+    return Input({**event, "isBase64Encoded": False, **more})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_slice_of_the_inputs_keeps_every_promise(target: str) -> None:
+    """No 5xx, no bug, no hang; who is not LivePerson gets nothing queued; nothing private shows."""
+    tally = run(20_260, target, range(SLICE))
+
+    assert [] == tally.failures
+    assert SLICE == tally.outcomes.total()
+
+
+def test_the_slice_reaches_what_it_is_meant_to_reach() -> None:
+    """Both intakes take inputs and refuse inputs for every reason there is."""
+    tally = run(20_261, "webhook", range(500))
+    tally.add(run(20_261, "channel", range(500)))
+
+    assert set(tally.outcomes) >= {
+        "webhook: queued",
+        "webhook: kept as unreadable",
+        "webhook: refused 401",
+        "webhook: refused 400",
+        "channel: queued",
+        "channel: refused 400",
+        "channel: refused 404",
+    }
+
+
+def test_the_same_number_is_the_same_input() -> None:
+    """What a long run has found can be looked at alone."""
+    assert run(7, "channel", [12]).outcomes == run(7, "channel", [12]).outcomes
+
+
+# ── Every way to spoil one good webhook ──
+
+
+GOOD = signed_webhook()
+
+
+@given(place=st.integers(0, len(GOOD.body) - 1), flip=st.integers(1, 255))
+@settings(max_examples=200)
+def test_a_webhook_of_which_one_byte_was_changed_is_a_strangers(
+    functions: Functions, place: int, flip: int
+) -> None:
+    """401 and nothing queued, whichever byte and whatever it became."""
+    body = bytearray(GOOD.body)
+    body[place] ^= flip
+    event = GOOD.with_body(bytes(body)).event_base64()
+
+    assert "refused 401" == check_webhook(functions, Input(event))
+
+
+@given(body=st.binary(max_size=300))
+def test_any_bytes_that_liveperson_signed_are_kept(functions: Functions, body: bytes) -> None:
+    """As notifications if they are some, else as one dead letter with the bytes in it."""
+    signed = signed_webhook(body)
+
+    outcome = check_webhook(functions, Input(signed.event_base64()))
+
+    assert outcome in {"queued", "kept as unreadable"}
+
+
+@given(body=st.binary(max_size=300))
+def test_any_bytes_can_be_posted_to_the_channel_api(functions: Functions, body: bytes) -> None:
+    """They are an event or they are refused."""
+    check_channel(functions, posted(body.decode("latin-1")))
+
+
+# ── What was found ──
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"pathParameters": {"account_id": None, "proxy": "%2B49/events"}},
+        {"pathParameters": {"account_id": ACCOUNT, "proxy": None}},
+        {"pathParameters": None},
+        {"headers": {"X-Api-Key": None}},
+    ],
+    ids=str,
+)
+def test_null_where_a_text_should_be_is_refused(
+    functions: Functions, spoilt: dict[str, Any]
+) -> None:
+    """It was answered 500."""
+    event = posted(json.dumps(text_event())).event
+
+    check_channel(functions, Input({**event, **spoilt}))
+
+
+def test_a_webhook_whose_headers_are_null_is_refused(functions: Functions) -> None:
+    """It was answered 500."""
+    headers = dict.fromkeys(GOOD.headers)
+
+    assert "refused 401" == check_webhook(functions, Input({**GOOD.event(), "headers": headers}))
+
+
+def test_half_a_character_in_a_consumers_id_is_a_problem_of_the_event(
+    functions: Functions,
+) -> None:
+    """No UTF-8 has it, so no pseudonym could be made; it was answered 500."""
+    given_event = posted(json.dumps(text_event()), proxy="\ud800/events")
+
+    assert "refused 400" == check_channel(functions, given_event)
+
+
+@pytest.mark.parametrize("file_id", ["", "x" * 2000, "\ud800", "../x", "a/b", "%00"])
+def test_a_file_that_cannot_exist_is_not_looked_for(functions: Functions, file_id: str) -> None:
+    """S3 answers 400 to a name that is too long, and boto3 does not send half a character."""
+    place = {"account_id": ACCOUNT, "file_id": file_id}
+    event = {"httpMethod": "GET", "headers": None, "pathParameters": place, "body": None}
+
+    assert "refused 404" == check_channel(functions, Input(event))
+
+
+CROWDS = {
+    "half characters": b'{"id":"a","type":"text","text":"a","x":['
+    + b'"\\ud800",' * 80_000
+    + b"0]}",
+    "sequences": b'{"id":"a","type":"receipt","status":"read","sequences":['
+    + b'"",' * 250_000
+    + b"0]}",
+    "metadata": b'{"id":"a","type":"reply","text":"a","to_sequence":1,"metadata":['
+    + b"{}," * 250_000
+    + b"0]}",
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_a_crowd_of_problems_is_told_of_in_a_small_answer(functions: Functions, crowd: str) -> None:
+    """Each entry was a problem of its own: an answer of 17 MB, of which Lambda makes a 5xx."""
+    answer = functions.channel(posted(CROWDS[crowd]).event)
+    functions.since()
+
+    assert 400 == answer["statusCode"]
+    assert len(answer["body"]) < MOST_ANSWER_BYTES
+    assert 1 <= len(json.loads(answer["body"])["problems"]) <= contract.MAX_PROBLEMS
+
+
+def test_a_long_name_with_many_values_needs_no_memory(functions: Functions) -> None:
+    """Each value got a path with the name in it: 90 KB became a gigabyte."""
+    body = b'{"id":"a","type":"text","text":"a","' + b"k" * 300_000 + b'":[' + b"0," * 200_000
+    assert "queued" == check_channel(functions, posted(body + b"0]}"))
+
+
+def test_no_list_of_the_contract_may_be_as_long_as_a_crowd() -> None:
+    """A list is shortened before it is checked, to more than any list may have."""
+    text = json.dumps(contract.schemas())
+    longest = max(int(part.split("}")[0].split(",")[0]) for part in text.split('"maxItems": ')[1:])
+
+    value = {"id": "a", "type": "receipt", "status": "read", "sequences": [0] * 5000}
+    (problem,) = contract.problems("ConsumerEventReceipt", value)
+    assert ("sequences", f"has more than {longest} entries") == (problem.path, problem.problem)
