@@ -6,6 +6,7 @@ import click
 
 from .account import account
 from .dead_letters import dead_letters
+from .doctor.command import doctor
 from .manifest.command import manifest
 from .status import status
 
@@ -22,7 +23,7 @@ def cli() -> None:
     """
 
 
-for _command in (manifest, account, status, dead_letters):
+for _command in (manifest, account, doctor, status, dead_letters):
     cli.add_command(_command)
 
 

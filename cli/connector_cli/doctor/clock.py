@@ -1,0 +1,71 @@
+"""Whether the clocks agree: signatures, tokens and their expiry rest on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from liveperson_connector.errors import ConnectorError
+from liveperson_connector.liveperson.domains import trusted
+
+from ..stack import Stack
+from .finding import Finding, Patient, ok, warning, wrong
+
+# Standard Webhooks signatures are good for five minutes, AWS's for as long.
+_TOO_MUCH_SECONDS = 120
+_NOTICEABLE_SECONDS = 10
+
+_SECONDS = 10
+
+
+def clock(patient: Patient) -> Iterator[Finding]:
+    """Check that this machine, AWS, LivePerson and the channels have the same time."""
+    found = {
+        "AWS": _date_of_aws(patient.stack),
+        "LivePerson": _date_of(trusted(patient.stack.domain_api_url)),
+        **{f"the channel of {each}": _channels(patient, each) for each in patient.account_ids},
+    }
+    offsets = {name: _offset(date) for name, date in found.items() if date}
+    astray = {name: each for name, each in offsets.items() if abs(each) > _NOTICEABLE_SECONDS}
+    for name, offset in astray.items():
+        yield _finding(name, offset)
+    if not astray:
+        yield ok("clock", f"{', '.join(offsets)} and this machine agree")
+
+
+def _finding(name: str, offset: float) -> Finding:
+    detail = f"{name} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this machine"
+    mend = f"set the clock that is wrong by NTP: {name}'s, or this machine's"
+    if abs(offset) > _TOO_MUCH_SECONDS:
+        return wrong("clock", f"{detail}: signatures and tokens are refused", mend)
+    return warning("clock", detail, mend)
+
+
+def _offset(date: str) -> float:
+    there = parsedate_to_datetime(date)
+    if there.tzinfo is None:
+        there = there.replace(tzinfo=UTC)
+    return (there - datetime.now(UTC)).total_seconds()
+
+
+def _date_of_aws(stack: Stack) -> str:
+    answer = stack.client("sts").get_caller_identity()
+    return str(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+
+
+def _date_of(url: str) -> str:
+    try:
+        answer = requests.head(url, timeout=_SECONDS, allow_redirects=False)
+    except requests.RequestException:
+        return ""  # that it does not answer is found elsewhere
+    return str(answer.headers.get("Date", ""))
+
+
+def _channels(patient: Patient, account_id: str) -> str:
+    try:
+        return _date_of(patient.parameters.channel(account_id).callback_url)
+    except ConnectorError:
+        return ""

@@ -1,0 +1,133 @@
+"""Whether everything of the stack is there and switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..letters import DeadLetters, Letter
+from .finding import Finding, Patient, ok, warning, wrong
+
+_DEPLOY = "sam build && sam deploy --config-env production"
+_RUNBOOK = "see docs/operations.md"
+
+
+def stack(patient: Patient) -> Iterator[Finding]:
+    """Check that the last deployment succeeded."""
+    status = patient.stack.description["StackStatus"]
+    if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
+        yield ok("stack", f"{patient.stack.name}: {status}")
+    elif status.endswith("_IN_PROGRESS"):
+        yield warning("stack", f"{patient.stack.name}: {status}", "wait until it is over")
+    else:
+        yield wrong("stack", f"{patient.stack.name}: {status}", _DEPLOY)
+
+
+def functions(patient: Patient) -> Iterator[Finding]:
+    """Check that every function can run."""
+    client = patient.stack.client("lambda")
+    found = patient.stack.of_type("AWS::Lambda::Function")
+    well = 0
+    for function in found:
+        state = client.get_function_configuration(FunctionName=function.physical)
+        reserved = client.get_function_concurrency(FunctionName=function.physical)
+        if state.get("State", "Active") not in {"Active", "Inactive"}:
+            yield wrong("functions", f"{function.logical} is {state['State']}", _DEPLOY)
+        elif reserved.get("ReservedConcurrentExecutions") == 0:
+            mend = f"aws lambda delete-function-concurrency --function-name {function.physical}"
+            yield wrong("functions", f"{function.logical} may not run: its concurrency is 0", mend)
+        else:
+            well += 1
+    if well == len(found):
+        yield ok("functions", f"{well} are active")
+
+
+def mappings(patient: Patient) -> Iterator[Finding]:
+    """Check that every queue is read by its function."""
+    client = patient.stack.client("lambda")
+    found = patient.stack.of_type("AWS::Lambda::EventSourceMapping")
+    well = 0
+    for mapping in found:
+        try:
+            state = client.get_event_source_mapping(UUID=mapping.physical)["State"]
+        except client.exceptions.ResourceNotFoundException:
+            yield wrong("mappings", f"{mapping.logical} is gone: its queue is not read", _DEPLOY)
+            continue
+        if state in {"Enabled", "Enabling", "Updating", "Creating"}:
+            well += 1
+            continue
+        mend = f"aws lambda update-event-source-mapping --uuid {mapping.physical} --enabled"
+        yield wrong("mappings", f"{mapping.logical} is {state}: its queue is not read", mend)
+    if well == len(found):
+        yield ok("mappings", f"{well} queues are read")
+
+
+def schedules(patient: Patient) -> Iterator[Finding]:
+    """Check that tokens are renewed and dead letters come back by themselves."""
+    client = patient.stack.client("scheduler")
+    found = patient.stack.of_type("AWS::Scheduler::Schedule")
+    well = 0
+    for schedule in found:
+        name = schedule.physical.rpartition("|")[2]
+        try:
+            state = client.get_schedule(Name=name)["State"]
+        except client.exceptions.ResourceNotFoundException:
+            yield wrong("schedules", f"{schedule.logical} is gone", _DEPLOY)
+            continue
+        if state == "ENABLED":
+            well += 1
+        else:
+            mend = "switch it on in the console (EventBridge, Schedules), or deploy again"
+            yield wrong("schedules", f"{schedule.logical} is {state}", mend)
+    if well == len(found):
+        yield ok("schedules", f"{well} are enabled")
+
+
+def queues(patient: Patient) -> Iterator[Finding]:
+    """Check that nothing was given up, and that what fails has somewhere to go."""
+    client = patient.stack.client("sqs")
+    for logical in ("ConsumerEventsQueue", "NotificationsQueue"):
+        url = patient.stack.physical(logical)
+        found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        if "RedrivePolicy" not in found:
+            yield wrong("queues", f"{logical} has no dead-letter queue", _DEPLOY)
+    yield from _letters(DeadLetters(patient.stack).read())
+
+
+def _letters(found: list[Letter]) -> Iterator[Finding]:
+    by_reason: dict[str, list[Letter]] = {}
+    for letter in found:
+        by_reason.setdefault(letter.reason, []).append(letter)
+    if not found:
+        yield ok("queues", "no dead letters")
+    for reason, letters in by_reason.items():
+        problem = letters[0].received.attributes.get("problem", "")
+        count = f"{len(letters)} dead letters" if len(letters) > 1 else "1 dead letter"
+        mend = (
+            f"connector dead-letters list --reason {reason}; when the cause is mended: "
+            f"connector dead-letters redrive --reason {reason}"
+        )
+        yield wrong("queues", f"{count}: {reason}: {problem}".rstrip(": "), mend)
+
+
+def alarms(patient: Patient) -> Iterator[Finding]:
+    """Check that no alarm rings, and that somebody would hear it."""
+    client = patient.stack.client("cloudwatch")
+    names = [each.physical for each in patient.stack.of_type("AWS::CloudWatch::Alarm")]
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(names), 100):
+        answer = client.describe_alarms(AlarmNames=names[start : start + 100])
+        found += answer["MetricAlarms"]
+    ringing = [each for each in found if each["StateValue"] == "ALARM"]
+    for each in ringing:
+        yield wrong("alarms", f"{each['AlarmName']} rings: {each['AlarmDescription']}", _RUNBOOK)
+    if len(found) < len(names):
+        yield wrong("alarms", f"{len(names) - len(found)} alarms are gone", _DEPLOY)
+    if not all(each["ActionsEnabled"] for each in found):
+        mend = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(names)}"
+        yield wrong("alarms", "some may not tell anybody: their actions are disabled", mend)
+    elif not any(each["AlarmActions"] for each in found):
+        mend = "deploy with --parameter-overrides AlarmTopicArn=arn:aws:sns:…"
+        yield warning("alarms", "nobody is told when one rings", mend)
+    if not ringing:
+        yield ok("alarms", f"none of {len(found)} rings")

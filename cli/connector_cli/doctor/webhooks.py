@@ -1,0 +1,203 @@
+"""Whether LivePerson's webhooks get in, and nobody else's."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from liveperson_connector.liveperson.domains import is_loopback
+from liveperson_connector.messages import unique
+
+from .. import output
+from ..logs import Line, ago, lines
+from ..manifest.fields import EVENT_TYPES
+from ..partners import knock
+from .accounts import credentials_of
+from .finding import Finding, Patient, ok, warning, wrong
+
+_LOOK_BACK_SECONDS = 3600
+
+# LivePerson may disable an app that answers more slowly than 2.5 s.
+_SLOW_SECONDS = 2.0
+
+# An echo comes within seconds; a text sent this long ago should have been heard.
+_ECHO_SECONDS = 15
+
+# The doctor's forged webhook follows its right one at once.
+_FORGED_SECONDS = 3
+
+_HOPS = ("outbound_messaging", "webhook_intake", "channel_delivery")
+_COMPARE = (
+    "compare the endpoints of the installed app: connector manifest diff RECORD.json; "
+    "LivePerson may also have disabled the app"
+)
+
+_SECONDS = 10
+
+
+def tls(patient: Patient) -> Iterator[Finding]:
+    """Check that the webhook has a certificate that LivePerson takes, and TLS 1.2 or newer."""
+    url = urlsplit(patient.stack.webhook_url)
+    host = url.hostname or ""
+    if url.scheme != "https":
+        where = "a sandbox's is not encrypted" if is_loopback(host) else "it is not encrypted"
+        level = ok("TLS", where) if is_loopback(host) else wrong("TLS", where, "deploy again")
+        yield level
+        return
+    try:
+        version, expires = _handshake(host, url.port or 443)
+    except (OSError, ssl.SSLError) as failure:
+        mend = "check the custom domain's certificate, DNS, and the network here"
+        yield wrong("TLS", f"{host}: {type(failure).__name__}: {failure}", mend)
+        return
+    left = (expires - datetime.now(UTC)).days
+    if left < 14:
+        yield warning("TLS", f"the certificate expires in {left} days", "renew it")
+    else:
+        yield ok("TLS", f"{version}, the certificate is good for {left} days")
+
+
+def _handshake(host: str, port: int) -> tuple[str, datetime]:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection((host, port), timeout=_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        certificate: Any = secure.getpeercert()
+        expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+        return secure.version() or "", expires
+
+
+def signature(patient: Patient) -> Iterator[Finding]:
+    """Check that the deployed webhook believes a right signature, and no wrong one."""
+    for account_id in patient.account_ids:
+        credentials = credentials_of(patient, account_id)
+        if credentials is None:
+            detail = "not tried: the credentials cannot be read"
+            yield warning("signature", detail, f"connector account add {account_id}", account_id)
+            continue
+        right = knock(patient.stack, account_id, credentials.client_id, credentials.client_secret)
+        forged = knock(patient.stack, account_id, credentials.client_id, unique())
+        yield from _judged(right.status, right.seconds, forged.status, account_id)
+
+
+def _judged(right: int, seconds: float, forged: int, account_id: str) -> Iterator[Finding]:
+    if right != 200:
+        yield wrong("signature", f"a right one is answered {right}", _of_status(right), account_id)
+    elif forged != 401:
+        mend = "let nobody in: take the API's stage away until it is clear why"
+        yield wrong("signature", f"a forged one is answered {forged}", mend, account_id)
+    elif seconds > _SLOW_SECONDS:
+        detail = f"the webhook takes {seconds:.1f} s; LivePerson disables apps slower than 2.5 s"
+        mend = "once is a cold start: run this again; if it stays, see docs/troubleshooting.md"
+        yield warning("signature", detail, mend, account_id)
+    else:
+        told = f"right: 200 in {round(seconds * 1000)} ms, forged: 401"
+        yield ok("signature", told, account_id)
+
+
+def _of_status(status: int) -> str:
+    return {
+        401: "a changed secret is read within half a minute: run this again",
+        403: "the route is not there: deploy again",
+        503: "it cannot queue: see rights and queues",
+    }.get(status, "sam logs --name WebhookIntake")
+
+
+def arriving(patient: Patient) -> Iterator[Finding]:
+    """Check that what was said to LivePerson comes back as echoes, and who was refused."""
+    since = ago(_LOOK_BACK_SECONDS)
+    stack = patient.stack
+    refused = lines(stack, since, having="untrusted_webhook", functions=("webhook_intake",))
+    for account_id in patient.account_ids:
+        traffic = lines(stack, since, having=account_id, functions=_HOPS)
+        yield _arrival(account_id, _Heard.of(traffic, refused))
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the last hour's logs tell of one account's webhooks."""
+
+    sent: datetime | None
+    """When the last text was sent whose echo should have come by now."""
+    webhook: datetime | None
+    echo: datetime | None
+    refused: int
+    """Webhooks with a wrong signature, without those that the doctor itself has forged."""
+
+    @classmethod
+    def of(cls, traffic: list[Line], refused: list[Line]) -> _Heard:
+        accepted = [each for each in traffic if each.message.startswith("accepted_")]
+        own = [each.at for each in accepted if not each.fields.get("changes")]
+        return cls(
+            _last(each for each in traffic if _is_old_text(each)),
+            _last(each for each in accepted if each.fields.get("changes")),
+            _last(each for each in traffic if each.message == "withheld_echo"),
+            sum(not _is_own(each, own) for each in refused),
+        )
+
+
+def _is_old_text(line: Line) -> bool:
+    is_text = line.message == "sent" and line.fields.get("event_type") == "text"
+    return is_text and line.at < ago(_ECHO_SECONDS)
+
+
+def _is_own(refused: Line, own: list[datetime]) -> bool:
+    """Whether a refused webhook followed one without changes, as the doctor's do."""
+    return any(abs((refused.at - each).total_seconds()) < _FORGED_SECONDS for each in own)
+
+
+def _last(found: Iterable[Line]) -> datetime | None:
+    return max((line.at for line in found), default=None)
+
+
+def _arrival(account_id: str, heard: _Heard) -> Finding:
+    sent, webhook = heard.sent, heard.webhook
+    if sent and not (webhook and webhook >= sent):
+        if heard.refused:
+            return _refused(account_id, heard.refused)
+        detail = f"LivePerson's do not arrive: what was sent {output.ago(sent)} has no echo"
+        return wrong("webhooks", detail, _COMPARE, account_id)
+    if sent and not (heard.echo and heard.echo >= sent):
+        detail = f"they arrive, but no echo of what was sent {output.ago(sent)}"
+        mend = f"are notifications read (mappings, queues)? If so: {_COMPARE}"
+        return warning("webhooks", detail, mend, account_id)
+    if webhook is None:
+        return ok("webhooks", "none is expected: nothing was sent in the last hour", account_id)
+    return ok("webhooks", f"the last one came {output.ago(webhook)}", account_id)
+
+
+def _refused(account_id: str, refused: int) -> Finding:
+    detail = f"{refused} were refused in the last hour, none was believed: another secret signs"
+    mend = f"take the installed app's secret: connector secrets rotate {account_id}"
+    return wrong("webhooks", detail, mend, account_id)
+
+
+def installed(patient: Patient) -> Iterator[Finding]:
+    """Check that the installed app's webhooks go to this stack."""
+    record = patient.installed
+    if record is None:
+        return
+    wanted = patient.stack.output("WebhookUrl")
+    found = _mapping(_mapping(_mapping(record).get("capabilities")).get("webhooks"))
+    astray = {
+        kind: _mapping(found.get(kind)).get("endpoint")
+        for kind in EVENT_TYPES
+        if str(_mapping(found.get(kind)).get("endpoint", "")).partition("?")[0] != wanted
+    }
+    for kind, endpoint in astray.items():
+        detail = f"{re.sub('^.*[.]', '', kind)} goes to {endpoint or 'nobody'}"
+        yield wrong("manifest", detail, f"at LivePerson, set its endpoint to {wanted}")
+    if not astray:
+        yield ok("manifest", f"all {len(EVENT_TYPES)} event types go to this stack")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
