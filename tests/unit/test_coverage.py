@@ -103,3 +103,34 @@ def test_a_row_says_what_becomes_of_it_and_what_shows_it(row: Row) -> None:
     if row.test:
         path, _, name = row.test.strip("`").partition("::")
         assert name in names_in(path)
+
+
+# ── docs/reliability.md ──
+
+RELIABILITY = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+RULES = {
+    "simulation": ROOT / "tests/simulation/promises.py",
+    "soak": ROOT / "sandbox/soak/judge.py",
+}
+
+
+def test_every_test_that_holds_a_promise_exists() -> None:
+    """A promise whose test was renamed or removed is noticed here."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", RELIABILITY)
+
+    assert len(named) > 50
+    assert [] == [f"{path}::{name}" for path, name in named if name not in names_in(path)]
+
+
+@pytest.mark.parametrize("run", RULES)
+def test_every_rule_that_holds_a_promise_exists(run: str) -> None:
+    """Named as the run itself prints it."""
+    named = [
+        rule
+        for rules in re.findall(rf'{run}: ((?:"[^"]+"(?:, )?)+)', RELIABILITY)
+        for rule in re.findall(r'"([^"]+)"', rules)
+    ]
+    known = RULES[run].read_text(encoding="utf-8")
+
+    assert len(named) > 5
+    assert [] == [rule for rule in named if f'"{rule}"' not in known]
