@@ -37,6 +37,11 @@ def account() -> None:
     help="Who tells LivePerson that a message was delivered: the channel, or the connector.",
 )
 @click.option("--entry-point", multiple=True, help="An address by which campaigns are found.")
+@click.option(
+    "--signature-algorithm",
+    type=click.Choice(["sha1", "sha256"]),
+    help="What LivePerson signs this account's webhooks with, where that is certain.",
+)
 @click.option("--skip-checks", is_flag=True, help="Write without asking LivePerson and channel.")
 @yes
 @on_a_stack
@@ -50,7 +55,7 @@ def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: An
     """
     checked_account_id(account_id)
     parameters = Parameters(stack)
-    values = _values(given)
+    values = _values(parameters, account_id, given)
     credentials, channel = _parse(parameters, account_id, values)
     if not skip_checks:
         _check_liveperson(stack, account_id, credentials)
@@ -157,16 +162,22 @@ def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any]:
     return {"expires_in_seconds": round(left)}
 
 
-def _values(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make the two parameters of what was given, and ask for the two secrets."""
+def _values(
+    parameters: Parameters, account_id: str, given: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Make the two parameters of what is written and given, and ask for the two secrets."""
     credentials = {
+        **parameters.raw(account_id, CREDENTIALS),
         "client_id": given["client_id"],
         "client_secret": output.ask_secret("Client secret"),
     }
     channel: dict[str, Any] = {
+        **parameters.raw(account_id, CHANNEL),
         "callback_url": given["callback_url"],
         "signing_secret": output.ask_secret("Signing secret"),
     }
+    if given["signature_algorithm"]:
+        credentials["signature_algorithm"] = given["signature_algorithm"]
     if given["callbacks"]:
         channel["callbacks"] = [each.strip() for each in given["callbacks"].split(",")]
     if given["receipts"]:

@@ -66,12 +66,17 @@ class Letter:
         return str(self.body.get("account_id", ""))
 
     @property
+    def consumer_id(self) -> str:
+        """The channel's own id of its consumer, which is not shown; empty where it names none."""
+        named = self.body.get("consumer_id") or self._part("failure").get("consumer_id")
+        return str(named or "")
+
+    @property
     def consumer(self) -> str:
         """The pseudonym of its consumer, as in the logs; empty where the letter names none."""
-        consumer_id = self.body.get("consumer_id") or self._part("failure").get("consumer_id")
-        if not consumer_id:
+        if not self.consumer_id:
             return ""
-        return short(consumer_key(self.salt, self.account_id, str(consumer_id)))
+        return short(consumer_key(self.salt, self.account_id, self.consumer_id))
 
     @property
     def conversation_id(self) -> str:

@@ -7,8 +7,11 @@ import click
 from .account import account
 from .dead_letters import dead_letters
 from .doctor.command import doctor
+from .erase import consumer
 from .manifest.command import manifest
+from .secrets import secrets
 from .status import status
+from .trace import trace
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,7 +26,7 @@ def cli() -> None:
     """
 
 
-for _command in (manifest, account, doctor, status, dead_letters):
+for _command in (manifest, account, secrets, doctor, status, trace, dead_letters, consumer):
     cli.add_command(_command)
 
 

@@ -78,6 +78,18 @@ class Parameters:
         """Return the channel's settings."""
         return self.store.channel(account_id)
 
+    def raw(self, account_id: str, kind: str) -> dict[str, Any]:
+        """Return a parameter's JSON as it was written; empty if there is none, or it is none."""
+        name = self.store.name(account_id, kind)
+        if kind not in self.written.get(account_id, {}):
+            return {}
+        answer = self._client.get_parameter(Name=name, WithDecryption=True)
+        try:
+            value = json.loads(answer["Parameter"]["Value"])
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
     def write(self, account_id: str, kind: str, value: Mapping[str, Any]) -> None:
         """Write a parameter, encrypted."""
         name = self.store.name(account_id, kind)

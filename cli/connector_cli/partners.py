@@ -83,13 +83,17 @@ class WebhookAnswer:
     date: str
 
 
-def knock(stack: Stack, account_id: str, client_id: str, secret: str) -> WebhookAnswer:
-    """Call the deployed webhook as LivePerson does, with nothing to tell; sign with ``secret``."""
+def knock(
+    stack: Stack, account_id: str, credentials: Credentials, *, secret: str | None = None
+) -> WebhookAnswer:
+    """Call the webhook as LivePerson does, with nothing to tell; ``secret`` forges a signature."""
+    algorithm = credentials.signature_algorithm or "sha1"
+    key = secret or credentials.client_secret
     headers = {
         "Content-Type": "application/json",
         signatures.ACCOUNT_HEADER: account_id,
-        signatures.CLIENT_HEADER: client_id,
-        signatures.SIGNATURE_HEADER: signatures.sign(secret, _NOTHING_HAPPENED),
+        signatures.CLIENT_HEADER: credentials.client_id,
+        signatures.SIGNATURE_HEADER: signatures.sign(key, _NOTHING_HAPPENED, algorithm=algorithm),
     }
     return _post(stack.webhook_url, _NOTHING_HAPPENED, headers)
 

@@ -152,13 +152,21 @@ class Stack:
         """Where the channel API is reached from here."""
         return self.reachable(self.output("ChannelApiUrl"))
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it stands on an emulator on this machine."""
+        return is_loopback(urlsplit(self._endpoint).hostname or "")
+
+    @cached_property
+    def _endpoint(self) -> str:
+        return str(self.client("cloudformation").meta.endpoint_url)
+
     def reachable(self, url: str) -> str:
         """Return the address under which an API is reached: an emulator has its own."""
-        endpoint = str(self.client("cloudformation").meta.endpoint_url)
         found = _API_ADDRESS.fullmatch(url)
-        if found is None or not is_loopback(urlsplit(endpoint).hostname or ""):
+        if found is None or not self.is_local:
             return url
-        return f"{endpoint}/_aws/execute-api/{found[1]}{found[2]}"
+        return f"{self._endpoint}/_aws/execute-api/{found[1]}{found[2]}"
 
     @cached_property
     def consumer_id_salt(self) -> str:

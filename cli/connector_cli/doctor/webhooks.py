@@ -83,8 +83,8 @@ def signature(patient: Patient) -> Iterator[Finding]:
             detail = "not tried: the credentials cannot be read"
             yield warning("signature", detail, f"connector account add {account_id}", account_id)
             continue
-        right = knock(patient.stack, account_id, credentials.client_id, credentials.client_secret)
-        forged = knock(patient.stack, account_id, credentials.client_id, unique())
+        right = knock(patient.stack, account_id, credentials)
+        forged = knock(patient.stack, account_id, credentials, secret=unique())
         yield from _judged(right.status, right.seconds, forged.status, account_id)
 
 

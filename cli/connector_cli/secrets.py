@@ -1,0 +1,202 @@
+"""``connector secrets``: a new client secret, without a webhook being refused meanwhile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from liveperson_connector.accounts import ChannelSettings, Credentials
+from liveperson_connector.errors import MisconfiguredAccount
+
+from . import output
+from .errors import Problem
+from .logs import ago, lines
+from .manifest.fields import LONGEST_RETENTION
+from .options import as_json, on_a_stack, yes
+from .parameters import CHANNEL, CREDENTIALS, Parameters
+from .partners import LivePerson, ping
+from .stack import Stack
+
+CURRENT = "accepted_current_secret"
+PREVIOUS = "accepted_previous_secret"
+_PREVIOUS_FIELD = "previous_client_secret"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """When webhooks were last signed with each secret, none if not within the time looked at."""
+
+    has_previous: bool
+    changed_at: datetime
+    current: datetime | None
+    previous: datetime | None
+
+    def reason_to_keep(self) -> str | None:
+        """Return why the previous secret must stay, or none."""
+        if self.previous is not None:
+            return f"a webhook was signed with it {output.ago(self.previous)}"
+        if self.current is None or self.current < self.changed_at:
+            return "no webhook has been signed with the new one yet"
+        return None
+
+
+@click.group()
+def secrets() -> None:
+    """Change secrets without losing a message."""
+
+
+@secrets.command()
+@click.argument("account_id")
+@click.option("--finish", is_flag=True, help="Forget the previous client secret.")
+@click.option("--force", is_flag=True, help="Though the previous one is in use, or was not seen.")
+@click.option("--signing", is_flag=True, help="Change the channel's signing secret instead.")
+@click.option(
+    "--quiet-seconds",
+    type=click.IntRange(0),
+    default=LONGEST_RETENTION,
+    show_default=True,
+    help="How long the previous one must not have been used; your retention_time.",
+)
+@yes
+@on_a_stack
+def rotate(
+    stack: Stack,
+    account_id: str,
+    finish: bool,
+    force: bool,
+    signing: bool,
+    quiet_seconds: int,
+    yes: bool,
+) -> None:
+    """
+    Take a new client secret in, and keep the old one as previous.
+
+    Webhooks signed with either are believed. When none has come with the old one for longer than
+    your retention_time, forget it with --finish. The new secret is typed unseen, or is a line of
+    standard input; LivePerson is asked for a token with it before it is written.
+    """
+    parameters = Parameters(stack)
+    parameters.of(account_id)
+    if finish:
+        _check_unused(usage(stack, parameters, account_id, quiet_seconds), force)
+        output.confirm(f"Forget the previous secret of account {account_id}?", yes=yes)
+        _forget(parameters, account_id)
+    elif signing:
+        _rotate_signing(stack, parameters, account_id, yes)
+    else:
+        _rotate(stack, parameters, account_id, force, yes)
+
+
+@secrets.command()
+@click.argument("account_id")
+@as_json
+@on_a_stack
+def status(stack: Stack, account_id: str, as_json: bool) -> None:
+    """Show when webhooks were last signed with the current and the previous client secret."""
+    found = usage(stack, Parameters(stack), account_id, LONGEST_RETENTION)
+    told = {
+        "previous_is_kept": found.has_previous,
+        "credentials_written": found.changed_at,
+        "current_last_matched": found.current,
+        "previous_last_matched": found.previous,
+    }
+    if as_json:
+        output.data(told)
+        return
+    output.say(f"credentials written   {output.ago(found.changed_at)}")
+    output.say(f"current last matched  {_when(found.current)}")
+    kept = _when(found.previous) if found.has_previous else "none is kept"
+    output.say(f"previous last matched {kept}")
+
+
+def usage(stack: Stack, parameters: Parameters, account_id: str, seconds: float) -> Usage:
+    """Read from the logs when each secret last matched."""
+    written = parameters.of(account_id)
+    if CREDENTIALS not in written:
+        raise Problem(
+            f"account {account_id} has no credentials", f"connector account add {account_id}"
+        )
+    accepted = [
+        line
+        for line in lines(stack, ago(seconds), having=account_id, functions=("webhook_intake",))
+        if line.fields.get("changes")  # one without changes is the doctor's
+    ]
+    last = {line.message: line.at for line in accepted}
+    return Usage(
+        _PREVIOUS_FIELD in parameters.raw(account_id, CREDENTIALS),
+        written[CREDENTIALS].modified.astimezone(UTC),
+        last.get(CURRENT),
+        last.get(PREVIOUS),
+    )
+
+
+def _rotate(stack: Stack, parameters: Parameters, account_id: str, force: bool, yes: bool) -> None:
+    there = parameters.raw(account_id, CREDENTIALS)
+    if _PREVIOUS_FIELD in there and not force:
+        raise Problem(
+            "the last rotation is not finished: a previous secret is kept",
+            f"connector secrets rotate {account_id} --finish",
+        )
+    secret = output.ask_secret("New client secret")
+    if secret == there.get("client_secret"):
+        raise Problem("this is the secret that is in use", "get a new one from LivePerson")
+    wanted = {**there, "client_secret": secret}
+    if "client_secret" in there:
+        wanted[_PREVIOUS_FIELD] = there["client_secret"]
+    _check(stack, account_id, wanted, parameters)
+    output.confirm(f"Take the new secret of account {account_id}, and keep the old one?", yes=yes)
+    parameters.write(account_id, CREDENTIALS, wanted)
+    output.say("✓ the new secret is written; webhooks signed with the old one are believed too")
+    output.say(
+        f"  when the old one is not used any more: connector secrets rotate {account_id} --finish"
+    )
+
+
+def _check(stack: Stack, account_id: str, wanted: dict[str, Any], parameters: Parameters) -> None:
+    name = parameters.store.name(account_id, CREDENTIALS)
+    credentials = Credentials.parse(json.dumps(wanted), parameter=name)
+    try:
+        LivePerson(stack).app_jwt(account_id, credentials)
+    except MisconfiguredAccount:
+        raise Problem(
+            "LivePerson gives no AppJWT for the new secret; nothing was changed",
+            "compare it with the record of the installed app",
+        ) from None
+    output.say("✓ LivePerson gives an AppJWT for the new secret")
+
+
+def _check_unused(found: Usage, force: bool) -> None:
+    """Refuse to forget a secret that is in use, and say when it last matched."""
+    if not found.has_previous:
+        raise Problem("no previous secret is kept")
+    output.say(f"the previous secret last matched: {_when(found.previous)}")
+    reason = found.reason_to_keep()
+    if reason and not force:
+        raise Problem(f"the previous secret is kept: {reason}", "try later, or say --force")
+
+
+def _forget(parameters: Parameters, account_id: str) -> None:
+    left = parameters.raw(account_id, CREDENTIALS)
+    left.pop(_PREVIOUS_FIELD)
+    parameters.write(account_id, CREDENTIALS, left)
+    output.say("✓ the previous secret is forgotten")
+
+
+def _rotate_signing(stack: Stack, parameters: Parameters, account_id: str, yes: bool) -> None:
+    wanted = parameters.raw(account_id, CHANNEL)
+    wanted["signing_secret"] = output.ask_secret("New signing secret")
+    name = parameters.store.name(account_id, CHANNEL)
+    settings = ChannelSettings.parse(json.dumps(wanted), parameter=name)
+    status = ping(settings, account_id, stack.callback_network)
+    output.say(f"✓ the channel takes a callback signed with it: {status}")
+    output.confirm(f"Sign account {account_id}'s callbacks with it?", yes=yes)
+    parameters.write(account_id, CHANNEL, wanted)
+    output.say("✓ it is written; within five minutes every callback is signed with it")
+
+
+def _when(moment: datetime | None) -> str:
+    return output.ago(moment) if moment else "not within the logs that were looked at"

@@ -1,0 +1,123 @@
+"""``connector trace``: what became of one conversation, consumer or event, hop by hop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from liveperson_connector.pseudonyms import consumer_key, short
+
+from . import output
+from .errors import Problem
+from .letters import DeadLetters, Letter
+from .logs import Line, ago, lines
+from .options import as_json, on_a_stack
+from .parameters import Parameters
+from .stack import Stack
+
+_IDS = ("trace", "conversation_id", "event_id", "consumer", "message_id")
+
+# What stands in columns of its own, and what says nothing to an operator.
+_NO_DETAILS = {
+    *("level", "location", "message", "timestamp", "service", "function"),
+    *("account_id", "xray_trace_id", *_IDS),
+}
+
+# So many messages are followed through all their hops; beyond it --minutes should be smaller.
+_MOST_TRACES = 500
+
+
+@click.command()
+@click.argument("what")
+@click.option("--account", "account_id", help="Whose consumer it is; every account unless told.")
+@click.option("--minutes", default=24 * 60, show_default=True, help="How far back to look.")
+@as_json
+@on_a_stack
+def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json: bool) -> None:
+    """
+    Follow WHAT through the logs: every hop, try, decision and time.
+
+    WHAT is LivePerson's id of a conversation, the channel's own id of a consumer or of an event,
+    or a consumer or trace as it stands in the logs. No word of what was said is in it.
+    """
+    names = _names(stack, what, account_id)
+    found = follow(stack, names, minutes)
+    letters = [each for each in DeadLetters(stack).read() if _is_about(each, names, found)]
+    if not (found or letters):
+        raise Problem(
+            f"nothing is known of {what} in the last {output.duration(minutes * 60)}",
+            "look further back with --minutes, or name the consumer's account with --account",
+        )
+    told = [_told(each, found[0]) for each in found]
+    if as_json:
+        dead = [each.facts() for each in letters]
+        output.data({"lines": told, "dead_letters": dead})
+        return
+    output.table(
+        ("time", "after", "function", "what", "event", "conversation", "details"),
+        [_row(each) for each in told],
+    )
+    for letter in letters:
+        output.say(f"✗ a dead letter: {letter.reason} ({letter.id})", "red")
+        output.say(f"    do: connector dead-letters show {letter.id}")
+
+
+def follow(stack: Stack, names: set[str], minutes: float) -> list[Line]:
+    """Return the lines that name one of ``names``, and all others of the same messages."""
+    since = ago(minutes * 60)
+    named = [
+        line
+        for line in lines(stack, since, having=sorted(names))
+        if any(line.fields.get(each) in names for each in _IDS)
+    ]
+    traces = sorted({str(line.fields["trace"]) for line in named if "trace" in line.fields})
+    if not traces:
+        return named
+    same = lines(stack, since, having=traces[:_MOST_TRACES])
+    also = [line for line in same if line.fields.get("trace") in traces]
+    return _once([*named, *also])
+
+
+def _names(stack: Stack, what: str, account_id: str | None) -> set[str]:
+    """Return everything that ``what`` may be called in the logs: a consumer has a pseudonym."""
+    accounts = [account_id] if account_id else Parameters(stack).account_ids
+    salt = stack.consumer_id_salt
+    return {what, *(short(consumer_key(salt, each, what)) for each in accounts)}
+
+
+def _is_about(letter: Letter, names: set[str], found: Iterable[Line]) -> bool:
+    traces = {line.fields.get("trace") for line in found}
+    ids = {letter.consumer, letter.conversation_id, letter.id} - {""}
+    return bool(ids & names) or letter.received.trace in traces
+
+
+def _once(found: Iterable[Line]) -> list[Line]:
+    unique = {(line.at, line.function, line.message, line.stream): line for line in found}
+    return sorted(unique.values(), key=lambda line: line.at)
+
+
+def _told(line: Line, first: Line) -> dict[str, Any]:
+    return {
+        "at": line.at,
+        "after_ms": round((line.at - first.at).total_seconds() * 1000),
+        "function": line.function,
+        "what": line.message,
+        "account_id": line.fields.get("account_id"),
+        **{name: line.fields[name] for name in _IDS if name in line.fields},
+        "details": {name: value for name, value in line.fields.items() if name not in _NO_DETAILS},
+    }
+
+
+def _row(told: Mapping[str, Any]) -> tuple[object, ...]:
+    details = ", ".join(f"{name} {value}" for name, value in told["details"].items())
+    return (
+        f"{told['at']:%H:%M:%S.%f}"[:-3],
+        f"{told['after_ms']} ms",
+        told["function"],
+        told["what"],
+        told.get("event_id", ""),
+        str(told.get("conversation_id", ""))[:8],
+        details,
+    )
