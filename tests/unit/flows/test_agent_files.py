@@ -39,10 +39,14 @@ class Kept:
 
     consumer: Consumer | None = CONSUMER
     files: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
+    whose: set[str] = field(default_factory=set)
 
-    def keep(self, account_id: str, file_id: str, content: bytes, content_type: str) -> None:
+    def keep(
+        self, account_id: str, file_id: str, content: bytes, content_type: str, consumer_key: str
+    ) -> None:
         """Keep a file."""
         self.files[account_id, file_id] = (content, content_type)
+        self.whose.add(consumer_key)
 
     def recall_consumer(self, _account_id: str, _key: str) -> Consumer | None:
         """Give the consumer."""
@@ -88,6 +92,7 @@ def test_a_file_of_any_kind_is_kept(kind: str, content_type: str) -> None:
     ((account_id, file_id),) = kept.files
     assert f"{API}/accounts/{account_id}/files/{file_id}" == url
     assert (b"content", content_type) == kept.files[account_id, file_id]
+    assert {CONSUMER.key} == kept.whose
 
 
 def test_the_same_file_has_the_same_address() -> None:

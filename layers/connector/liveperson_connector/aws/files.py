@@ -27,14 +27,17 @@ class FileStore:
         self._client = client
         self._bucket = bucket
 
-    def keep(self, account_id: str, file_id: str, content: bytes, content_type: str) -> None:
-        """Keep a file; the same one again changes nothing."""
+    def keep(
+        self, account_id: str, file_id: str, content: bytes, content_type: str, consumer_key: str
+    ) -> None:
+        """Keep a file, and for whom, so that it can be erased; the same again changes nothing."""
         with translated("keeping a file"):
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=_key(account_id, file_id),
                 Body=content,
                 ContentType=content_type,
+                Metadata={"consumer": consumer_key},
             )
 
     def link(self, account_id: str, file_id: str) -> str | None:

@@ -52,5 +52,5 @@ class AgentFiles:
             return None
         file_id = token(account_id, file.relative_path)[:40]
         kind = _CONTENT_TYPES.get(file.file_type.upper(), "application/octet-stream")
-        self.files.keep(account_id, file_id, content, kind)
+        self.files.keep(account_id, file_id, content, kind, consumer.key)
         return f"{self.channel_api_url}/accounts/{quote(account_id)}/files/{file_id}"

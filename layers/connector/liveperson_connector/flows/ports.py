@@ -148,7 +148,9 @@ class AppJwtRenewal(Protocol):
 class Files(Protocol):
     """Where files are kept."""
 
-    def keep(self, account_id: str, file_id: str, content: bytes, content_type: str) -> None: ...
+    def keep(
+        self, account_id: str, file_id: str, content: bytes, content_type: str, consumer_key: str
+    ) -> None: ...
 
 
 class Consumers(Protocol):
