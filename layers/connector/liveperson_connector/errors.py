@@ -280,9 +280,15 @@ class Permanent(ConnectorError):
 
 
 class LivePersonRefused(Permanent):
-    """LivePerson answered 4xx: it will not take this, whenever it is sent."""
+    """
+    LivePerson answered 4xx: it will not take this, whenever it is sent.
+
+    ``said`` are its own words. They may repeat what a consumer wrote, so they are for code alone;
+    the error's text, which is logged, leaves out such repeats.
+    """
 
     reason = "liveperson_refused"
+    said = ""
 
 
 class ConsumerJwsRejected(LivePersonRefused):

@@ -17,6 +17,7 @@ from liveperson_connector.liveperson.http import (
     LivePersonHttp,
     compact,
     error_of,
+    without_repeats,
 )
 from tests.support.clocks import Clock
 from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
@@ -287,3 +288,36 @@ def test_every_documented_error_body_is_understood(
 ) -> None:
     """The envelope, the batch and OAuth 2.0, and none of them breaks on what it does not know."""
     assert expected == error_of(body)
+
+
+@pytest.mark.parametrize(
+    ("said", "sent", "left"),
+    [
+        ("Bad Request", "Hello", "Bad Request"),
+        ('Cannot read "my PIN is 12"', "well: my PIN is 12, thanks", 'Cannot read "my PIN is …"'),
+        ("Invalid consumer: +4915112345678.", "+4915112345678", "Invalid consumer: …"),
+        ("unknown dialogId", "d-1", "unknown dialogId"),
+        ("token eyJhbGciOi is bad", "eyJhbGciOi", "token … is bad"),
+        ("Text 'Straße' too long", "Hauptstraße\nStraße 7", "Text '…' too long"),
+        ("", "anything", ""),
+    ],
+)
+def test_livepersons_words_do_not_repeat_ours(said: str, sent: str, left: str) -> None:
+    """They are logged and stand on dead letters, where a consumer's words and tokens must not."""
+    assert left == without_repeats(said, sent)
+
+
+def test_a_refusal_that_quotes_the_text_is_told_without_it() -> None:
+    """The words as they came are there for code alone."""
+    answer = json_answer({"body": {"msg": "No such word: Geheimnis"}}, status=400)
+    with serving(answer) as server, pytest.raises(LivePersonRefused) as refused:
+        LivePersonHttp().post_json(server.url, {"event": {"message": "Mein Geheimnis"}}, {})
+
+    assert "LivePerson answered 400: No such word: …" == str(refused.value)
+    assert "No such word: Geheimnis" == refused.value.said
+
+
+@pytest.mark.parametrize("code", ["", " ", "no code\x00", "x" * 65, ["a"], {"a": 1}, 1.5])
+def test_what_is_no_code_is_not_taken_for_one(code: object) -> None:
+    """It goes into an attribute of a dead letter, which SQS would refuse."""
+    assert error_of({"code": code})[0] is None

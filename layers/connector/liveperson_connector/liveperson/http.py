@@ -10,9 +10,11 @@ of its authorization page
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 import requests
 
@@ -34,6 +36,13 @@ _IDLE_SECONDS = 25.0
 
 APP_JWT_INVALID = "40102"
 CONSUMER_JWS_INVALID = "40103"
+
+# What counts as a word where LivePerson's words are compared with ours, and from which length on.
+_WORD = re.compile(r"[^\s\"'`,;:(){}\[\]<>]+")
+_TELLING = 4
+
+# A code that is fit for a metric and an attribute; anything else is not a code.
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class LivePersonHttp:
@@ -151,9 +160,13 @@ def _raise_refusal(answer: requests.Response) -> NoReturn:
         raise ConsumerJwsRejected(
             "LivePerson rejects the ConsumerJWS", http_status=status, error_code=code
         )
-    raise LivePersonRefused(
-        f"LivePerson answered {status}: {said}", http_status=status, error_code=code
+    refused = LivePersonRefused(
+        f"LivePerson answered {status}: {without_repeats(said, _sent(answer.request))}",
+        http_status=status,
+        error_code=code,
     )
+    refused.said = said
+    raise refused
 
 
 def _error(answer: requests.Response) -> tuple[str | None, str]:
@@ -163,6 +176,41 @@ def _error(answer: requests.Response) -> tuple[str | None, str]:
     except requests.exceptions.JSONDecodeError:
         return None, "no reason given"
     return error_of(body)
+
+
+def without_repeats(said: str, sent: str) -> str:
+    """
+    Leave out of a partner's words what they repeat of the values that were ``sent``.
+
+    An answer may quote the text that it does not like, or a token, and its words are logged.
+    """
+    return _WORD.sub(lambda found: "…" if _repeats(found[0], sent) else found[0], said)
+
+
+def _repeats(word: str, sent: str) -> bool:
+    """Whether a word was sent, and is more than chance: it is long enough, or a number."""
+    word = word.strip(".!?")
+    return word in sent and (len(word) >= _TELLING or any(map(str.isdigit, word)))
+
+
+def _sent(request: requests.PreparedRequest) -> str:
+    """Give the values of a request, one a line; names of fields say nothing of a consumer."""
+    tokens = [request.headers.get(name) or "" for name in ("Authorization", "X-LP-ON-BEHALF")]
+    body = request.body or b""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+    try:
+        values = list(_values(json.loads(text)))
+    except ValueError:
+        values = [value for _, value in parse_qsl(text)]
+    return "\n".join([*tokens, *values])
+
+
+def _values(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _values(each)
+    else:
+        yield str(value)
 
 
 def error_of(body: object) -> tuple[str | None, str]:
@@ -176,4 +224,5 @@ def error_of(body: object) -> tuple[str | None, str]:
     inner = inner if isinstance(inner, dict) else {}
     code = inner.get("errorCode") or body.get("code") or body.get("error")
     said = inner.get("title") or inner.get("msg") or body.get("error_description")
-    return (str(code) if code else None), (said if isinstance(said, str) else "no reason given")
+    known = isinstance(code, str | int) and _CODE.fullmatch(str(code))
+    return (str(code) if known else None), (said if isinstance(said, str) else "no reason given")

@@ -76,7 +76,7 @@ class SendApi:
         try:
             answers = self._post(who, "conversation", batch)
         except LivePersonRefused as refused:
-            if _ALREADY_OPEN in str(refused):
+            if _ALREADY_OPEN in refused.said:
                 raise AlreadyOpen("the consumer has an open conversation") from None
             raise
         return _conversation_id(answers, request_id=batch[1]["id"])
