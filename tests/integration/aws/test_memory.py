@@ -77,6 +77,13 @@ def event(memory: Whole, event_id: str = "m-1") -> EventRecall:
     return memory.recall_event(ACCOUNT, KEY, event_id, "group")
 
 
+def follow(memory: Whole, now: Conversation) -> None:
+    """Take over a change of a conversation."""
+    before = conversation(memory)
+    memory.point(before, now)
+    memory.followed(now)
+
+
 def notification(
     memory: Whole,
     conversation_id: str = "c-1",
@@ -149,7 +156,7 @@ def test_every_item_has_an_end(
     memory.delivered(ACCOUNT, "c-1:1")
     memory.foreign(ACCOUNT, "c-9")
     memory.lease("name", 10)
-    memory.followed(conversation(memory), claimed("c-1", survey_dialog_id="s-1"))
+    follow(memory, claimed("c-1", survey_dialog_id="s-1"))
     memory.heard(conversation(memory), 1, "digest")
     items = dynamodb.scan(TableName=table)["Items"]
 
@@ -186,7 +193,7 @@ def test_echoes_heard_before_the_answer_are_kept(memory: Whole, consumer: Consum
 
 def test_an_end_frees_the_consumer(memory: Whole, talking: Consumer) -> None:
     """The next event opens another conversation; what was rated last is still known."""
-    memory.followed(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
+    follow(memory, claimed("c-1", is_open=False, changed_at=1))
 
     assert (None, "c-1") == (known(memory).conversation_id, known(memory).last_conversation_id)
     assert not conversation(memory).is_open
@@ -195,7 +202,7 @@ def test_an_end_frees_the_consumer(memory: Whole, talking: Consumer) -> None:
 def test_the_end_of_an_older_conversation_frees_nobody(memory: Whole, talking: Consumer) -> None:
     """Told late, it does not take away the newer one."""
     memory.opened(talking, "c-2", ())
-    memory.followed(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
+    follow(memory, claimed("c-1", is_open=False, changed_at=1))
 
     assert "c-2" == known(memory).conversation_id
 
@@ -203,7 +210,7 @@ def test_the_end_of_an_older_conversation_frees_nobody(memory: Whole, talking: C
 def test_a_survey_is_where_the_next_words_go(memory: Whole, talking: Consumer) -> None:
     """While it runs; its dialog counts from the beginning."""
     memory.sent(talking, "m-1", Progress(1, done=True), 7)
-    memory.followed(conversation(memory), claimed("c-1", survey_dialog_id="s-1", changed_at=1))
+    follow(memory, claimed("c-1", survey_dialog_id="s-1", changed_at=1))
 
     assert ("c-1", "s-1", NOTHING_SENT) == (
         known(memory).conversation_id,
@@ -214,7 +221,7 @@ def test_a_survey_is_where_the_next_words_go(memory: Whole, talking: Consumer) -
 
 def test_a_surveys_dialog_leads_to_its_conversation(memory: Whole, talking: Consumer) -> None:
     """A form of webhook names only the dialog."""
-    memory.followed(conversation(memory), claimed("c-1", survey_dialog_id="s-1", changed_at=1))
+    follow(memory, claimed("c-1", survey_dialog_id="s-1", changed_at=1))
     found = notification(memory, "s-1", "s-1:0").conversation
 
     assert found
@@ -224,7 +231,7 @@ def test_a_surveys_dialog_leads_to_its_conversation(memory: Whole, talking: Cons
 def test_what_became_of_a_conversation_is_remembered(memory: Whole, talking: Consumer) -> None:
     """Agent, skill and when it last changed."""
     now = claimed("c-1", agent_id="a-1", skill_id="7", changed_at=1_700_000_000_000)
-    memory.followed(conversation(memory), now)
+    follow(memory, now)
 
     assert now == conversation(memory)
 
@@ -272,7 +279,7 @@ def test_a_closed_conversation_is_remembered_and_not_current(
 
 def test_what_is_over_stays_over(memory: Whole, talking: Consumer) -> None:
     """A claim that comes late opens nothing again."""
-    memory.followed(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
+    follow(memory, claimed("c-1", is_open=False, changed_at=1))
     memory.adopt(claimed("c-1"), is_current=False)
 
     assert not conversation(memory).is_open

@@ -104,10 +104,10 @@ def test_an_end_that_nobody_told_is_found_out(bench: Bench) -> None:
 
 def test_a_conversation_that_is_not_ready_is_waited_for(bench: Bench) -> None:
     """LivePerson may not take the first message at once."""
-    bench.liveperson.set(ACCOUNT, new_conversation_usable_after_ms=100)
+    bench.liveperson.set(ACCOUNT, new_conversation_usable_after_ms=1500)
     bench.say("early")
     before = bench.said()
-    time.sleep(0.15)  # this is LivePerson's own time
+    time.sleep(1.6)  # this is LivePerson's own time
     bench.pass_seconds(1)
 
     assert ([], ["early"]) == (before, bench.said())

@@ -33,7 +33,10 @@ class Memory:
         """Give the conversation."""
         return NotificationRecall(self.known)
 
-    def followed(self, _before: Conversation, now: Conversation) -> None:
+    def point(self, before: Conversation, now: Conversation) -> None:
+        """Point the consumer nowhere."""
+
+    def followed(self, now: Conversation) -> None:
         """Note what it has become."""
         self.noted.append(now)
 

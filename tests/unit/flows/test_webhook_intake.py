@@ -106,6 +106,16 @@ def test_the_changes_of_a_conversation_are_one_group(intake: Intake) -> None:
     assert groups[0] == groups[1] != groups[2]
 
 
+def test_an_echo_waits_behind_no_channel(intake: Intake) -> None:
+    """What the consumer was heard to say is a group of its own: it settles sends in doubt."""
+    for number, role in enumerate(["ASSIGNED_AGENT", "CONSUMER", "MANAGER", "CONSUMER"]):
+        change = message_change(role=role, sequence=number)
+        intake.receive(signed_webhook(notification(change)))
+    agent, echo, manager, another_echo = [each.group for each in intake.notifications.letters]
+
+    assert agent == manager != echo == another_echo
+
+
 def test_the_same_conversation_id_in_two_accounts_is_two_groups(intake: Intake) -> None:
     """One account's failure holds back nobody else's."""
     intake.known["other"] = CREDENTIALS

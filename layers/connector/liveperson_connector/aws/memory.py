@@ -256,8 +256,27 @@ class Memory:
         }
         self._table.put_new(item)
 
-    def followed(self, before: Conversation, now: Conversation) -> None:
-        """Remember what changed in a conversation: its agent, skill, survey, or that it is over."""
+    def point(self, before: Conversation, now: Conversation) -> None:
+        """Let the consumer's next event go to a survey while one runs, nowhere after the end."""
+        if (before.is_open, before.survey_dialog_id) == (now.is_open, now.survey_dialog_id):
+            return
+        if now.survey_dialog_id:
+            self._table.write(self._table.putting(self._part_item(now, now.survey_dialog_id)))
+        self._table.write(
+            self._table.setting(
+                _consumer_pk(now.account_id, now.consumer_key),
+                {
+                    "conversation_id": now.conversation_id if now.is_open else "",
+                    "survey_dialog_id": now.survey_dialog_id or "",
+                    "last_sequence": NOTHING_SENT,  # a survey's dialog counts from 0 again
+                },
+                "conversation_id = :this",
+                {":this": now.conversation_id},
+            )
+        )
+
+    def followed(self, now: Conversation) -> None:
+        """Remember what a conversation has become, once the channel was told."""
         self._table.write(
             self._table.setting(
                 _conversation_pk(now.account_id, now.conversation_id),
@@ -269,25 +288,6 @@ class Memory:
                     "changed_at": now.changed_at,
                     TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS),
                 },
-            )
-        )
-        if (before.is_open, before.survey_dialog_id) != (now.is_open, now.survey_dialog_id):
-            self._point(now)
-        if now.survey_dialog_id and now.survey_dialog_id != before.survey_dialog_id:
-            self._table.write(self._table.putting(self._part_item(now, now.survey_dialog_id)))
-
-    def _point(self, now: Conversation) -> None:
-        """Let the consumer's next event go to the survey while one runs, nowhere after the end."""
-        self._table.write(
-            self._table.setting(
-                _consumer_pk(now.account_id, now.consumer_key),
-                {
-                    "conversation_id": now.conversation_id if now.is_open else "",
-                    "survey_dialog_id": now.survey_dialog_id or "",
-                    "last_sequence": NOTHING_SENT,  # a survey's dialog counts from 0 again
-                },
-                "conversation_id = :this",
-                {":this": now.conversation_id},
             )
         )
 

@@ -49,7 +49,12 @@ class Breaker:
         raise OutageWaited(f"{self.destination} is down for this account", retry_after=wait)
 
     def failed(self, account_id: str, outage: Outage | None, error: Transient, group: str) -> None:
-        """Note that a call came to nothing, if that speaks of the destination."""
+        """
+        Note that a call came to nothing, if that speaks of the destination.
+
+        Raises :class:`OutageWaited` if it was a probe: an outage must not use up the tries of those
+        who look whether it is over.
+        """
         if error.outage_of != self.destination:
             return
         was_certain = outage is not None and outage.is_certain
@@ -60,6 +65,11 @@ class Breaker:
             observe.outcome(
                 self.function, "breaker_opened", account_id=account_id, to=self.destination
             )
+        if was_certain:
+            raise OutageWaited(
+                f"{self.destination} is still down for this account: {error}",
+                retry_after=now.interval(self.clock()) * (1 + self.chance()),
+            ) from error
 
     def succeeded(self, account_id: str, outage: Outage | None) -> None:
         """Note that a call went through, if there was any doubt."""

@@ -146,7 +146,7 @@ class ChannelDelivery:
         recalled: NotificationRecall,
         message: Received,
     ) -> None:
-        """Tell the channel what really changed, then remember it."""
+        """Tell the channel what really changed, then remember it: so nothing stays untold."""
         now = replace(
             before,
             is_open=before.is_open and not said.is_closed,
@@ -155,6 +155,8 @@ class ChannelDelivery:
             survey_dialog_id=said.survey_dialog_id,
             changed_at=max(said.updated_at, before.changed_at, 1),
         )
+        # First and whatever the channel says: the consumer's next words need the right dialog.
+        self.memory.point(before, now)
         found = changes(before, now)
         if found:
             self._enter(now.account_id, recalled, message)
@@ -175,7 +177,7 @@ class ChannelDelivery:
         if found:
             self.breaker.succeeded(now.account_id, recalled.outage)
         if now != before:
-            self.memory.followed(before, now)
+            self.memory.followed(now)
 
     # ── Messaging events: what leaves, what stays in ──
 

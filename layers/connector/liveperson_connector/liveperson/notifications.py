@@ -62,6 +62,12 @@ class Change:
         return _text(self.raw.get("conversationId")) or _text(self.raw.get("dialogId"))
 
     @property
+    def is_consumers(self) -> bool:
+        """Whether a consumer did it: an echo of what this or another channel sent."""
+        sender = _mapping(self.raw.get("originatorMetadata"))
+        return self.kind == MESSAGING_EVENT and sender.get("role") == CONSUMER
+
+    @property
     def is_typing(self) -> bool:
         """Whether somebody began or stopped typing, came or went: stale within seconds."""
         return (
