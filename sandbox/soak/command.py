@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-import requests
 from rich.console import Console
 
 from sandbox.channel import ConnectorClient
@@ -25,6 +24,7 @@ from sandbox.system import Options, System, running
 
 SETTLE_SECONDS = 420.0
 LOOK_SECONDS = 1.0
+WARM_SECONDS = 60.0
 REDRIVES = 3
 
 
@@ -165,26 +165,25 @@ class _Stage:
                 )
 
     def _warm_up(self) -> None:
-        """Start a process for each function, which takes long where the machine is busy."""
+        """Let each function start its process, which takes long where the machine is busy."""
         where = self.system.endpoints
         with self.progress.step("Warm the functions"):
-            for name in ("outbound_messaging", "channel_delivery"):
-                records = b'{"Records": []}'
-                self.system.aws.functions.invoke(
-                    FunctionName=where.functions[name], Payload=records
-                )
-            requests.post(where.webhook_url, data=b"{}", timeout=60)
             client = ConnectorClient(where.channel_api_url, where.channel_api_key, where.account_id)
-            client.send("nobody", {})
+            client.send_event("nobody", "typing", "warm", state="composing")
+            self.liveperson.foreign_conversation(self.system.account.account_id, ["warm"])
+            deadline = time.time() + WARM_SECONDS
+            while time.time() < deadline and not self._is_idle():
+                time.sleep(LOOK_SECONDS)
+
+    def _is_idle(self) -> bool:
+        return self.liveperson.wait_idle(0) and not evidence.waiting(self.system)
 
     def _settle(self, consumers: Consumers) -> float | None:
         deadline = time.time() + self.wish.settle
         redrives = 0
         while time.time() < deadline:
             time.sleep(LOOK_SECONDS)
-            if not (consumers.are_done() and self.liveperson.wait_idle(0)):
-                continue
-            if evidence.waiting(self.system):
+            if not (consumers.are_done() and self._is_idle()):
                 continue
             if redrives == REDRIVES or not self._redrive():
                 return time.time()

@@ -90,7 +90,7 @@ def event_of(act: Act) -> dict[str, Any]:
         "typing": {"state": "composing"},
         "receipt": {"status": "read", "sequences": [0]},
         "close": {"survey": False},
-        "profile": {"first_name": f"Consumer {act.consumer}"},
+        "profile": {"personal": {"firstname": f"Consumer {act.consumer}"}},
     }
     name = "text" if kind == "repeats" else kind
     return {"id": act.event_id, "type": name, **fields[kind]}
