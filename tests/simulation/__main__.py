@@ -24,6 +24,7 @@ class Summary:
     schedules: int = 0
     days: float = 0.0
     recovery: float = 0.0
+    most_calls: float = 0.0
     slowest: float = 0.0
     families: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
@@ -36,6 +37,7 @@ class Summary:
         self.schedules += 1
         self.days += result.days
         self.recovery = max(self.recovery, result.recovery)
+        self.most_calls = max(self.most_calls, result.most_calls)
         self.slowest = max(self.slowest, result.seconds)
         self.families[result.schedule.family] += 1
         self.figures += result.figures
@@ -53,6 +55,7 @@ class Summary:
             *((name, f"{n:,}") for name, n in sorted(self.figures.items())),
             *((f"faults: {name}", f"{n:,}") for name, n in sorted(self.faults.items())),
             ("longest recovery", f"{self.recovery:,.0f} s"),
+            ("most calls in a day of outage", f"{self.most_calls:,.0f}"),
             ("slowest schedule", f"{self.slowest:.1f} s"),
             *((f"BROKEN {name}", f"{n:,} schedules") for name, n in sorted(self.broken.items())),
         ]

@@ -38,12 +38,19 @@ _OK = "OK"
 _KEY = "only LivePerson checks signatures of tokens"
 
 Object = dict[str, Any]
+Cause = tuple[str, float]
+"""Which event a request is about, and when it left."""
+
 Send = Callable[[str, str, str, bytes, Callable[[], None]], None]
 
 
 @dataclass
 class Line:
-    """Something that was said: when, by whom, under which sequence; ``event_id`` caused it."""
+    """
+    Something that was said: when, by whom, under which sequence; ``event_id`` caused it.
+
+    ``left_at`` is when its request left the connector, ``intake_at`` when its webhook got its 200.
+    """
 
     at: float
     text: str
@@ -51,6 +58,7 @@ class Line:
     role: str
     event_id: str = ""
     audience: str = "ALL"
+    left_at: float = 0.0
     intake_at: float | None = None
 
 
@@ -106,7 +114,7 @@ class LivePerson:
         """Take a request as it leaves; what is returned does it, whenever it arrives."""
         self.calls.append((self._kernel.now, call.account_id, call.service))
         task = self._kernel.current
-        about = task.about if task else ""
+        about = (task.about if task else "", self._kernel.now)
         act = {
             "domain": self._domains,
             "sentinel": self._sentinel,
@@ -116,13 +124,13 @@ class LivePerson:
         }[call.service]
         return lambda: act(call, about)
 
-    def _domains(self, _call: Call, _about: str) -> Reply:
+    def _domains(self, _call: Call, _about: Cause) -> Reply:
         hosts = [
             {"service": each, "baseURI": f"{each.lower()}.liveperson.net"} for each in _SERVICES
         ]
         return Reply(200, {"baseURIs": hosts})
 
-    def _sentinel(self, call: Call, _about: str) -> Reply:
+    def _sentinel(self, call: Call, _about: Cause) -> Reply:
         now = self._kernel.now
         self._count += 1
         claims = {
@@ -135,14 +143,14 @@ class LivePerson:
         }
         return Reply(200, {"access_token": jwt.encode(claims, _KEY, algorithm="HS256")})
 
-    def _idp(self, call: Call, _about: str) -> Reply:
+    def _idp(self, call: Call, _about: Cause) -> Reply:
         if refusal := self._rejected_app(call):
             return refusal
         key = json.loads(call.data)["ext_consumer_id"]
         claims = {"lp_consumer_id": f"lp-{key[:16]}", "key": key, "iat": self._kernel.now}
         return Reply(200, {"token": jwt.encode(claims, _KEY, algorithm="HS256")})
 
-    def _conversation(self, call: Call, _about: str) -> Reply:
+    def _conversation(self, call: Call, _about: Cause) -> Reply:
         if refusal := self._rejected_app(call) or self._rejected_consumer(call):
             return refusal
         claims = _claims(call.headers["X-LP-ON-BEHALF"])
@@ -159,7 +167,7 @@ class LivePerson:
             [{"reqId": ask["id"], "code": _OK, "body": {"conversationId": opened.conversation_id}}],
         )
 
-    def _send(self, call: Call, about: str) -> Reply:
+    def _send(self, call: Call, about: Cause) -> Reply:
         if refusal := self._rejected_app(call) or self._rejected_consumer(call):
             return refusal
         asked = json.loads(call.data)
@@ -244,11 +252,11 @@ class LivePerson:
         conversation: Conversation,
         text: str,
         role: str,
-        event_id: str = "",
+        about: Cause = ("", 0.0),
         audience: str = "ALL",
     ) -> Line:
         now = self._kernel.now
-        line = Line(now, text, len(conversation.lines), role, event_id, audience)
+        line = Line(now, text, len(conversation.lines), role, about[0], audience, about[1])
         conversation.lines.append(line)
         self.spoken.append((conversation, line))
         change = message_change(

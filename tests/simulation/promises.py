@@ -13,7 +13,7 @@ from liveperson_connector.liveperson.text import split_text
 from .kernel import START
 from .partners import REFUSED_WORD, Conversation, Line
 from .schedules import DAY, HOUR, Fault
-from .simulation import Event, World
+from .simulation import Event, World, is_transient
 
 # After rest, words must be there in this time: nothing is held, delayed or remembered wrongly.
 _LAST_WORDS_SECONDS = 60.0
@@ -29,6 +29,7 @@ class Verdict:
     broken: list[str] = field(default_factory=list)
     figures: Counter[str] = field(default_factory=Counter)
     recovery: float = 0.0
+    most_calls: float = 0.0
 
     def say(self, promise: str, *details: object) -> None:
         """Note a broken promise; what stands before the colon is its name."""
@@ -38,8 +39,8 @@ class Verdict:
 def judge(world: World) -> Verdict:
     """Ask everything."""
     verdict = Verdict()
-    if not world.is_at_rest():
-        verdict.say("comes to rest", _what_moves(world))
+    if world.moving:
+        verdict.say("comes to rest", world.moving)
     for each in world.bugs:
         verdict.say("no unforeseen errors", each)
     for each in world.channel.problems:
@@ -99,11 +100,11 @@ _ALLOWED_TWICE = {"its echo came too late"}
 
 def _why_twice(world: World, conversation: Conversation, first: Line, second: Line) -> str:
     heard_at = world.heard_at.get((conversation.conversation_id, first.sequence))
-    if heard_at is not None and heard_at < second.at - 1:
+    if heard_at is not None and heard_at < second.left_at - 1:
         return "its echo was known"
-    if second.at - first.at < ECHO_SECONDS - 1:
+    if second.left_at - first.left_at < ECHO_SECONDS - 1:
         return "its echo was not waited for"
-    if first.intake_at is not None and first.intake_at < second.at - 5:
+    if first.intake_at is not None and first.intake_at < second.left_at - 5:
         return "its echo waited in our own queue"
     return "its echo came too late"
 
@@ -193,7 +194,7 @@ def _refusals_are_reported(world: World, verdict: Verdict) -> None:
 def _as_good_as_new(world: World, said: _Said, verdict: Verdict) -> None:
     """Ask for the last words: said at rest, they must arrive at once."""
     stuck = {json.loads(each.body).get("consumer_id") for each in world.dead_letters()}
-    held = {each.group for each in world.dead_letters() if not _is_permanent(each.attributes)}
+    held = {each.group for each in world.dead_letters() if is_transient(each)}
     for event in world.events.values():
         is_last = "-last2" in event.event_id
         if not is_last or (held and world.consumer_id(event.who) in stuck):
@@ -213,11 +214,6 @@ def _as_good_as_new(world: World, said: _Said, verdict: Verdict) -> None:
             verdict.figures["last answers"] += 1
             if at.get(line.text, 1e12) - line.at > _LAST_WORDS_SECONDS * 2:
                 verdict.say("as good as new", line.text)
-
-
-def _is_permanent(attributes: object) -> bool:
-    words = json.dumps(attributes)
-    return "refused" in words or "unreadable" in words
 
 
 def _tokens_are_asked_for_seldom(world: World, verdict: Verdict) -> None:
@@ -240,10 +236,10 @@ def _outages_are_waited_out(world: World, verdict: Verdict) -> None:
             calls = _calls_during(world, fault)
             days = fault.seconds / DAY
             accounts = 1 if fault.account is not None else schedule.accounts
-            verdict.figures["most calls a day of outage"] = int(calls / days / accounts)
+            verdict.most_calls = max(verdict.most_calls, calls / days / accounts)
             if calls > accounts * (150 + 450 * days):
                 verdict.say("few calls during an outage", fault.target, calls, f"{days:.2f} days")
-    if schedule.family == "outage" and not _is_lonely(world):
+    if schedule.family == "outage" and schedule.faults and not _is_lonely(world):
         letters = [w for w in world.outcomes if "dead_lettered" in w]
         if world.transient_dead_letters:
             verdict.say("an outage dead-letters nothing", world.transient_dead_letters, letters)
@@ -291,11 +287,6 @@ def _count(world: World, verdict: Verdict) -> None:
     times = [line.at for _, line in world.liveperson.spoken if line.at < world.rest_at]
     times += [each.at for each in world.channel.callbacks if each.at < world.rest_at]
     verdict.recovery = max([0.0, *(at - START - world.schedule.ends() for at in times)])
-
-
-def _what_moves(world: World) -> str:
-    waiting = {name: len(queue.messages) for name, queue in world.queues.items()}
-    return f"{waiting} {world.functions.running} running, webhooks {world.webhooks.outstanding}"
 
 
 __all__ = ["Verdict", "judge"]

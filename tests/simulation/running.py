@@ -25,6 +25,7 @@ class Result:
     figures: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     recovery: float = 0.0
+    most_calls: float = 0.0
     days: float = 0.0
     seconds: float = 0.0
 
@@ -41,6 +42,7 @@ def play(schedule: Schedule) -> Result:
         verdict.figures,
         world.faults.struck,
         verdict.recovery,
+        verdict.most_calls,
         (world.kernel.now - START) / DAY,
         time.perf_counter() - began,
     )

@@ -17,7 +17,7 @@ from liveperson_connector.accounts import ChannelSettings
 from liveperson_connector.aws.memory import Memory
 from liveperson_connector.conversations import Conversation as Known
 from liveperson_connector.errors import ConnectorError, transient_reasons
-from liveperson_connector.flows.dead_letter_redrive import MOST_REDRIVES
+from liveperson_connector.flows.dead_letter_redrive import CUT_OFF, MOST_REDRIVES
 from liveperson_connector.pseudonyms import consumer_key
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.webhooks import signed_webhook
@@ -99,6 +99,7 @@ class World:
         self._map_queues()
         self._accepted = 0
         self.rest_at = 0.0
+        self.moving = ""
 
     # ── Building ──
 
@@ -185,6 +186,7 @@ class World:
         self.kernel.run(START + self.schedule.ends())
         self.kernel.run(START + self.schedule.ends() + _PATIENCE, idle=self.is_at_rest)
         self.rest_at = self.kernel.now
+        self.moving = "" if self.is_at_rest() else self._what_moves()
         self._say_last_words()
 
     def _say_last_words(self) -> None:
@@ -208,7 +210,7 @@ class World:
             self.kernel.later(seconds, run)
 
         def then(ok: bool) -> None:
-            if not ok and function == "token_refresh":  # Lambda keeps what failed
+            if not ok and function == "token_refresh" and not self.kernel.is_closing:  # Lambda keeps what failed
                 body = json.dumps({"requestPayload": {}})
                 self.queues[REFRESHES].put(body, f"run-{self.kernel.now}", "", {})
 
@@ -223,6 +225,10 @@ class World:
             and not any(self.queues[name].groups for name in (EVENTS, NOTIFICATIONS, REFRESHES))
             and all(map(needs_person, self.dead_letters()))
         )
+
+    def _what_moves(self) -> str:
+        waiting = {name: len(queue.messages) for name, queue in self.queues.items()}
+        return f"{waiting} {self.functions.running} running, {self.webhooks.outstanding} webhooks"
 
     def dead_letters(self) -> list[Message]:
         """Give every dead letter."""
@@ -341,15 +347,17 @@ class World:
 
 def needs_person(letter: Message) -> bool:
     """Whether a dead letter does not come back by itself."""
-    attributes = {name: value["StringValue"] for name, value in letter.attributes.items()}
-    reason = attributes.get("reason", "cut_off")
-    if reason in _PERMANENT:
-        return True
-    return int(attributes.get("redrives", "0")) >= MOST_REDRIVES
+    redrives = int(letter.attributes.get("redrives", {"StringValue": "0"})["StringValue"])
+    return not is_transient(letter) or redrives >= MOST_REDRIVES
+
+
+def is_transient(letter: Message) -> bool:
+    """Whether a dead letter's reason is a matter of time."""
+    return letter.attributes.get("reason", {"StringValue": CUT_OFF})["StringValue"] in _COME_BACK
 
 
 _TROUBLE = transient_reasons() - {"held_behind"}
-_PERMANENT = {"liveperson_refused", "consumer_jws_rejected", "channel_refused", "unreadable"}
+_COME_BACK = transient_reasons() | {CUT_OFF}
 
 
 def _words(deed: Deed, number: str) -> str:
