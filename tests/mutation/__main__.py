@@ -1,0 +1,65 @@
+"""
+Change the layer's decisions one at a time, and see whether the unit tests notice.
+
+    python -m tests.mutation                      all modules that mutmut.toml names
+    python -m tests.mutation --only '*worker*'    the mutants whose name fits
+    python -m tests.mutation --keep FOLDER        leave the copy there, to look at and go on
+
+Everything happens in a copy of the project. Tells what survived and how much was killed, and
+exits with 1 if that is less than nine in ten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.mutation.copying import copy_project
+from tests.mutation.verdicts import Verdicts, read_verdicts
+
+LEAST_KILLED = 0.9
+
+
+def main() -> int:
+    """Run, and say what came of it."""
+    asked = _arguments()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutation-") as own:
+        folder = Path(asked.keep or own).resolve()
+        if not (folder / "src").exists():
+            copy_project(folder)
+        if _engine(folder, "run", "--max-children", str(asked.processes), *asked.only):
+            return 2
+        verdicts = read_verdicts(folder)
+        if verdicts.survivors:
+            _engine(folder, "changes", *verdicts.survivors)
+    _report(verdicts, time.monotonic() - began)
+    return int(verdicts.share_killed < LEAST_KILLED)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("--only", nargs="*", default=[], help="patterns of mutants' names")
+    parser.add_argument("--keep", help="a folder for the copy")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    return parser.parse_args()
+
+
+def _engine(folder: Path, *arguments: str) -> int:
+    command = [sys.executable, "tests/mutation/engine.py", *arguments]
+    return subprocess.run(command, cwd=folder, check=False).returncode
+
+
+def _report(verdicts: Verdicts, seconds: float) -> None:
+    killed = f"{verdicts.share_killed:.1%} killed in {seconds / 60:.0f} minutes"
+    lines = [*verdicts.lines(), f"{killed}; less than {LEAST_KILLED:.0%} is a failure"]
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - to the person at the terminal
+
+
+if __name__ == "__main__":
+    sys.exit(main())

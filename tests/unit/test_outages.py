@@ -1,0 +1,36 @@
+"""When a destination counts as down, and how often somebody looks."""
+
+from __future__ import annotations
+
+import pytest
+
+from liveperson_connector.outages import OPEN_AFTER, OPEN_GROUPS, Outage
+
+GROUPS = frozenset({"a", "b"})
+
+
+@pytest.mark.parametrize(
+    ("failures", "groups", "is_certain"),
+    [
+        (OPEN_AFTER, GROUPS, True),
+        (OPEN_AFTER + 1, GROUPS | {"c"}, True),
+        (OPEN_AFTER - 1, GROUPS, False),
+        (OPEN_AFTER, frozenset({"a"}), False),
+        (999, frozenset(), False),
+    ],
+)
+def test_many_failures_of_several_groups_are_an_outage(
+    failures: int, groups: frozenset[str], is_certain: bool
+) -> None:
+    """A few failures, or one message that always fails, say nothing of others."""
+    assert is_certain == Outage(failures, 0.0, 0.0, groups).is_certain
+    assert OPEN_GROUPS == len(GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval"),
+    [(0, 15), (59, 15), (61, 15.25), (400, 100), (2399, 599.75), (2404, 600), (86_400, 600)],
+)
+def test_the_longer_it_lasts_the_rarer_somebody_looks(seconds: float, interval: float) -> None:
+    """A quarter of what it has lasted: from a quarter of a minute to ten minutes."""
+    assert interval == Outage(9, 1000.0, 0.0, GROUPS).interval(1000.0 + seconds)
