@@ -10,7 +10,7 @@ dropped: it may have overtaken the answer that told us the conversation's id.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -77,9 +77,23 @@ class ChannelDelivery:
 
     def handle(self, message: Received) -> None:
         """Take one queued notification; the errors say whether another try can help."""
+        account_id, recalled, act = self._prepare(message)
+        try:
+            act()
+        except Transient as error:
+            self.breaker.failed(account_id, recalled.outage, error, message.group)
+            raise
+        except ChannelRefused:  # an answer all the same
+            self.breaker.succeeded(account_id, recalled.outage)
+            raise
+
+    def _prepare(self, message: Received) -> tuple[str, NotificationRecall, Callable[[], None]]:
+        """Read a message; return whose it is, what is known of it, and what to do."""
         if failed := read_failed(message.body):
-            self._tell_failed(*failed)
-            return
+            account_id, failure = failed
+            recalled = self.memory.recall_notification(account_id, "", None, (), message.group)
+            tell = partial(self._tell_failed, account_id, failure, recalled, message)
+            return account_id, recalled, tell
         change = read_queued(message.body)
         if change.kind == CONVERSATION_CHANGE:
             said = read_conversation_change(change)
@@ -90,14 +104,7 @@ class ChannelDelivery:
             senders = [event.sender_id] if event.is_consumers else []
             recalled = self._recall(change, change.identity, senders, message)
             act = partial(self._hear, change, event, recalled, message)
-        try:
-            act()
-        except Transient as error:
-            self.breaker.failed(change.account_id, recalled.outage, error, message.group)
-            raise
-        except ChannelRefused:  # an answer all the same
-            self.breaker.succeeded(change.account_id, recalled.outage)
-            raise
+        return change.account_id, recalled, act
 
     def _recall(
         self,
@@ -308,7 +315,13 @@ class ChannelDelivery:
 
     # ── Calling back ──
 
-    def _tell_failed(self, account_id: str, failure: Mapping[str, Any]) -> None:
+    def _tell_failed(
+        self,
+        account_id: str,
+        failure: Mapping[str, Any],
+        recalled: NotificationRecall,
+        message: Received,
+    ) -> None:
         settings = self.channels.get(account_id)
         callback = {
             "type": "failed",
@@ -318,8 +331,10 @@ class ChannelDelivery:
         }
         what = "not_wanted"
         if settings.wants("failed"):
+            self._enter(account_id, recalled, message)
             parts = (account_id, str(failure["consumer_id"]), str(failure["event_id"]))
             self._post(settings, _webhook_id("failed", *parts), callback)
+            self.breaker.succeeded(account_id, recalled.outage)
             what = "told_failed"
         observe.outcome(FUNCTION, what, account_id=account_id, event_id=failure.get("event_id"))
 
