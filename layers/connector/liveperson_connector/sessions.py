@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+BODY_SECONDS = 12.0
+"""How long the body of a file may take, however steadily it comes."""
 
 
 def new_session() -> requests.Session:
@@ -35,11 +40,28 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
-def read_up_to(answer: requests.Response, most: int) -> bytes:
-    """Read a streamed body, and stop soon after ``most`` bytes: what is longer shows as longer."""
+def read_up_to(answer: requests.Response, most: int, *, seconds: float = BODY_SECONDS) -> bytes:
+    """
+    Read a streamed body, and stop soon after ``most`` bytes: what is longer shows as longer.
+
+    Raises :class:`requests.Timeout` for a body that drips for more than ``seconds``, so that the
+    caller is not cut off by its own time-out.
+    """
     content = bytearray()
-    for chunk in answer.iter_content(64 * 1024):
+    deadline = time.monotonic() + seconds
+    while chunk := _some(answer):
         content += chunk
         if len(content) > most:
             break
+        if time.monotonic() > deadline:
+            raise requests.Timeout("the body took too long")
     return bytes(content)
+
+
+def _some(answer: requests.Response) -> bytes:
+    """Read what has arrived, without waiting for more."""
+    try:
+        chunk: bytes = answer.raw.read1(64 * 1024, decode_content=True)
+    except HTTPError as failure:
+        raise requests.ConnectionError(failure) from None
+    return chunk

@@ -656,3 +656,25 @@ def test_a_group_is_held_for_the_letters_that_are_there(memory: Whole, clock: Cl
     memory.unhold("group")
 
     assert (True, True) == (gone, event(memory).is_held)
+
+
+def test_a_count_that_is_old_changes_nothing(memory: Whole, clock: Clock) -> None:
+    """Letters that were done while others were counted are not waited for again."""
+    for _ in range(3):
+        memory.hold("group")
+    clock.pass_seconds(5)
+    began_at = clock()
+    clock.pass_seconds(1)
+    memory.unhold("group")
+    memory.unhold("group")
+    memory.recount("group", 3, began_at)
+    memory.unhold("group")
+
+    assert not event(memory).is_held
+
+
+def test_letting_go_of_what_nobody_holds_holds_nothing(memory: Whole) -> None:
+    """Not even for a moment."""
+    memory.unhold("group")
+
+    assert not event(memory).is_held

@@ -224,6 +224,16 @@ def test_a_group_goes_on_when_its_dead_letters_are_done(error: Permanent | None)
     assert {} == holds.held
 
 
+def test_what_was_cut_off_loosens_no_hold() -> None:
+    """SQS itself made it a dead letter, so it was never counted."""
+    holds = InProcessHolds()
+    holds.hold("group-1")
+    back = worker(lambda _message: None, dead_letters=InProcessQueue(), holds=holds)
+    back.process(received(attributes={"redrives": "1", "cut_off": "yes"}))
+
+    assert {"group-1": 1} == holds.held
+
+
 def test_a_letter_that_dies_twice_is_counted_once() -> None:
     """It was counted when it died first, and is not done yet."""
     holds = InProcessHolds()

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from ..cache import Clock
 from ..conversations import (
+    ALL_SETTLED,
     NOTHING_SENT,
     Consumer,
     Conversation,
@@ -268,7 +269,7 @@ class Memory:
                 {
                     "conversation_id": now.conversation_id if now.is_open else "",
                     "survey_dialog_id": now.survey_dialog_id or "",
-                    "last_sequence": NOTHING_SENT,  # a survey's dialog counts from 0 again
+                    **_said_there(before, now),
                 },
                 "conversation_id = :this",
                 {":this": now.conversation_id},
@@ -348,6 +349,18 @@ class Memory:
         if progress.ambiguous_at is not None:
             item["ambiguous_at"] = number(progress.ambiguous_at)
         return item
+
+
+def _said_there(before: Conversation, now: Conversation) -> Item:
+    """
+    Give the last sequence that counts in another dialog.
+
+    After the end it stays: what was tried before may still be heard of. Only a survey's sequences
+    say nothing of those in the main dialog.
+    """
+    if now.is_open:
+        return {"last_sequence": NOTHING_SENT}  # a survey's dialog counts from 0 again
+    return {"last_sequence": ALL_SETTLED} if before.survey_dialog_id else {}
 
 
 def _consumer(account_id: str, key: str, item: Item) -> Consumer:

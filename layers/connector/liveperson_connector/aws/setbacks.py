@@ -75,7 +75,10 @@ class Setbacks:
 
     def hold(self, group: str) -> None:
         """Let a group's messages follow one that became a dead letter."""
-        now = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS), "held_at": number(self._table.clock())}
+        now = {
+            TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS),
+            "changed_at": number(self._table.clock()),
+        }
         # What an expired hold counted is over, though DynamoDB may not have removed it yet.
         if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **now}):
             self._table.add(hold_pk(group), {"letters": 1}, now)
@@ -89,22 +92,23 @@ class Setbacks:
         """
         Set how many dead letters of a group are waited for: those that were found.
 
-        One that somebody removed by hand is not waited for any more. But if another died after
-        the count began (seconds since 1970) it may not be in it, and nothing is changed.
+        One that somebody removed by hand is not waited for any more. But if another died or was
+        done after the count began (seconds since 1970) the count is old, and nothing is changed.
         """
         self._table.write(
             self._table.setting(
                 hold_pk(group),
                 {"letters": letters},
-                "attribute_exists(pk) AND held_at < :from",
+                "attribute_exists(pk) AND changed_at < :from",
                 {":from": number(counted_from)},
             )
         )
 
     def unhold(self, group: str) -> None:
         """Note that one of a group's dead letters came back and is done."""
-        left = self._table.add(hold_pk(group), {"letters": -1}, {})
-        if int(left["letters"]) <= 0:
+        now = {"changed_at": number(self._table.clock())}
+        hold = self._table.add(hold_pk(group), {"letters": -1}, now, "attribute_exists(pk)")
+        if "letters" in hold and int(hold["letters"]) <= 0:
             self._table.delete(hold_pk(group), "letters <= :none", {":none": 0})
 
     # ── One at a time ──

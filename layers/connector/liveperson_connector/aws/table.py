@@ -28,6 +28,8 @@ _deserialize = TypeDeserializer().deserialize
 
 Item = dict[str, Any]
 
+_ALL_NEW = {"ReturnValues": "ALL_NEW"}
+
 
 class Table:
     """One table; errors are :class:`AwsUnavailable`."""
@@ -68,17 +70,29 @@ class Table:
         request: Item = {"TableName": self._table, "Item": _stored(item)}
         return {"Put": _with(request, condition, values)}
 
-    def add(self, pk: str, added: Mapping[str, object], others: Mapping[str, object]) -> Item:
-        """Add to counters and sets, set other attributes, and return what the item has become."""
-        update = self.setting(pk, others)["Update"]
-        change = "ADD " + ", ".join(f"#{name} :{name}" for name in added)
-        update["UpdateExpression"] = f"{update['UpdateExpression']} {change}" if others else change
+    def add(
+        self,
+        pk: str,
+        added: Mapping[str, object],
+        others: Mapping[str, object],
+        condition: str = "",
+    ) -> Item:
+        """
+        Add to counters and sets, set other attributes, and return what the item has become.
+
+        If ``condition`` does not hold nothing is changed, and what is returned is empty.
+        """
+        update = self.setting(pk, others, condition)["Update"]
+        update["UpdateExpression"] += " ADD " + ", ".join(f"#{name} :{name}" for name in added)
         update["ExpressionAttributeNames"].update({f"#{name}": name for name in added})
         update["ExpressionAttributeValues"].update(
             _stored({f":{name}": value for name, value in added.items()})
         )
-        with translated("writing to the table"):
-            answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
+        try:
+            with translated("writing to the table"):
+                answer = self._attempt(self._client.update_item, {**update, **_ALL_NEW})
+        except _ConditionFailed:
+            return {}
         return _plain(answer["Attributes"])
 
     def delete(
@@ -121,26 +135,27 @@ class Table:
 
     def write(self, write: Item) -> bool:
         """Do one write; false if its condition did not hold."""
-        try:
-            with translated("writing to the table"):
-                return self._write_one(write)
-        except _ConditionFailed:
-            return False
-
-    def _write_one(self, write: Item) -> bool:
         ((kind, request),) = write.items()
-        calls: dict[str, Callable[..., object]] = {
+        calls: dict[str, Callable[..., Any]] = {
             "Put": self._client.put_item,
             "Update": self._client.update_item,
             "Delete": self._client.delete_item,
         }
         try:
-            calls[kind](**request)
+            with translated("writing to the table"):
+                self._attempt(calls[kind], request)
+        except _ConditionFailed:
+            return False
+        return True
+
+    @staticmethod
+    def _attempt(call: Callable[..., Any], request: Item) -> Any:
+        try:
+            return call(**request)
         except ClientError as failure:
             if error_code(failure) == "ConditionalCheckFailedException":
                 raise _ConditionFailed from None
             raise
-        return True
 
     def expiry(self, seconds: int) -> int:
         """Return when something expires that is kept for ``seconds``."""

@@ -31,6 +31,9 @@ MOST_REDRIVES = 5
 # One run reads at most this many letters; the next run goes on.
 MOST_LETTERS = 10_000
 
+# Why a letter stays that had its chances: it waits for a person, and nobody waits for it.
+_TOO_OFTEN = "redriven_too_often"
+
 # The run that has looked at a letter and left it.
 _SEEN = "seen_by"
 
@@ -107,7 +110,7 @@ class DeadLetterRedrive:
                 _put_back(route, letter)
             else:
                 _put_behind(route, letter, run)
-            if reason_of(letter) in _TRANSIENT:
+            if reason_of(letter) in _TRANSIENT and why != _TOO_OFTEN:
                 waiting[letter.group] += 1
                 self.holds.keep_hold(letter.group)
             (moved if why is None else left)[why or reason_of(letter)] += 1
@@ -192,7 +195,7 @@ def reason_to_leave(letter: Received, request: Request) -> str | None:
     if reason_of(letter) not in _TRANSIENT:
         return "permanent"
     if redrives_of(letter) >= MOST_REDRIVES:
-        return "redriven_too_often"
+        return _TOO_OFTEN
     return None
 
 
@@ -204,9 +207,10 @@ def _facts(letter: Received) -> dict[str, object]:
         body = {}
     change = _mapping(body.get("change"))
     result = _mapping(change.get("result"))
+    failure = _mapping(body.get("failure"))
     return {
         "account_id": body.get("account_id"),
-        "consumer_id": body.get("consumer_id"),
+        "consumer_id": body.get("consumer_id") or failure.get("consumer_id"),
         "conversation_id": (
             change.get("conversationId") or result.get("convId") or change.get("dialogId")
         ),

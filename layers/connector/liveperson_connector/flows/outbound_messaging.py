@@ -15,7 +15,14 @@ from .. import observe
 from ..cache import Clock
 from ..channel.consumer_events import ConsumerEvent, read_queued
 from ..conversations import Consumer, EventRecall, Progress
-from ..errors import LivePersonRefused, Permanent, Transient, UnreadableMessage
+from ..errors import (
+    ConversationNotReady,
+    ConversationUnknown,
+    LivePersonRefused,
+    Permanent,
+    Transient,
+    UnreadableMessage,
+)
 from ..liveperson.payloads import Request
 from ..liveperson.send_api import SendApi
 from ..messages import Received
@@ -61,11 +68,11 @@ class OutboundMessaging:
         self.breaker.enter(event.account_id, recalled.outage)
         try:
             self._carry_out(event, key, recalled, message)
+        except (LivePersonRefused, ConversationUnknown, ConversationNotReady):
+            self.breaker.succeeded(event.account_id, recalled.outage)  # an answer all the same
+            raise
         except Transient as error:
             self.breaker.failed(event.account_id, recalled.outage, error, message.group)
-            raise
-        except LivePersonRefused:  # an answer all the same
-            self.breaker.succeeded(event.account_id, recalled.outage)
             raise
         self.breaker.succeeded(event.account_id, recalled.outage)
 

@@ -20,7 +20,7 @@ from typing import Any
 from .. import observe
 from ..cache import Clock
 from ..errors import HeldBehind, OutageWaited, Permanent, Transient, Unexpected
-from ..messages import TRACE_ATTRIBUTE, Letter, Received, token
+from ..messages import CUT_OFF_ATTRIBUTE, TRACE_ATTRIBUTE, Letter, Received, token
 from .ports import Holds, Inbox, Outbox
 
 # With the delays below, so many tries are about a day.
@@ -99,7 +99,9 @@ class Worker:
             self.dead_letters.send([dead_letter(message, error, tries)])
             ids = self._ids(message)
             observe.outcome(self.function, "dead_lettered", reason=error.reason, **ids)
-        if came_back and not isinstance(error, Transient):
+        # What was cut off was never counted: nobody was there to do it.
+        was_counted = came_back and CUT_OFF_ATTRIBUTE not in message.attributes
+        if was_counted and not isinstance(error, Transient):
             self.holds.unhold(message.group)
 
     def _try(self, message: Received) -> Transient | Permanent | None:
