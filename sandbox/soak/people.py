@@ -19,7 +19,7 @@ from sandbox.system import System
 
 PUT_OFF_SECONDS = 1.0
 TRIES_APART_SECONDS = (0.5, 1.0, 2.0)
-GIVE_UP_SECONDS = 90.0
+GIVE_UP_SECONDS = 300.0
 
 
 def consumer_id(number: int) -> str:
