@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -16,6 +17,11 @@ from .errors import Problem
 from .letters import QUEUES, DeadLetters, Letter, matching
 from .options import as_json, on_a_stack, yes
 from .stack import Stack
+
+_HEADINGS = (
+    *("letter", "queue", "reason", "answer"),
+    *("account", "consumer or conversation", "dead"),
+)
 
 _FILTERS = {
     "account_id": click.option("--account", "account_id", help="Letters of one account."),
@@ -43,17 +49,17 @@ def dead_letters() -> None:
 @on_a_stack
 def list_letters(stack: Stack, queue: str | None, as_json: bool, **filters: str | None) -> None:
     """List dead letters: why each is there, never what it says."""
-    facts = [each.facts() for each in matching(DeadLetters(stack).read(queue), _given(filters))]
+    letters = DeadLetters(stack)
+    seen = letters.read(queue)
+    facts = [each.facts() for each in matching(seen, _given(filters))]
+    _say_hidden(letters.count(queue) - len(seen))
     if as_json:
         output.data(facts)
         return
     if not facts:
         output.say("no dead letters", "green")
         return
-    output.table(
-        ("letter", "queue", "reason", "answer", "account", "consumer or conversation", "dead"),
-        [_row(each) for each in facts],
-    )
+    output.table(_HEADINGS, [_row(each) for each in facts])
 
 
 @dead_letters.command()
@@ -123,22 +129,51 @@ def discard(
     if not (letter_ids or wanted):
         raise click.UsageError("name letters, or choose some: --reason, --consumer, …")
     letters = DeadLetters(stack)
-    with letters.borrowed(queue) as borrowed:
-        doomed = [
-            each for each in matching(borrowed, wanted) if not letter_ids or each.id in letter_ids
-        ]
-        output.table(
-            ("letter", "queue", "reason", "answer", "account", "consumer or conversation", "dead"),
-            [_row(each.facts()) for each in doomed],
-        )
-        if dry_run or not doomed:
-            output.say(f"{len(doomed)} letters would be thrown away")
+    thrown = 0
+    # Those behind a full group are seen when those before them are gone.
+    while doomed := _discard_some(stack, letters, _Choice(queue, wanted, letter_ids), dry_run, yes):
+        thrown += doomed
+        yes = True
+        if dry_run:
+            output.say(f"{thrown} letters, and those behind them, would be thrown away")
             return
-        output.confirm(f"Throw these {len(doomed)} away for ever?", yes=yes)
-        for letter in doomed:
-            letters.discard(letter)
-            _let_group_go(stack, letter)
-    output.say(f"✓ {len(doomed)} letters are thrown away")
+    output.say(f"✓ {thrown} letters are thrown away")
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which letters: of a queue, that match, or that are named."""
+
+    queue: str | None
+    filters: Mapping[str, str]
+    ids: tuple[str, ...]
+
+    def of(self, letters: list[Letter]) -> list[Letter]:
+        """Return those that are meant."""
+        found = matching(letters, self.filters)
+        return [each for each in found if not self.ids or each.id in self.ids]
+
+
+def _discard_some(
+    stack: Stack, letters: DeadLetters, choice: _Choice, dry_run: bool, yes: bool
+) -> int:
+    """Throw away the letters that are shown now, and return how many there were."""
+    with letters.borrowed(choice.queue) as borrowed:
+        doomed = choice.of(borrowed)
+        if doomed and not yes:
+            output.table(_HEADINGS, [_row(each.facts()) for each in doomed])
+        if doomed and not dry_run:
+            question = f"Throw these {len(doomed)}, and those behind them, away for ever?"
+            output.confirm(question, yes=yes)
+            for letter in doomed:
+                letters.discard(letter)
+                _let_group_go(stack, letter)
+        return len(doomed)
+
+
+def _say_hidden(count: int) -> None:
+    if count > 0:
+        output.note(f"{count} more are behind these: of a group, SQS shows ten at a time")
 
 
 def _let_group_go(stack: Stack, letter: Letter) -> None:

@@ -86,6 +86,9 @@ def erase(
     with letters.borrowed() as borrowed:
         found = _search(stack, account_id, consumer_id, key, borrowed)
         receipt = _receipt(stack, account_id, key, found)
+        hidden = letters.count() - len(borrowed)
+        if hidden > 0:
+            receipt.stays.append(f"dead letters: {hidden} were not seen; redrive, and erase again")
         if not dry_run:
             count = sum(receipt.items.values()) + receipt.files + receipt.dead_letters
             output.confirm(f"Erase {count} things of consumer {short(key)}?", yes=yes)

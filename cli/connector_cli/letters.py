@@ -1,8 +1,8 @@
 """
 Dead letters, read without being moved.
 
-SQS shows a message only by lending it. Letters are borrowed for as long as it takes to see all of
-them, and then given back. Of a group with more than ten SQS shows ten.
+SQS shows a message only by lending it. Letters are borrowed for as long as it takes to see them,
+and then given back. Of a group with more than ten SQS shows ten: the others are only counted.
 """
 
 from __future__ import annotations
@@ -138,16 +138,29 @@ class DeadLetters:
         with self.borrowed(queue) as letters:
             return letters
 
+    def count(self, queue: str | None = None) -> int:
+        """Return how many there are, about, with those that SQS does not show."""
+        return sum(self._count(name) for name in QUEUES if queue in (None, name))
+
     def discard(self, letter: Letter) -> None:
         """Delete a borrowed letter for ever."""
         self._queue(letter.queue).delete(letter.received.receipt_handle)
 
     def _take(self, name: str) -> list[Letter]:
         found: dict[str, Letter] = {}
+        if not self._count(name):
+            return []
         while len(found) < _MOST and (batch := self._queue(name).receive()):
             for received in batch:
                 found[received.message_id] = Letter(name, received, self._salt)
         return list(found.values())
+
+    def _count(self, name: str) -> int:
+        numbers = self._client.get_queue_attributes(
+            QueueUrl=self._urls[name], AttributeNames=["All"]
+        )["Attributes"]
+        waiting = int(numbers["ApproximateNumberOfMessages"])
+        return waiting + int(numbers["ApproximateNumberOfMessagesNotVisible"])
 
     def _give_back(self, letter: Letter) -> None:
         try:

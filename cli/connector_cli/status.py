@@ -59,7 +59,8 @@ def status(stack: Stack, watch: bool, minutes: int, as_json: bool) -> None:
 def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
     """Return everything that the page shows."""
     since = ago(minutes * 60)
-    letters = DeadLetters(stack).read()
+    dead_letters = DeadLetters(stack)
+    letters = dead_letters.read()
     table = Table(stack.client("dynamodb"), stack.table)
     parameters = Parameters(stack)
     told: dict[str, Any] = {
@@ -70,6 +71,7 @@ def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
         },
         "queues": {each["queue"]: each for each in _queues(stack)},
         "dead_letters": dict(Counter(each.reason for each in letters)),
+        "dead_letters_not_shown": max(dead_letters.count() - len(letters), 0),
         "held_groups": _held(table, letters),
         "open_conversations": _open_conversations(stack),
     }
@@ -213,7 +215,9 @@ def _problems(told: Mapping[str, Any]) -> list[dict[str, str]]:
                 problem = f"{destination} is down for account {account_id}; messages wait"
                 found.append(_problem(problem, "connector doctor"))
     for reason, count in told["dead_letters"].items():
-        problem = f"{count} dead letters: {reason}"
+        hidden = told["dead_letters_not_shown"]
+        behind = f" (and {hidden} behind such ones)" if hidden else ""
+        problem = f"dead letters: {count}{behind} {reason}"
         found.append(_problem(problem, f"connector dead-letters list --reason {reason}"))
     return found
 

@@ -70,6 +70,7 @@ def doctor(
         parameters,
         LivePerson(stack),
         list(account_ids) or parameters.account_ids,
+        not account_ids,
         _record(installed),
     )
     found = []

@@ -91,10 +91,15 @@ def queues(patient: Patient) -> Iterator[Finding]:
         found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         if "RedrivePolicy" not in found:
             yield wrong("queues", f"{logical} has no dead-letter queue", _DEPLOY)
-    yield from _letters(DeadLetters(patient.stack).read())
+    dead_letters = DeadLetters(patient.stack)
+    letters = dead_letters.read()
+    hidden = max(dead_letters.count() - len(letters), 0) if patient.is_whole else 0
+    if not patient.is_whole:
+        letters = [each for each in letters if each.account_id in patient.account_ids]
+    yield from _letters(letters, hidden)
 
 
-def _letters(found: list[Letter]) -> Iterator[Finding]:
+def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
     by_reason: dict[str, list[Letter]] = {}
     for letter in found:
         by_reason.setdefault(letter.reason, []).append(letter)
@@ -102,12 +107,13 @@ def _letters(found: list[Letter]) -> Iterator[Finding]:
         yield ok("queues", "no dead letters")
     for reason, letters in by_reason.items():
         problem = letters[0].received.attributes.get("problem", "")
-        count = f"{len(letters)} dead letters" if len(letters) > 1 else "1 dead letter"
+        behind = f" (and {hidden} behind such ones)" if hidden else ""
+        count = f"dead letters: {len(letters)}{behind}"
         mend = (
             f"connector dead-letters list --reason {reason}; when the cause is mended: "
             f"connector dead-letters redrive --reason {reason}"
         )
-        yield wrong("queues", f"{count}: {reason}: {problem}".rstrip(": "), mend)
+        yield wrong("queues", f"{count} {reason}: {problem}".rstrip(": "), mend)
 
 
 def alarms(patient: Patient) -> Iterator[Finding]:

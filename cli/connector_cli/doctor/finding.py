@@ -40,6 +40,8 @@ class Patient:
     parameters: Parameters
     liveperson: LivePerson
     account_ids: list[str]
+    is_whole: bool = True
+    """Whether all accounts are looked at, and not only some that were named."""
     installed: Any = None
     """The record of the installed app, if the operator gave one."""
 

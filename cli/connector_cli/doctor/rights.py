@@ -111,7 +111,7 @@ def _policies(stack: Stack) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
             statement
             for policy in policies
             for statement in policy["PolicyDocument"]["Statement"]
-            if statement["Effect"] == "Allow"
+            if statement.get("Effect") == "Allow"  # a conditional one has none
         ]
         if statements:
             yield logical, statements

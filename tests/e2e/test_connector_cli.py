@@ -1,0 +1,457 @@
+"""
+Ten faults, set up one at a time, are named by ``connector``, with what mends them.
+
+The tests have a sandbox of their own, since they break it. Where the mend is a command, it is run,
+and the doctor finds nothing wrong afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sandbox.channel import ConnectorClient
+from sandbox.channel.inbox import Fault
+from sandbox.progress import Progress
+from sandbox.system import Options, System, running
+from tests.e2e.conftest import wait_for
+from tests.support.operators import Operator, Stack
+from tests.support.tokens import app_jwt
+
+CONSUMER = "+4915112345678"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A sandbox with one account, and its operator."""
+
+    system: System
+    operator: Operator
+    stack: Stack
+
+    @property
+    def account_id(self) -> str:
+        """The account."""
+        return self.system.account.account_id
+
+    @property
+    def liveperson(self) -> Any:
+        """The simulated LivePerson."""
+        return self.system.liveperson
+
+    @property
+    def channel(self) -> Any:
+        """The demo channel."""
+        return self.system.channel
+
+    def client(self) -> ConnectorClient:
+        """Return the channel's client."""
+        where = self.system.endpoints
+        return ConnectorClient(where.channel_api_url, where.channel_api_key, self.account_id)
+
+    def consumer_says(self, text: str, event_id: str, consumer_id: str = CONSUMER) -> None:
+        """Let a consumer write, and wait until LivePerson has it and told us so."""
+        assert 202 == self.client().send_text(consumer_id, text, event_id).status
+        wait_for(lambda: text in self._transcripts(), seconds=30, what=f"{text} at LivePerson")
+        assert self.liveperson.wait_idle(30)
+
+    def secrets(self) -> str:
+        """Return what the operator types: the client secret and the signing secret."""
+        account = self.system.account
+        return f"{account.client_secret}\n{account.signing_secret}\n"
+
+    def set_up_again(self) -> None:
+        """Write the account as it was, as the doctor advises."""
+        account = self.system.account
+        said = self.operator.connector(
+            *("account", "add", account.account_id, "--yes"),
+            *("--client-id", account.client_id, "--callback-url", account.callback_url),
+            typed=self.secrets(),
+        )
+        assert 0 == said.code, said.err
+
+    def _transcripts(self) -> list[str]:
+        return [
+            entry["text"]
+            for each in self.liveperson.conversations(self.account_id)
+            for entry in each["transcript"]
+        ]
+
+
+@pytest.fixture(name="site", scope="module")
+def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    state = tmp_path_factory.mktemp("cli")
+    options = Options(port=0, state_dir=state)
+    with running(options, Progress(Console(quiet=True))) as system:
+        operator = Operator(state / "endpoints.json")
+        yield Site(system, operator, Stack(system.endpoints))
+
+
+@contextmanager
+def liveperson_fault(site: Site, **fault: Any) -> Iterator[None]:
+    """Let LivePerson fail for a while."""
+    site.liveperson.add_fault(**fault)
+    try:
+        yield
+    finally:
+        site.liveperson.clear_faults()
+
+
+def names(finding: dict[str, Any], *words: str) -> bool:
+    """Whether a finding says each of the words, in what is wrong or in what to do."""
+    return all(word in f"{finding['detail']} {finding['mend']}" for word in words)
+
+
+# ── Nothing is wrong ──
+
+
+def test_a_sandbox_just_started_is_healthy(site: Site) -> None:
+    """Of a healthy stack the doctor says so, and LivePerson finds no fault with its calls."""
+    assert {} == site.operator.doctor()
+    assert 0 == site.operator.connector("status").code
+    assert [] == site.liveperson.violations()
+
+
+# ── The ten faults ──
+
+
+def test_wrong_secret(site: Site) -> None:
+    """The client secret is not the installed app's: Sentinel refuses it, and so is it told."""
+    site.liveperson.set(site.account_id, client_secret="another")
+
+    wrong = site.operator.doctor()
+    site.liveperson.set(site.account_id, client_secret=site.system.account.client_secret)
+
+    assert {"Sentinel"} == set(wrong)
+    assert names(wrong["Sentinel"], "refuses the credentials", "connector secrets rotate")
+    assert {} == site.operator.doctor("--only", "AppJWT")
+
+
+def test_expired_app_jwt_with_sentinel_down(site: Site) -> None:
+    """Nothing can be sent, and the doctor tells that the token is old and who gives no other."""
+    now = int(time.time())
+    account = site.system.account
+    old = app_jwt(aud=account.account_id, azp=account.client_id, iat=now - 7200, exp=now - 3600)
+    ssm = site.stack.client("ssm")
+    name = site.stack.parameter(site.account_id, "app-jwt")
+    ssm.put_parameter(Name=name, Value=old, Type="SecureString", Overwrite=True)
+
+    with liveperson_fault(site, service="sentinel", kind="status", status=503):
+        wrong = site.operator.doctor()
+        status = site.operator.connector("status")
+    site.set_up_again()
+
+    assert {"AppJWT", "Sentinel"} == set(wrong)
+    assert names(wrong["AppJWT"], "expired 60 min ago", "nothing can be sent")
+    assert names(wrong["Sentinel"], "503", "wait")
+    assert (1, True) == (status.code, "has no valid AppJWT" in status.out)
+    assert {} == site.operator.doctor("--only", "AppJWT")
+
+
+def test_callback_answers_500(site: Site) -> None:
+    """The channel is broken: whose callback, what it answers, and that nothing is lost."""
+    site.channel.add_fault(Fault(status=500, times=1))
+
+    wrong = site.operator.doctor()
+
+    assert {"callback"} == set(wrong)
+    assert names(wrong["callback"], "500", "sent again")
+    assert {} == site.operator.doctor("--only", "callback")
+
+
+def test_wrong_parameter_type(site: Site) -> None:
+    """A secret that stands in the clear is found, and the advised command encrypts it."""
+    ssm = site.stack.client("ssm")
+    name = site.stack.parameter(site.account_id, "channel")
+    value = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    ssm.delete_parameter(Name=name)
+    ssm.put_parameter(Name=name, Value=value, Type="String")
+
+    wrong = site.operator.doctor()
+    site.set_up_again()
+
+    assert {"parameters"} == set(wrong)
+    assert names(wrong["parameters"], "String", "SecureString", "connector account add")
+    assert {} == site.operator.doctor("--only", "parameters")
+
+
+def test_missing_right(site: Site) -> None:
+    """A right that somebody took away is named, with whose and on what."""
+    iam, role = site.stack.client("iam"), site.stack.physical("OutboundMessagingRole")
+    document = iam.get_role_policy(RoleName=role, PolicyName="OutboundMessaging")["PolicyDocument"]
+    rest = [each for each in document["Statement"] if each["Sid"] != "GiveUp"]
+    less = json.dumps({**document, "Statement": rest})
+    iam.put_role_policy(RoleName=role, PolicyName="OutboundMessaging", PolicyDocument=less)
+
+    wrong = site.operator.doctor()
+    whole = json.dumps(document)
+    iam.put_role_policy(RoleName=role, PolicyName="OutboundMessaging", PolicyDocument=whole)
+
+    assert {"rights"} == set(wrong)
+    assert names(wrong["rights"], "OutboundMessagingRole may not GiveUp", "sqs:SendMessage on")
+    assert {} == site.operator.doctor("--only", "rights")
+
+
+def test_disabled_mapping(site: Site) -> None:
+    """A queue that nobody reads is named, with the command that lets it be read."""
+    functions = site.stack.client("lambda")
+    mapping = site.stack.physical("OutboundMessagingConsumerEvent")
+    functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+
+    wrong = site.operator.doctor()
+    functions.update_event_source_mapping(UUID=mapping, Enabled=True)
+
+    assert {"mappings"} == set(wrong)
+    assert names(
+        wrong["mappings"],
+        "OutboundMessagingConsumerEvent is Disabled",
+        f"aws lambda update-event-source-mapping --uuid {mapping} --enabled",
+    )
+    assert {} == site.operator.doctor("--only", "mappings")
+
+
+def test_full_dead_letter_queue(site: Site) -> None:
+    """
+    Dead letters are counted by reason; the advised commands list them and send them again.
+
+    The emulator shows ten of a queue at a time, as AWS does of a group.
+    """
+    queue = site.stack.physical("NotificationsDeadLetters")
+    for number in range(25):
+        _bury(site, queue, f"c-{number % 5}", number)
+
+    wrong = site.operator.doctor()
+    status = site.operator.connector("status", "--json")
+    listed = site.operator.connector("dead-letters", "list", "--reason", "channel_refused")
+    planned = site.operator.connector(
+        *("dead-letters", "redrive", "--reason", "channel_refused", "--dry-run", "--json")
+    )
+    thrown = site.operator.connector(
+        "dead-letters", "discard", "--reason", "channel_refused", "--yes"
+    )
+
+    assert {"queues"} == set(wrong)
+    assert names(
+        wrong["queues"], "channel_refused: the channel answered 410", "dead letters: 10 (and 15"
+    )
+    assert names(wrong["queues"], "connector dead-letters list --reason channel_refused")
+    assert {"channel_refused": 10} == status.json()["dead_letters"]
+    assert 15 == status.json()["dead_letters_not_shown"]
+    assert (0, 10) == (listed.code, listed.out.count("channel_refused"))
+    assert "15 more" in listed.err
+    assert "not for anybody's eyes" not in listed.out
+    assert {"channel_refused": 25} == planned.json()["notifications"]["moved"]
+    assert 0 == thrown.code, thrown.err
+    assert {} == site.operator.doctor("--only", "queues")
+
+
+def test_domain_lookup_down(site: Site) -> None:
+    """That LivePerson's addresses are not known is said before what follows from it."""
+    with liveperson_fault(site, service="domain", kind="status", status=503):
+        wrong = site.operator.doctor()
+
+    assert "domains" == next(iter(wrong))
+    assert names(wrong["domains"], site.system.endpoints.liveperson_url, "503", "wait")
+    assert {} == site.operator.doctor("--only", "domains")
+
+
+def test_webhook_route_wrong_in_the_manifest(site: Site, tmp_path: Path) -> None:
+    """LivePerson calls another address: its echoes are missed, and the record shows where."""
+    right = site.system.endpoints.webhook_url
+    record = site.operator.connector("manifest").json()
+    for entry in record["capabilities"]["webhooks"].values():
+        if "endpoint" in entry:
+            entry["endpoint"] += "s"
+    installed = tmp_path / "record.json"
+    installed.write_text(json.dumps(record))
+    site.liveperson.set_webhook_url(site.account_id, f"{right}s")
+
+    assert 202 == site.client().send_text("lost", "Is anyone there?", "lost-1").status
+    wrong: dict[str, Any] = {}
+
+    def noticed() -> bool:
+        wrong.update(
+            site.operator.doctor(
+                "--only", "webhooks", "--only", "manifest", "--installed", str(installed)
+            )
+        )
+        return "webhooks" in wrong
+
+    wait_for(noticed, seconds=60, what="the doctor misses the echo")
+    drift = site.operator.connector("manifest", "diff", str(installed))
+    site.liveperson.set_webhook_url(site.account_id, right)
+
+    assert names(wrong["webhooks"], "do not arrive", "connector manifest diff")
+    assert names(wrong["manifest"], "/v1/webhooks/livepersons", "set its endpoint to")
+    assert (1, 5) == (drift.code, drift.out.count("webhooks/livepersons"))
+    site.consumer_says("Now?", "lost-2", "lost")
+    assert {} == site.operator.doctor("--only", "webhooks")
+
+
+def test_clock_skew(site: Site) -> None:
+    """A token that is old when it is new is told as what it is: a clock that is wrong."""
+    now = int(time.time())
+    account = site.system.account
+    late = app_jwt(aud=account.account_id, azp=account.client_id, iat=now - 7200, exp=now - 3600)
+    body = {"access_token": late, "token_type": "Bearer"}
+
+    with liveperson_fault(site, service="sentinel", kind="status", status=200, body=body):
+        wrong = site.operator.doctor()
+
+    assert {"clock"} == set(wrong)
+    assert names(wrong["clock"], "already expired", "set this machine's clock by NTP")
+    assert {} == site.operator.doctor("--only", "AppJWT")
+
+
+def _bury(site: Site, queue: str, conversation_id: str, number: int) -> None:
+    change = {"conversationId": conversation_id, "event": {"message": "not for anybody's eyes"}}
+    body = {"account_id": site.account_id, "type": "ms.MessagingEventNotification"}
+    attributes = {
+        "reason": "channel_refused",
+        "problem": "the channel answered 410",
+        "http_status": "410",
+        "attempts": "1",
+    }
+    site.stack.client("sqs").send_message(
+        QueueUrl=queue,
+        MessageBody=json.dumps({**body, "change": change}),
+        MessageGroupId=conversation_id,
+        MessageDeduplicationId=str(number),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        },
+    )
+
+
+# ── The other commands ──
+
+
+def test_secrets_are_never_shown(site: Site) -> None:
+    """Neither a page for people nor one for programs has a secret in it."""
+    account = site.system.account
+    shown = [
+        site.operator.connector("account", "show", account.account_id),
+        site.operator.connector("account", "show", account.account_id, "--json"),
+        site.operator.connector("account", "list", "--json"),
+        site.operator.connector("doctor", "--json"),
+        site.operator.connector("secrets", "status", account.account_id, "--json"),
+    ]
+
+    for said in shown:
+        assert 0 == said.code, said.err
+        for secret in (account.client_secret, account.signing_secret):
+            assert secret not in said.out + said.err
+
+
+def test_an_account_is_checked_before_it_is_written(site: Site) -> None:
+    """With a secret that LivePerson refuses, nothing is changed, and the command says so."""
+    account = site.system.account
+    said = site.operator.connector(
+        *("account", "add", account.account_id, "--yes"),
+        *("--client-id", account.client_id, "--callback-url", account.callback_url),
+        typed=f"wrong\n{account.signing_secret}\n",
+    )
+
+    assert 1 == said.code
+    assert "gives account" in said.err
+    assert "do:" in said.err
+    assert {} == site.operator.doctor("--only", "AppJWT")
+
+
+def test_nothing_is_changed_without_being_asked(site: Site) -> None:
+    """Where nobody can answer, a command that changes something needs --yes."""
+    said = site.operator.connector("account", "remove", site.account_id)
+
+    assert 1 == said.code
+    assert "--yes" in said.err
+    assert 0 == site.operator.connector("account", "show", site.account_id).code
+
+
+def test_a_secret_is_rotated(site: Site) -> None:
+    """Both secrets are believed; the old one is dropped when it is seen to be out of use."""
+    rotate = ("secrets", "rotate", site.account_id)
+    old, new = site.system.account.client_secret, "another0secret0of0the0tests"
+    site.liveperson.set(site.account_id, client_secret=new)
+
+    taken = site.operator.connector(*rotate, "--yes", typed=f"{new}\n")
+    too_soon = site.operator.connector(*rotate, "--finish", "--yes")
+    site.liveperson.set(site.account_id, client_secret=old)
+    site.consumer_says("Signed with the old one", "rotate-1", "rotating")
+    in_use = site.operator.connector(*rotate, "--finish", "--yes")
+    site.liveperson.set(site.account_id, client_secret=new)
+    site.consumer_says("Signed with the new one", "rotate-2", "rotating")
+    forced = site.operator.connector(*rotate, "--finish", "--yes", "--force")
+    healthy = site.operator.doctor()
+    site.liveperson.set(site.account_id, client_secret=old)
+    back = site.operator.connector(*rotate, "--yes", typed=f"{old}\n")
+    done = site.operator.connector(*rotate, "--finish", "--yes", "--force")
+
+    assert 0 == taken.code, taken.err
+    assert (1, True) == (too_soon.code, "no webhook has been signed with the new" in too_soon.err)
+    assert (1, True) == (in_use.code, "a webhook was signed with it" in in_use.err)
+    assert 0 == forced.code, forced.err
+    assert {} == healthy
+    assert (0, 0) == (back.code, done.code)
+
+
+def test_a_conversation_is_traced(site: Site) -> None:
+    """By consumer, event and conversation: every hop, and not a word of what was said."""
+    site.consumer_says("a word that nobody logs", "trace-1", "traced@example.com")
+    traced = site.operator.connector("trace", "traced@example.com", "--json").json()["lines"]
+    conversation = next(each["conversation_id"] for each in traced if each["what"] == "sent")
+    site.liveperson.agent_text(site.account_id, conversation, "an answer that nobody logs")
+    wait_for(
+        lambda: "delivered" in site.operator.connector("trace", conversation).out,
+        seconds=30,
+        what="the answer in the trace",
+    )
+
+    by_consumer = site.operator.connector("trace", "traced@example.com", "--json")
+    by_event = site.operator.connector("trace", "trace-1", "--json")
+    by_conversation = site.operator.connector("trace", conversation, "--json")
+
+    assert ["message_intake", "outbound_messaging"] == _hops(by_event.json())[:2]
+    assert {"webhook_intake", "channel_delivery"} <= set(_hops(by_conversation.json()))
+    for said in (by_consumer, by_event, by_conversation):
+        assert "nobody logs" not in said.out
+        assert "traced@example.com" not in said.out
+    assert 1 == site.operator.connector("trace", "never heard of").code
+
+
+def _hops(told: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(each["function"] for each in told["lines"]))
+
+
+def test_a_consumer_is_erased(site: Site) -> None:
+    """Of the consumer nothing is left in table, files and dead letters; others keep theirs."""
+    site.consumer_says("Forget me", "erase-1", "forget@example.com")
+    site.consumer_says("Keep me", "keep-1", "keep@example.com")
+    erase = ("consumer", "erase", "forget@example.com", "--account", site.account_id, "--json")
+    keep = ("consumer", "erase", "keep@example.com", "--account", site.account_id, "--json")
+
+    planned = site.operator.connector(*erase, "--dry-run").json()
+    done = site.operator.connector(*erase, "--yes").json()
+    after = site.operator.connector(*erase, "--dry-run").json()
+    others = site.operator.connector(*keep, "--dry-run").json()
+
+    assert {"consumer", "lp-consumer", "conversation", "event"} <= set(planned["table"])
+    assert planned["table"] == done["table"]
+    assert (False, True) == (planned["erased"], done["erased"])
+    assert {} == after["table"]
+    assert others["table"]
+    assert "forget@example.com" not in json.dumps(done)
+    assert "forget@example.com" not in _table(site)
+
+
+def _table(site: Site) -> str:
+    pages = site.stack.client("dynamodb").get_paginator("scan")
+    found = pages.paginate(TableName=site.system.endpoints.table_name)
+    return json.dumps([page["Items"] for page in found], default=str)
