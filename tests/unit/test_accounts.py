@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from liveperson_connector.accounts import ChannelSettings, Credentials, is_account_id
+from liveperson_connector.accounts import CALLBACKS, ChannelSettings, Credentials, is_account_id
 from liveperson_connector.errors import MisconfiguredAccount
 
 NAME = "/connector/accounts/42257269/something"
@@ -54,6 +54,69 @@ def test_credentials_that_are_no_object_are_refused(text: str) -> None:
 
     assert NAME in str(refused.value)
     assert '{"client_id": "…", "client_secret": "…"}' in str(refused.value)
+
+
+FORM = '{"client_id": "…", "client_secret": "…"}'
+CHANNEL_FORM = '{"callback_url": "https://…", "signing_secret": "whsec_…"}'
+ALL_CALLBACKS = "some of: conversation, failed, message, receipt, typing"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "write"),
+    [
+        ({"client_id": ""}, FORM),
+        ({"previous_client_secret": 7}, FORM),
+        ({"signature_algorithm": "md5"}, "sha1 or sha256"),
+    ],
+)
+def test_a_slip_in_credentials_is_told_with_where_and_what_to_write(
+    spoilt: dict[str, object], write: str
+) -> None:
+    """An operator mends it without a search."""
+    with pytest.raises(MisconfiguredAccount) as refused:
+        credentials(**spoilt)
+
+    assert str(refused.value).startswith(f"parameter {NAME}: ")
+    assert str(refused.value).endswith(f"; write {write}")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "write"),
+    [
+        ({"callback_url": ""}, CHANNEL_FORM),
+        ({"signing_secret": "secret"}, CHANNEL_FORM),
+        ({"signing_secret": "whsec_"}, CHANNEL_FORM),
+        ({"signing_secret": "whsec_***"}, CHANNEL_FORM),
+        ({"callbacks": ["messages"]}, ALL_CALLBACKS),
+        ({"receipts": True}, '"automatic" or "channel"'),
+        ({"entry_point": 7}, '["https://…"]'),
+    ],
+)
+def test_a_slip_in_a_channel_is_told_with_where_and_what_to_write(
+    spoilt: dict[str, object], write: str
+) -> None:
+    """An operator mends it without a search."""
+    with pytest.raises(MisconfiguredAccount) as refused:
+        channel(**spoilt)
+
+    assert str(refused.value).startswith(f"parameter {NAME}: ")
+    assert str(refused.value).endswith(f"; write {write}")
+
+
+@pytest.mark.parametrize(("text", "problem"), [("{", "it is not JSON"), ("[]", "a JSON object")])
+def test_a_channel_that_is_no_object_is_refused(text: str, problem: str) -> None:
+    """The same as for credentials."""
+    with pytest.raises(MisconfiguredAccount, match=problem) as refused:
+        ChannelSettings.parse(text, parameter=NAME)
+
+    assert str(refused.value).startswith(f"parameter {NAME}: ")
+    assert str(refused.value).endswith(f"; write {CHANNEL_FORM}")
+
+
+def test_several_gaps_are_named_together() -> None:
+    """So that they are mended in one go."""
+    with pytest.raises(MisconfiguredAccount, match="callback_url and signing_secret missing"):
+        channel(callback_url="", signing_secret="")
 
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret"])
@@ -137,6 +200,37 @@ def test_how_webhooks_are_signed_can_be_written_down() -> None:
     ]
     with pytest.raises(MisconfiguredAccount, match="sha1 or sha256"):
         credentials(signature_algorithm="md5")
+
+
+def test_what_a_channel_does_not_say_has_its_default() -> None:
+    """It is told everything, sends its own receipts, and looks no campaign up."""
+    plain = channel()
+
+    assert (None, False, ()) == (plain.callbacks, plain.automatic_receipts, plain.entry_point)
+    assert all(map(plain.wants, CALLBACKS))
+
+
+def test_a_channel_is_told_what_it_wants() -> None:
+    """And nothing else."""
+    some = channel(callbacks=["message", "typing"])
+
+    assert frozenset({"message", "typing"}) == some.callbacks
+    assert {"message", "typing"} == {each for each in CALLBACKS if some.wants(each)}
+
+
+@pytest.mark.parametrize(("receipts", "expected"), [("automatic", True), ("channel", False)])
+def test_a_channel_may_leave_its_receipts_to_us(receipts: str, expected: bool) -> None:
+    """Or send them itself, which is also what it does without a word."""
+    assert expected == channel(receipts=receipts).automatic_receipts
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("https://a", ("https://a",)), (["https://a", "b"], ("https://a", "b")), ([], ())],
+)
+def test_an_entry_point_is_one_address_or_several(given: object, expected: tuple[str, ...]) -> None:
+    """A page and its section, for example."""
+    assert expected == channel(entry_point=given).entry_point
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveperson_connector.cache import Cache
+from liveperson_connector.cache import Cache, Throttle
 from liveperson_connector.errors import AwsUnavailable
 from tests.support.clocks import Clock
 
@@ -181,3 +181,43 @@ def test_only_so_many_keys_are_remembered(cache: Cache[str], source: Source) -> 
         cache.get(key)
 
     assert ["b"] == source.asked
+
+
+# ── Strangers ──
+
+
+def test_only_so_much_happens_in_a_time(clock: Clock) -> None:
+    """Three in ten seconds, whenever the ten seconds begin."""
+    throttle = Throttle(3, 10, clock=clock)
+    allowed = []
+    for _ in range(15):
+        allowed.append(throttle.allows())
+        clock.pass_seconds(1)
+
+    assert [0, 1, 2, 10, 11, 12] == [second for second, each in enumerate(allowed) if each]
+
+
+def test_what_is_not_allowed_does_not_count(clock: Clock) -> None:
+    """Who knocks all the time is let in as often as who waits."""
+    throttle = Throttle(1, 10, clock=clock)
+    throttle.allows()
+    clock.pass_seconds(9.5)
+
+    assert not throttle.allows()
+    clock.pass_seconds(0.5)
+    assert throttle.allows()
+
+
+def test_a_stranger_who_invents_keys_does_not_wear_out_the_source(
+    source: Source, clock: Clock
+) -> None:
+    """Only keys that are not remembered count; those that are go on."""
+    cache = Cache(source.load, ttl=60, clock=clock, first_loads=Throttle(2, 10, clock=clock))
+    cache.get("a")
+    cache.get("b")
+    for load in (cache.get, lambda key: cache.refresh(key, at_least=0)):
+        with pytest.raises(AwsUnavailable):
+            load("c")
+    clock.pass_seconds(60)
+
+    assert ["a2", "b2", "c1"] == [cache.get(each) for each in "abc"]

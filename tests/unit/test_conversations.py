@@ -48,6 +48,11 @@ def test_a_digest_does_not_tell_the_words() -> None:
     assert "secret words" not in text_digest("secret words")
 
 
+def test_half_a_character_has_a_digest_too() -> None:
+    """What a channel once took, an echo is compared with."""
+    assert text_digest("\ud83d") != text_digest("\ud83e")
+
+
 def test_a_file_is_not_a_text() -> None:
     """Who writes a file's path has not sent the file."""
     assert file_digest("/v1/a.png") != text_digest("/v1/a.png")

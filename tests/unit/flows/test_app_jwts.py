@@ -114,6 +114,40 @@ def test_without_any_token_the_message_waits(
     assert missing.value.retry_after == 5
 
 
+def test_a_token_that_has_expired_is_none(
+    app_jwts: AppJwts, renewal: Renewal, clock: Clock
+) -> None:
+    """It is not sent, though it is all there is."""
+    clock.pass_seconds(3600)
+
+    with pytest.raises(AppJwtMissing):
+        app_jwts.get(ACCOUNT)
+    assert [None] == renewal.asked
+
+
+def test_a_token_of_the_store_that_has_expired_is_no_newer_one(
+    app_jwts: AppJwts, parameters: InProcessParameters, renewal: Renewal
+) -> None:
+    """Another one is asked for."""
+    held = app_jwts.get(ACCOUNT)
+    parameters.app_jwts[ACCOUNT] = app_jwt(iat=3, exp=int(NOW) + 5)
+    renewal.gives = NEW
+
+    assert NEW == app_jwts.renew(ACCOUNT, held).token
+    assert [held.name] == renewal.asked
+
+
+def test_a_renewal_that_brings_an_expired_token_helps_nobody(
+    app_jwts: AppJwts, renewal: Renewal
+) -> None:
+    """The message waits."""
+    held = app_jwts.get(ACCOUNT)
+    renewal.gives = app_jwt(iat=3, exp=int(NOW) + 5)
+
+    with pytest.raises(AppJwtRejected):
+        app_jwts.renew(ACCOUNT, held)
+
+
 def test_a_refresh_that_fails_lets_the_message_wait(
     app_jwts: AppJwts, parameters: InProcessParameters, renewal: Renewal
 ) -> None:
@@ -192,9 +226,9 @@ def test_a_refresh_that_changes_nothing_is_no_loop(app_jwts: AppJwts, renewal: R
     """Then it is not a matter of age: the message waits, and nobody asks again at once."""
     held = app_jwts.get(ACCOUNT)
 
-    with pytest.raises(AppJwtRejected):
+    with pytest.raises(AppJwtRejected) as rejected:
         app_jwts.renew(ACCOUNT, held)
-    assert 1 == len(renewal.asked)
+    assert (5, 1) == (rejected.value.retry_after, len(renewal.asked))
 
 
 def test_a_renewed_token_that_is_rejected_too_can_be_renewed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -184,22 +184,55 @@ def test_a_letter_knows_how_often_it_came_back(redrive: Redrive) -> None:
     assert queued_event(text_event("m-1")) == letter.body
 
 
-def test_a_count_that_somebody_spoilt_does_no_harm(redrive: Redrive) -> None:
-    """A letter put there by hand is read like any other."""
-    redrive.bury("m-1", redrives="many")
+@pytest.mark.parametrize("spoilt", [{}, {"redrives": "many"}, {"redrives": "-3"}])
+def test_a_count_that_is_no_number_begins_anew(redrive: Redrive, spoilt: dict[str, str]) -> None:
+    """A letter put there by hand is read like any other; what was not there is not invented."""
+    redrive.bury("m-1", **spoilt)
     redrive.run()
 
-    assert ["m-1"] == redrive.back
+    assert [{"redrives": "1"}] == [each.attributes for each in redrive.source.letters]
+
+
+def test_a_letter_stays_in_its_group(redrive: Redrive) -> None:
+    """Back on its queue as among the dead, where its order is kept."""
+    redrive.bury("m-1", group="back")
+    redrive.bury("m-2", PERMANENT, group="stays")
+    redrive.run()
+
+    assert ["back"] == [each.group for each in redrive.source.letters]
+    assert ["stays"] == [each.group for each in redrive.dead.letters]
+
+
+def test_a_letter_keeps_its_trace(redrive: Redrive) -> None:
+    """By which it is found in the logs."""
+    redrive.bury("m-1", trace="t-1")
+    redrive.run()
+
+    assert "t-1" == redrive.source.letters[0].attributes["trace"]
+
+
+def test_a_letter_that_was_cut_off_may_have_been_sent(redrive: Redrive) -> None:
+    """It says so, and its echo is looked for before it is sent again; no other does."""
+    redrive.bury("m-1", reason=None)
+    redrive.bury("m-2", group="h")
+    redrive.run()
+
+    cut_off, other = redrive.source.letters
+    assert {"redrives": "1", "cut_off": "yes"} == cut_off.attributes
+    assert {"redrives": "1"} == other.attributes
 
 
 def test_the_same_letter_may_come_back_twice_in_five_minutes(redrive: Redrive) -> None:
     """Its identity on the queue is new each time, so that SQS does not take it for a repeat."""
-    redrive.bury("m-1")
-    redrive.run()
-    redrive.bury("m-1-again", redrives="1")
-    redrive.run()
+    for redrives in ("0", "1"):
+        redrive.dead = InProcessQueue(clock=redrive.clock)  # where it is the first message again
+        redrive.flow = replace(
+            redrive.flow, routes={"consumer-events": Route(redrive.dead, redrive.source)}
+        )
+        redrive.bury("m-1", redrives=redrives)
+        redrive.run()
 
-    assert 2 == len({each.identity for each in redrive.source.letters})
+    assert ["m-1", "m-1"] == redrive.back
 
 
 # ── What somebody asks for ──
