@@ -10,6 +10,9 @@ from .outages import Outage
 NOTHING_SENT = -1
 """The ``last_sequence`` of a conversation in which the consumer has not said anything yet."""
 
+ALL_SETTLED = 2**53
+"""The ``last_sequence`` of a consumer whose conversation ended with a survey: no echo is later."""
+
 
 @dataclass(frozen=True)
 class Consumer:
@@ -18,8 +21,9 @@ class Consumer:
 
     ``key`` is the pseudonym sent as ``ext_consumer_id``; ``conversation_id`` the open
     conversation, if any, and ``survey_dialog_id`` the survey that runs in it; ``last_sequence``
-    the sequence of the last thing we said there. ``features`` are what its client can do, as the
-    conversation was opened with. ``visitor_id`` and ``session_id`` are the Monitoring API's.
+    the sequence of the last thing we said there, or in the last conversation if none is open.
+    ``features`` are what its client can do, as the conversation was opened with. ``visitor_id``
+    and ``session_id`` are the Monitoring API's.
     """
 
     account_id: str

@@ -204,9 +204,11 @@ class Speech:
 
         Raises :class:`EchoAwaited` while it is too early to tell.
         """
-        if not consumer.conversation_id:
+        # It may have ended since then; what was said in it was said all the same.
+        conversation_id = consumer.conversation_id or consumer.last_conversation_id
+        if not conversation_id:
             return None
-        known = self.memory.recall_conversation(consumer.account_id, consumer.conversation_id)
+        known = self.memory.recall_conversation(consumer.account_id, conversation_id)
         heard = known.heard(echo, after=consumer.last_sequence) if known else None
         who = ids(event, consumer.key)
         if heard is not None:
