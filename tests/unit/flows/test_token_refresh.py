@@ -183,6 +183,11 @@ def test_an_expired_token_in_the_store_is_no_newer_one(refresh: Refresh) -> None
     assert "refreshed" == refresh.flow.refresh(ACCOUNT, rejected="some-name")
 
 
+def test_who_names_a_rejected_token_where_none_is_stored_gets_one(refresh: Refresh) -> None:
+    """Nothing is not a newer token."""
+    assert "refreshed" == refresh.flow.refresh(ACCOUNT, rejected="some-name")
+
+
 def test_accounts_do_not_wait_for_each_other(refresh: Refresh) -> None:
     """Each has its own lease."""
     refresh.liveperson.add_account(OTHER, "other-id", "other-secret")
@@ -256,6 +261,27 @@ def test_neither_secret_nor_token_is_logged(refresh: Refresh, output: Output) ->
     assert "refreshed" in output.messages
 
 
+def test_the_log_tells_whose_token_what_became_of_it_and_when_it_ends(
+    refresh: Refresh, output: Output
+) -> None:
+    """Every outcome names its account."""
+    refresh.flow.refresh(ACCOUNT)
+    refresh.flow.refresh(ACCOUNT, rejected="some-name")
+    refresh.flow.refresh(ACCOUNT)
+    refresh.expire()
+    refresh.liveperson.add_fault(service="sentinel", kind="status", status=503)
+    refresh.flow.refresh_all()
+
+    assert [
+        ("refreshed", refresh.stored.expires_at),
+        ("newer_one_is_stored", None),
+        (IN_PROGRESS, None),
+        ("liveperson_unavailable", None),
+        ("put_off", None),
+    ] == [(each["message"], each.get("expires_at")) for each in output.lines]
+    assert {ACCOUNT} == {each["account_id"] for each in output.lines}
+
+
 # ── What an operator sees of their age ──
 
 
@@ -289,6 +315,21 @@ def test_no_token_counts_as_one_that_has_expired(
 ) -> None:
     """Nothing can be sent with either."""
     refresh = Refresh(liveperson)
+    refresh.parameters.credentials_by_account[ACCOUNT] = Credentials(CLIENT_ID, "wrong")
+    refresh.flow.refresh_all()
+
+    assert [3600] == ages(output)
+    assert ["token_refresh"] == [
+        each["function"] for each in output.metrics if "app_jwt_age" in each
+    ]
+
+
+def test_an_unreadable_token_counts_as_one_that_has_expired(
+    liveperson: SimulatedLivePerson, output: Output
+) -> None:
+    """Nor can anything be sent with that."""
+    refresh = Refresh(liveperson)
+    refresh.parameters.app_jwts[ACCOUNT] = "no token"
     refresh.parameters.credentials_by_account[ACCOUNT] = Credentials(CLIENT_ID, "wrong")
     refresh.flow.refresh_all()
 

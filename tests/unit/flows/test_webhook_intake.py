@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liveperson_connector import observe
 from liveperson_connector.accounts import Credentials
 from liveperson_connector.cache import Cache
 from liveperson_connector.errors import (
@@ -196,6 +197,14 @@ def test_a_body_that_is_too_large_is_refused_before_anything_else(intake: Intake
     assert 0 == intake.reads
 
 
+def test_a_body_of_the_largest_size_is_looked_at(intake: Intake) -> None:
+    """One byte more is too much."""
+    body = b'{"type": "' + b"x" * (MAX_BODY_BYTES - 12) + b'"}'
+
+    assert MAX_BODY_BYTES == len(body)
+    assert intake.receive(signed_webhook(body)).unreadable
+
+
 def test_the_largest_body_fits_the_queue_whatever_it_says(intake: Intake) -> None:
     """Written as ASCII it grows; all its changes still fit one SQS call of a megabyte."""
     frame = len(notification(message_change("")))
@@ -232,6 +241,23 @@ def test_a_new_account_is_noticed(intake: Intake, clock: Clock) -> None:
     assert 1 == intake.receive(signed_webhook(account_id="new")).changes
 
 
+def test_a_good_webhook_makes_us_read_once(intake: Intake) -> None:
+    """What is remembered is not doubted without a reason."""
+    for number in range(5):
+        intake.receive(signed_webhook(notification(message_change(sequence=number))))
+
+    assert 1 == intake.reads
+
+
+def test_a_header_that_is_no_signature_makes_us_read_nothing(intake: Intake) -> None:
+    """It could not match any secret."""
+    for spoilt in (signed_webhook().without(SIGNATURE_HEADER), signed_webhook(b"", secret="x")):
+        with pytest.raises(UntrustedWebhook):
+            intake.receive(spoilt.with_header(SIGNATURE_HEADER, "sha1=no"))
+
+    assert 0 == intake.reads
+
+
 def test_a_strangers_bad_signatures_make_us_read_seldom(intake: Intake, clock: Clock) -> None:
     """Parameter Store is asked once in half a minute, however often somebody knocks."""
     for _ in range(100):
@@ -261,7 +287,7 @@ def test_without_the_secret_the_caller_keeps_the_webhook(
     """It can be neither proved nor refused: LivePerson sends it again."""
     intake.failure = failure
 
-    with pytest.raises(NotQueued):
+    with pytest.raises(NotQueued, match=str(failure)):
         intake.receive(signed_webhook())
 
 
@@ -270,7 +296,7 @@ def test_without_the_queue_the_caller_keeps_the_webhook(clock: Clock) -> None:
     cache: Cache[Credentials | None] = Cache(lambda _key: CREDENTIALS, ttl=300, clock=clock)
     webhook = signed_webhook()
 
-    with pytest.raises(NotQueued):
+    with pytest.raises(NotQueued, match=r"broken\.fifo"):  # an operator reads why
         WebhookIntake(cache, BrokenQueue(), InProcessQueue()).receive(webhook.headers, webhook.body)
 
 
@@ -283,10 +309,44 @@ def test_what_cannot_be_read_goes_to_the_dead_letters(intake: Intake, body: byte
 
     (letter,) = intake.dead_letters.letters
     kept = json.loads(letter.body)
-    assert accepted.unreadable
+    assert Accepted(ACCOUNT, 0, "current", accepted.unreadable) == accepted
+    assert str(accepted.unreadable) == letter.attributes["problem"]
     assert [] == intake.queued()
     assert ("unreadable", "1") == (letter.attributes["reason"], letter.attributes["attempts"])
     assert (ACCOUNT, body) == (kept["account_id"], base64.b64decode(kept["body_base64"]))
+
+
+def test_what_cannot_be_read_is_kept_once_and_in_order(intake: Intake) -> None:
+    """Of each account by itself: what LivePerson sends again is the same, other bytes are not."""
+    intake.known["other"] = CREDENTIALS
+    for body in (b"no JSON", b"no JSON", b"nor this"):
+        intake.receive(signed_webhook(body))
+    intake.receive(signed_webhook(b"no JSON", account_id="other"))
+    first, second, other = intake.dead_letters.letters
+
+    assert first.group == second.group != other.group
+    assert 3 == len({each.identity for each in intake.dead_letters.letters})
+
+
+def test_what_is_queued_has_the_trace_of_its_request(intake: Intake) -> None:
+    """By which one message is followed through every function; without a request there is none."""
+    intake.receive(signed_webhook())
+    intake.receive(signed_webhook(b"no JSON"))
+    with observe.handling("request-1"):
+        intake.receive(signed_webhook(notification(message_change(sequence=2))))
+        intake.receive(signed_webhook(b"nor this"))
+
+    for queue in (intake.notifications, intake.dead_letters):
+        assert [None, "request-1"] == [each.attributes.get("trace") for each in queue.letters]
+
+
+def test_two_accounts_events_are_never_one(intake: Intake) -> None:
+    """Though they be numbered alike."""
+    intake.known["other"] = CREDENTIALS
+    intake.receive(signed_webhook())
+    intake.receive(signed_webhook(account_id="other"))
+
+    assert 2 == len({each.identity for each in intake.notifications.letters})
 
 
 def test_without_the_dead_letters_the_caller_keeps_it_too(clock: Clock) -> None:
@@ -307,6 +367,7 @@ def test_a_change_survives_the_queue(text: str) -> None:
     change = Change(ACCOUNT, MESSAGING_EVENT, message_change(text))
 
     assert to_queue(change).isascii()
+    assert '{"account_id":"' + ACCOUNT + '","type":"' in to_queue(change)  # no room is wasted
     assert change == read_queued(to_queue(change))
 
 

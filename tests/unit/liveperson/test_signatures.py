@@ -210,6 +210,11 @@ def test_a_spoilt_signature_is_refused(signature: str) -> None:
         verified(PAUSE.body, signature)
 
 
+def test_liveperson_signs_with_sha1_in_base64_unless_told() -> None:
+    """The form of its own samples."""
+    assert PAUSE.sha1_base64 == sign(CLIENT_SECRET, PAUSE.body)
+
+
 def test_an_account_of_one_algorithm_is_not_open_to_the_other() -> None:
     """Who was moved to SHA-256 is not downgraded by anybody."""
     vector = PAUSE

@@ -74,7 +74,7 @@ def test_any_text_at_all_is_carried_whole(text: str, limit: int) -> None:
 def test_no_character_is_broken(name: str) -> None:
     """Wherever the limit falls, before or inside a character, it stays whole."""
     character = CHARACTERS[name]
-    for lead in range(size(character) + 2):
+    for lead in range(LONGEST + 2):
         parts = split_text("x" * lead + character + "y" * 60, limit=LONGEST + 1)
 
         assert any(character in part for part in parts), parts
@@ -100,6 +100,16 @@ def test_white_space_far_from_the_limit_is_not_worth_it() -> None:
     text = "a " + "b" * 5000
 
     assert LIMIT == len(split_text(text)[0])
+
+
+def test_white_space_is_looked_for_to_the_very_first_letter() -> None:
+    """A short message is searched whole."""
+    assert [" ", "abc"] == split_text(" abc", limit=3)
+
+
+def test_a_part_has_at_least_one_character() -> None:
+    """Even one that does not fit: no text makes us run for ever."""
+    assert ["\x01", "\x02", "a"] == split_text("\x01\x02a", limit=3)
 
 
 def test_a_character_longer_than_a_message_is_cut_after_all() -> None:
