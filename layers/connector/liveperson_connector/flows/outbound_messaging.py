@@ -8,6 +8,7 @@ what becomes of an event on the whole.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..errors import (
     ConversationNotReady,
     ConversationUnknown,
     LivePersonRefused,
+    OutageWaited,
     Permanent,
     Transient,
     UnreadableMessage,
@@ -31,7 +33,7 @@ from .breaker import Breaker
 from .failed_events import failed_letter
 from .ports import OutboundMemory, Outbox
 from .speaking import Speaker
-from .speech import SPOKEN, Speech
+from .speech import SPOKEN, Speech, is_in_doubt
 from .steps import deed, ids
 from .typing import Typing
 from .worker import check_hold
@@ -65,7 +67,7 @@ class OutboundMessaging:
             observe.outcome(FUNCTION, "repeat_ignored", **ids(event, key))
             return
         check_hold(message, recalled.is_held)
-        self.breaker.enter(event.account_id, recalled.outage)
+        self._enter(event, recalled, message)
         try:
             self._carry_out(event, key, recalled, message)
         except (LivePersonRefused, ConversationUnknown, ConversationNotReady):
@@ -75,6 +77,17 @@ class OutboundMessaging:
             self.breaker.failed(event.account_id, recalled.outage, error, message.group)
             raise
         self.breaker.succeeded(event.account_id, recalled.outage)
+
+    def _enter(self, event: ConsumerEvent, recalled: EventRecall, message: Received) -> None:
+        """Go on to LivePerson, unless it is down; a try that did not begin leaves no doubt."""
+        try:
+            self.breaker.enter(event.account_id, recalled.outage)
+        except OutageWaited:
+            if recalled.consumer and not is_in_doubt(message, recalled.progress):
+                with suppress(Transient):  # at worst its echo is waited for in vain
+                    noted = _settled(recalled.progress, message)
+                    self.memory.note_progress(recalled.consumer, event.id, noted)
+            raise
 
     def _carry_out(
         self, event: ConsumerEvent, key: str, recalled: EventRecall, message: Received
@@ -109,12 +122,10 @@ class OutboundMessaging:
         recalled = self.memory.recall_event(
             consumer.account_id, consumer.key, event.id, message.group
         )
-        noted = replace(
-            recalled.progress,
-            settled_receives=message.receive_count,
-            settled_message=message.message_id,
-        )
-        if error.maybe_done:
+        noted = _settled(recalled.progress, message)
+        # What an earlier try left open stays open, whatever this one failed for.
+        still_open = event.type in SPOKEN and is_in_doubt(message, recalled.progress)
+        if error.maybe_done or (still_open and noted.ambiguous_at is None):
             noted = replace(noted, ambiguous_at=self.clock())
             observe.outcome(FUNCTION, "ambiguous", **ids(event, consumer.key))
         self.memory.note_progress(consumer, event.id, noted)
@@ -145,6 +156,13 @@ class OutboundMessaging:
                 return consumer, "nothing_to_do"
             raise
         return consumer, "sent"
+
+
+def _settled(progress: Progress, message: Received) -> Progress:
+    """Note that it is known what every try of ``message`` came to, this one included."""
+    return replace(
+        progress, settled_receives=message.receive_count, settled_message=message.message_id
+    )
 
 
 def describe(message: Received, salt: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Speech:
         What an earlier try may have said already is looked for first.
         """
         steps, consumer, progress = self._steps(event, consumer, progress)
-        in_doubt = _in_doubt(message, progress)
+        in_doubt = is_in_doubt(message, progress)
         for index in range(progress.parts_sent, len(steps)):
             step, sequence = steps[index], None
             if in_doubt and step.echo:
@@ -235,7 +235,7 @@ def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
     )
 
 
-def _in_doubt(message: Received, progress: Progress) -> bool:
+def is_in_doubt(message: Received, progress: Progress) -> bool:
     """Whether an earlier try may have arrived without our knowing: cut off, or left unanswered."""
     settled = progress.settled_receives if progress.settled_message == message.message_id else 0
     return (
