@@ -223,4 +223,5 @@ class _Stage:
             unsaid=people.brand.unsaid,
             outcomes=evidence.outcomes(lines),
             bugs=evidence.bugs(lines),
+            missing_files=evidence.missing_files(lines),
         )

@@ -419,6 +419,7 @@ class _Court:
             "faults_by_liveperson": len(r.struck),
             "faults_by_channel": sum(call.met not in {"ok", "held"} for call in r.calls),
             "big_troubles": len(r.happened),
+            "requests_without_the_layers_files": r.missing_files,
             "longest_recovery_seconds": round(seconds, 1),
             "longest_recovery": what,
             "seconds_to_liveperson": _spread(inward),

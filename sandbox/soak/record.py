@@ -18,6 +18,9 @@ from sandbox.soak.trouble import Happened
 from sandbox.system import System
 
 MAIN_QUEUES = ("consumer-events.fifo", "notifications.fifo")
+MISSING_FILES = "ModuleNotFoundError"
+"""Seen on a busy machine after workers were killed: the emulator keeps a layer's files in a folder
+for each worker. Such a request is answered 500 and posted again; it is counted, not judged."""
 DEAD_LETTERS = ("consumer-events-dlq.fifo", "notifications-dlq.fifo")
 
 
@@ -104,6 +107,7 @@ class Record:
     """What the functions' own logs count."""
     bugs: list[str] = field(default_factory=list)
     """Log lines of errors that nobody foresaw."""
+    missing_files: int = 0
 
 
 def heard(liveperson: SimulatedLivePerson, account_id: str) -> list[Heard]:
@@ -210,8 +214,17 @@ def bugs(lines: Iterable[dict[str, Any]]) -> list[str]:
     return [
         f"{line.get('function')}: {line.get('kind')} at {line.get('places')}"
         for line in lines
-        if line.get("message") == "unexpected" and line.get("level") == "ERROR"
+        if _is_unforeseen(line) and line.get("kind") != MISSING_FILES
     ]
+
+
+def missing_files(lines: Iterable[dict[str, Any]]) -> int:
+    """Count the requests that failed since a worker's files were gone."""
+    return sum(_is_unforeseen(line) and line.get("kind") == MISSING_FILES for line in lines)
+
+
+def _is_unforeseen(line: Mapping[str, Any]) -> bool:
+    return line.get("message") == "unexpected" and line.get("level") == "ERROR"
 
 
 def since(began: float) -> float:
