@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    do_POST = do_GET  # noqa: N815 - the name that the base class calls
+    do_POST = do_PUT = do_GET  # noqa: N815 - the names that the base class calls
 
     def log_message(self, *_: object) -> None:
         pass

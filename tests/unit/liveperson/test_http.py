@@ -69,6 +69,66 @@ def test_a_form_is_sent_in_the_body() -> None:
     assert (b"client_secret=s3cr3t", "/token?v=1.0") == (request.body, request.path)
 
 
+# ── Files ──
+
+
+def test_a_file_is_put_as_it_is() -> None:
+    """What is answered to it does not matter."""
+    with serving(Answer(201, b"<html>")) as server:
+        LivePersonHttp().put_bytes(f"{server.url}/upload?sig=1", b"\x00\xff")
+
+    (request,) = server.requests
+    assert ("PUT", "/upload?sig=1", b"\x00\xff") == (request.method, request.path, request.body)
+
+
+def test_a_file_that_is_not_taken_is_an_error() -> None:
+    """As with every other request."""
+    with serving(Answer(403)) as server, pytest.raises(LivePersonRefused):
+        LivePersonHttp().put_bytes(server.url, b"x")
+
+
+def test_a_file_is_fetched_whole() -> None:
+    """Up to the last byte that is allowed."""
+    with serving(Answer(200, b"x" * 100_000)) as server:
+        content = LivePersonHttp().get_bytes(f"{server.url}/file", 100_000)
+
+    (request,) = server.requests
+    assert (b"x" * 100_000, "GET", "/file") == (content, request.method, request.path)
+
+
+def test_a_file_that_is_too_large_is_refused() -> None:
+    """One byte more is too much, and trying again would not help."""
+    with serving(Answer(200, b"x" * 100_001)) as server, pytest.raises(LivePersonRefused) as large:
+        LivePersonHttp().get_bytes(server.url, 100_000)
+
+    assert "the file has more than 100000 bytes" == str(large.value)
+
+
+def test_a_file_that_breaks_off_is_fetched_again() -> None:
+    """It is a matter of time; half a file is none."""
+    broken = Answer(200, b"x" * 10, {"Content-Encoding": "gzip"})
+    with serving(broken) as server, pytest.raises(LivePersonUnavailable):
+        LivePersonHttp().get_bytes(server.url, 100)
+
+
+def test_a_large_file_is_not_read_to_its_end() -> None:
+    """Nobody fills our memory: what is too large is left where it is."""
+
+    def answer(request: Request) -> Answer:
+        return Answer(200, b"x" * 50_000_000) if request.path == "/large" else Answer()
+
+    with serving(answer) as server:
+        http = LivePersonHttp()
+        with pytest.raises(LivePersonRefused):
+            http.get_bytes(f"{server.url}/large", 1000)
+        http.get(server.url)
+
+    assert 2 == server.connections
+
+
+# ── What is sent ──
+
+
 def test_compact_json_has_no_spaces_and_no_escapes() -> None:
     """What is counted is what is sent."""
     assert '{"a":["ü",1]}' == compact({"a": ["ü", 1]})
