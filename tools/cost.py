@@ -1,0 +1,358 @@
+"""
+Write ``docs/cost.md`` from the template and the measured runs: ``python tools/cost.py``.
+
+The prices are assumptions with a date; whoever deploys elsewhere changes them and writes the page
+again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from tests.support.template import functions, resources, template  # noqa: E402
+
+PAGE = PROJECT / "docs" / "cost.md"
+MEASURED = Path(__file__).with_name("measured.json")
+
+# ── Assumptions ──
+
+REGION = "US East (N. Virginia)"
+PRICES_OF = "November 2026"
+
+# US dollars, list prices without free tiers and discounts.
+LAMBDA_REQUEST = 0.20e-6
+LAMBDA_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+LAMBDA_WARM_GB_SECOND = {"arm64": 0.0000033334, "x86_64": 0.0000041667}
+API_REQUEST = 3.50e-6
+SQS_FIFO_REQUEST = 0.50e-6
+TABLE_READ = 0.125e-6
+TABLE_WRITE = 0.625e-6
+LOG_GB = 0.50
+METRIC_MONTH = 0.30
+ALARM_MONTH = 0.10
+DASHBOARD_MONTH = 3.00
+TRACE = 5.00e-6
+
+# Of what is not paid by us but waited for.
+AWS_CALL_MS = 8
+LIVEPERSON_CALL_MS = 150
+CHANNEL_CALL_MS = 100
+
+# Lambda asks an idle queue with so many pollers, each waiting 20 s for an answer.
+POLLERS = 5
+POLL_SECONDS = 20
+
+# X-Ray keeps one request a second and this part of the others; the others are not paid.
+SAMPLED = 0.05
+
+MONTH_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A limit of AWS per second, by default, and how much of it one text takes."""
+
+    what: str
+    limit: float
+    per_text: float
+    how: str
+
+    @property
+    def texts_per_second(self) -> float:
+        """At so many texts in a second it is met."""
+        return self.limit / self.per_text
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one conversation pays for one thing: how many units of it, and the price of one."""
+
+    what: str
+    units: float
+    unit: str
+    price: float
+
+    @property
+    def dollars(self) -> float:
+        """For one conversation."""
+        return self.units * self.price
+
+
+@cache
+def measured() -> dict[str, Any]:
+    """Read what was measured."""
+    found: dict[str, Any] = json.loads(MEASURED.read_text())
+    return found
+
+
+def conversations() -> int:
+    """Give how many were measured."""
+    return int(measured()["conversations"])
+
+
+def each(folder: str, what: str) -> float:
+    """Give a count of a function per conversation."""
+    return float(measured()["functions"][folder].get(what, 0)) / conversations()
+
+
+def total(what: str) -> float:
+    """Give a count of all functions per conversation."""
+    return sum(each(folder, what) for folder in measured()["functions"])
+
+
+def texts() -> int:
+    """Give how many texts a conversation has, both ways."""
+    return 2 * int(measured()["texts_each_way"])
+
+
+def architecture() -> str:
+    """Give the processor that the functions run on."""
+    return str(template()["Parameters"]["Architecture"]["Default"])
+
+
+def memory(folder: str) -> int:
+    """Give a function's memory in MB."""
+    default = template()["Globals"]["Function"]["MemorySize"]
+    return int(functions()[folder].get("MemorySize", default))
+
+
+def milliseconds(folder: str) -> float:
+    """Give how long one invocation takes: its own time, and what it waits for."""
+    invocations = each(folder, "invocations")
+    waits = each(folder, "aws_calls") * AWS_CALL_MS
+    partners = {
+        "outbound_messaging": int(measured()["calls_of_liveperson"]) * LIVEPERSON_CALL_MS,
+        "channel_delivery": int(measured()["calls_of_the_channel"]) * CHANNEL_CALL_MS,
+    }
+    waits += partners.get(folder, 0) / conversations()
+    return (each(folder, "cpu_ms") + waits) / invocations
+
+
+def gb_seconds(folder: str) -> float:
+    """Give a function's share of Lambda's time in one conversation."""
+    return each(folder, "invocations") * milliseconds(folder) / 1000 * memory(folder) / 1024
+
+
+def parts() -> Iterator[Part]:
+    """Give everything that grows with the conversations."""
+    folders = list(measured()["functions"])
+    requests = sum(each(folder, "invocations") for folder in folders if folder.endswith("_intake"))
+    queued = sum(
+        each(folder, "invocations") for folder in folders if not folder.endswith("_intake")
+    )
+    yield Part("API Gateway, requests", requests, "requests", API_REQUEST)
+    yield Part("Lambda, invocations", total("invocations"), "invocations", LAMBDA_REQUEST)
+    time = sum(gb_seconds(folder) for folder in folders)
+    yield Part("Lambda, time", time, "GB-seconds", LAMBDA_GB_SECOND[architecture()])
+    # A message is sent (counted), and received and deleted by Lambda.
+    sqs = total("sqs_requests") + 2 * queued
+    yield Part("SQS, requests", sqs, "requests", SQS_FIFO_REQUEST)
+    yield Part("DynamoDB, reads", total("table_reads"), "units", TABLE_READ)
+    yield Part("DynamoDB, writes", total("table_writes"), "units", TABLE_WRITE)
+    yield Part("CloudWatch Logs, taken in", total("log_bytes") / 1e9, "GB", LOG_GB)
+    yield Part("X-Ray, traces", SAMPLED * total("invocations"), "traces", TRACE)
+
+
+def fixed() -> Iterator[tuple[str, str, float]]:
+    """Give everything that costs the same in a quiet month."""
+    alarms = len(resources("AWS::CloudWatch::Alarm"))
+    metrics = int(measured()["metrics"])
+    queues = sum(
+        event["Type"] == "SQS"
+        for function in functions().values()
+        for event in function["Events"].values()
+    )
+    polls = queues * POLLERS * MONTH_SECONDS / POLL_SECONDS
+    yield "Alarms", f"{alarms} × ${ALARM_MONTH:.2f}", alarms * ALARM_MONTH
+    yield "Metrics of our own", f"{metrics} in use × ${METRIC_MONTH:.2f}", metrics * METRIC_MONTH
+    yield "Dashboard", "beyond the three that are free", DASHBOARD_MONTH
+    yield (
+        "Waiting at the queues",
+        f"{queues} mappings × {POLLERS} pollers, one request in {POLL_SECONDS} s: "
+        f"{polls / 1e6:.1f} million",
+        polls * SQS_FIFO_REQUEST,
+    )
+
+
+def warm() -> float:
+    """Give the monthly price of one warm container of ``webhook_intake``."""
+    rate = LAMBDA_WARM_GB_SECOND[architecture()]
+    return memory("webhook_intake") / 1024 * MONTH_SECONDS * rate
+
+
+def quotas() -> list[Quota]:
+    """Give the limits in the order in which they are met."""
+    count = texts()
+    running = {
+        folder: each(folder, "invocations") * milliseconds(folder) / 1000 / count
+        for folder in measured()["functions"]
+    }
+    workers = {name: running[name] for name in ("outbound_messaging", "channel_delivery")}
+    busiest = max(workers, key=lambda name: workers[name])
+    own = int(template()["Parameters"]["WorkerConcurrency"]["Default"])
+    notifications = each("channel_delivery", "invocations") / count
+    intake = sum(each(f, "invocations") for f in running if f.endswith("_intake")) / count
+    found = [
+        Quota(
+            f"`WorkerConcurrency` (ours: {own}), busiest worker: `{busiest}`",
+            own,
+            workers[busiest],
+            "invocations of a text × seconds of one",
+        ),
+        Quota(
+            "Lambda: concurrent executions in an account (1,000)",
+            1000,
+            sum(running.values()),
+            "over all functions, invocations of a text × seconds of one",
+        ),
+        Quota(
+            "SQS: API calls of one kind on a FIFO queue, high throughput (3,000 in the smallest "
+            "regions, 70,000 here)",
+            70_000,
+            notifications,
+            "notifications of a text, each sent, received and deleted once",
+        ),
+        Quota(
+            "API Gateway: requests in an account and region (10,000)",
+            10_000,
+            intake,
+            "requests of a text",
+        ),
+        Quota(
+            "DynamoDB: write units of an on-demand table (40,000)",
+            40_000,
+            total("table_writes") / count,
+            "write units of a text",
+        ),
+        Quota(
+            "DynamoDB: read units of an on-demand table (40,000)",
+            40_000,
+            total("table_reads") / count,
+            "read units of a text",
+        ),
+    ]
+    return sorted(found, key=lambda quota: quota.texts_per_second)
+
+
+def render() -> str:
+    """Write the page."""
+    found = list(parts())
+    per_conversation = sum(part.dollars for part in found)
+    monthly = sum(dollars for _, _, dollars in fixed())
+    first = next(quota for quota in quotas() if "ours" not in quota.what)
+    lines = [
+        "# Cost",
+        "",
+        "<!-- Written by `make cost` from the template and tools/measured.json; do not edit. -->",
+        "",
+        f"A thousand conversations of {texts()} texts cost **${1000 * per_conversation:.2f}**, a "
+        f"million texts **${1e6 * per_conversation / texts():.2f}**, and a quiet month "
+        f"**${monthly:.2f}**. The first limit met is",
+        f"{quotas()[0].what}, at {quotas()[0].texts_per_second:,.0f} texts a second; the first of "
+        f"AWS's own is {first.what}, at {first.texts_per_second:,.0f}.",
+        "",
+        f"Prices: list prices of {REGION}, {PRICES_OF}, without free tiers; check them for your "
+        f"region. Functions on {architecture()}. What was counted: {conversations()} "
+        "conversations on the",
+        f"sandbox on {measured()['measured_on']}, in which a consumer writes "
+        f"{measured()['texts_each_way']} texts, an agent joins, answers each, and closes "
+        "(`python tools/measure.py`).",
+        "",
+        "## By part",
+        "",
+        "| part | a conversation takes | price of a million (GB: of one) "
+        "| 1,000 conversations | a million texts |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for part in sorted(found, key=lambda part: -part.dollars):
+        unit = part.price if part.unit == "GB" else part.price * 1e6
+        lines.append(
+            f"| {part.what} | {part.units:.5g} {part.unit} | ${unit:,.3f} "
+            f"| ${1000 * part.dollars:.3f} | ${1e6 * part.dollars / texts():.2f} |"
+        )
+    lines += [
+        f"| **together** | | | **${1000 * per_conversation:.3f}** "
+        f"| **${1e6 * per_conversation / texts():.2f}** |",
+        "",
+        "Every text a consumer writes is reported back to the webhook, and every change of a "
+        "conversation too:",
+        f"of {each('webhook_intake', 'invocations'):.0f} notifications in a conversation, "
+        f"{measured()['calls_of_the_channel'] / conversations():.0f} become a callback. "
+        "The others are the echoes by which a lost answer is",
+        "settled. One message an invocation "
+        "([decision 2](decisions/0002-fifo-queues-one-message-per-invocation.md)) is in these "
+        f"numbers: {total('invocations'):.0f}",
+        f"invocations, ${1000 * total('invocations') * LAMBDA_REQUEST:.3f} of the thousand "
+        "conversations.",
+        "",
+        "## How long functions run",
+        "",
+        "| function | invocations | processor | waits | one takes | memory | GB-seconds |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for folder in measured()["functions"]:
+        own = each(folder, "cpu_ms") / each(folder, "invocations")
+        lines.append(
+            f"| `{folder}` | {each(folder, 'invocations'):.1f} | {own:.1f} ms "
+            f"| {milliseconds(folder) - own:.0f} ms | {milliseconds(folder):.0f} ms "
+            f"| {memory(folder)} MB | {gb_seconds(folder):.4f} |"
+        )
+    lines += [
+        "",
+        f"Waits are assumed: {AWS_CALL_MS} ms for a call of AWS, {LIVEPERSON_CALL_MS} ms for one "
+        f"of LivePerson, {CHANNEL_CALL_MS} ms for a callback. The",
+        "processor's time is this machine's, with the simulators in the same process: rather too "
+        "much.",
+        "GB-seconds = invocations × seconds × MB ÷ 1024. Cold starts are left out; they are below "
+        "one in a",
+        "hundred invocations of a busy stack.",
+        "",
+        "## A quiet month",
+        "",
+        "| part | | a month |",
+        "|---|---|---:|",
+        *(f"| {what} | {how} | ${dollars:.2f} |" for what, how, dollars in fixed()),
+        f"| **together** | | **${monthly:.2f}** |",
+        "",
+        f"A warm container of `webhook_intake` (`WebhookProvisionedConcurrency`) adds "
+        f"${warm():.2f} a month: {memory('webhook_intake')} MB ÷ 1024 ×",
+        f"{MONTH_SECONDS:,} s × ${LAMBDA_WARM_GB_SECOND[architecture()]:.10f}. Not counted: what "
+        "the table and the files take up, data that",
+        "leaves AWS (a few KB a text), and a gradual deployment, which is free.",
+        "",
+        "## The first limit",
+        "",
+        "Texts a second, both ways together, at which each limit is met: limit ÷ what a text takes "
+        "of it.",
+        "",
+        "| limit | a text takes | | texts a second |",
+        "|---|---:|---|---:|",
+        *(
+            f"| {quota.what} | {quota.per_text:.4g} | {quota.how} | {quota.texts_per_second:,.0f} |"
+            for quota in quotas()
+        ),
+        "",
+        "Limits are AWS's defaults and can be raised, but for the one that is ours. A new AWS "
+        "account may have",
+        "only 10 concurrent executions; ask for 1,000 before the first real day. One consumer's "
+        "events, and",
+        "one conversation's notifications, go one after the other: about "
+        f"{1000 / milliseconds('outbound_messaging'):.0f} and "
+        f"{1000 / milliseconds('channel_delivery'):.0f} a second.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render())
+    print(f"wrote {PAGE.relative_to(PROJECT)}")
