@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from liveperson_connector.accounts import is_account_id
 from liveperson_connector.channel.consumer_events import TYPES
 from liveperson_connector.liveperson.notifications import CONVERSATION_CHANGE, MESSAGING_EVENT
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
@@ -230,7 +231,7 @@ def _spoilt_webhook(draw: Draw) -> dict[str, Any]:
         return _webhook_event(draw, _one_byte_changed(draw, body), headers)
     if act < 7:
         value = _one_character_changed(draw, headers[name])
-        if name.lower() == _ACCOUNT_HEADER.lower() and value.isascii() and value.isalnum():
+        if name.lower() == _ACCOUNT_HEADER.lower() and is_account_id(value):
             value = draw.chance.choice(STRANGERS)
         return _webhook_event(draw, body, {**headers, name: value})
     if act == 7:

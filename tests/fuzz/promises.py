@@ -131,6 +131,8 @@ def _check_answer(answer: Mapping[str, Any], refused: list[str], log: str) -> in
         _must(set(document) <= {"error", "problems"}, "a refusal says no more", document)
         for word in _INSIDE:
             _must(word not in text, "an answer shows nothing of the inside", text)
+    if status == 202 and MARK in document["id"]:
+        log, text = (each.replace(document["id"], "") for each in (log, text))
     for secret in _SECRETS:
         _must(secret not in text, "an answer repeats nothing private", text)
         _must(secret not in log, "a log line has nothing private", log)
