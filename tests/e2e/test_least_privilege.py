@@ -3,7 +3,7 @@ Every function, with the role it is deployed with, tries everything: what it nee
 
 A probe runs as each function's role on the emulator, which enforces roles, and makes every call
 of ``CALLS``. ``MAY`` says which of them succeed; whatever it does not name must be denied. Where
-the emulator and AWS decide differently (``ONLY_ON_AWS``, ``ONLY_HERE``), the policy's own text is
+the emulator and AWS decide differently (``ONLY_HERE``; logs and X-Ray), the policy's own text is
 checked instead. That the functions work with their roles is shown by every other test here.
 """
 
@@ -129,8 +129,8 @@ ONLY_HERE: Mapping[str, set[str]] = {
 }
 """What the emulator lets happen and AWS does not."""
 
-ONLY_ON_AWS = {"write its own log"}
-"""What AWS lets every function do; the emulator's log groups have ARNs that cover no streams."""
+TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""What every function may do with X-Ray, which the emulator does not have."""
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
 
@@ -463,7 +463,7 @@ def test_every_action_of_the_template_is_in_the_table(stack: Stack) -> None:
         for action in actions(statement)
     }
 
-    assert written - tried <= {"logs:PutLogEvents"}, "add a call for it"
+    assert written - tried == {"logs:PutLogEvents", *TRACING}, "add a call for it"
     assert set(MAY) == set(FUNCTIONS)
 
 
@@ -483,6 +483,14 @@ def test_a_function_writes_its_own_log_and_no_other(function: str) -> None:
 
     assert [logical_id(logs)] == [logical_id(target) for _, target in about_logs]
     assert {"logs:CreateLogStream", "logs:PutLogEvents"} == set(actions(about_logs[0][0]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_traces_and_reads_none(function: str) -> None:
+    """In the policy's words; X-Ray knows no resources, so these two may be done everywhere."""
+    everywhere = [each for each in statements(functions()[function]) if "*" in targets(each)]
+
+    assert TRACING == {action for each in everywhere for action in actions(each)}
 
 
 @pytest.mark.parametrize(
