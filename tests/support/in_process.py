@@ -113,6 +113,7 @@ class InProcessHolds:
     tries: dict[str, int] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
     def count_try(self, message_id: str) -> int:
         """Count a failed try."""
@@ -122,6 +123,10 @@ class InProcessHolds:
     def hold(self, group: str) -> None:
         """Hold a group once more."""
         self.held[group] = self.held.get(group, 0) + 1
+
+    def hold_again(self, group: str) -> None:
+        """Hold also those that were put back behind a letter."""
+        self.again.append(group)
 
     def keep_hold(self, group: str) -> None:
         """Go on holding a group."""

@@ -100,13 +100,15 @@ class EventRecall:
     What is known when a consumer event is taken up.
 
     ``outage`` is that of LivePerson for the account; ``is_held`` says that earlier events of the
-    consumer stand among the dead letters.
+    consumer stand among the dead letters, and ``died_again_at`` (seconds since 1970) when one of
+    them last died although it had been put back.
     """
 
     consumer: Consumer | None
     progress: Progress
     outage: Outage | None = None
     is_held: bool = False
+    died_again_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class NotificationRecall:
     was_delivered: bool = False
     outage: Outage | None = None
     is_held: bool = False
+    died_again_at: float = 0.0
 
 
 def text_digest(text: str) -> str:

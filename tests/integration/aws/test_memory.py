@@ -678,3 +678,15 @@ def test_letting_go_of_what_nobody_holds_holds_nothing(memory: Whole) -> None:
     memory.unhold("group")
 
     assert not event(memory).is_held
+
+
+def test_a_letter_that_dies_again_says_when(memory: Whole, clock: Clock) -> None:
+    """What was put back before then follows it; the count stays."""
+    memory.hold("group")
+    before = event(memory).died_again_at, notification(memory).died_again_at
+    memory.hold_again("group")
+    after = event(memory).died_again_at, notification(memory).died_again_at
+    memory.unhold("group")
+
+    assert ((0.0, 0.0), (clock(), clock())) == (before, after)
+    assert not event(memory).is_held

@@ -371,3 +371,12 @@ def test_only_a_whole_run_counts_anew(redrive: Redrive, asked: dict[str, Any]) -
     redrive.run(**asked)
 
     assert {"g": 2} == redrive.holds.held
+
+
+def test_letters_come_back_in_the_order_of_their_first_tries(redrive: Redrive) -> None:
+    """One that died again stands behind those that died meanwhile, and came before them."""
+    redrive.bury("m-2", first_failed_at="2026-01-02T12:00:00.000Z")
+    redrive.bury("m-1", first_failed_at="2026-01-01T12:00:00.000Z", redrives="1")
+    redrive.run()
+
+    assert ["m-1", "m-2"] == redrive.back

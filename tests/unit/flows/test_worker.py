@@ -17,6 +17,7 @@ from liveperson_connector.errors import (
     OutageWaited,
     Permanent,
 )
+from liveperson_connector.flows.dead_letter_redrive import MOST_REDRIVES
 from liveperson_connector.flows.worker import MOST_TRIES, Worker, check_hold, dead_letter, delay
 from liveperson_connector.messages import Received
 from liveperson_connector.workers import process
@@ -247,6 +248,30 @@ def test_a_letter_that_dies_twice_is_counted_once() -> None:
     again.process(received(attributes={"redrives": "1"}))
 
     assert {"group-1": 1} == holds.held
+    assert ["group-1"] == holds.again
+
+
+def test_a_letter_that_had_all_its_chances_holds_nobody() -> None:
+    """It waits for a person, and nobody waits for it."""
+    holds = InProcessHolds()
+    last = worker(
+        failing(LivePersonUnavailable("no")),
+        dead_letters=InProcessQueue(),
+        holds=holds,
+        tries=MOST_TRIES,
+    )
+    last.process(received(attributes={"redrives": str(MOST_REDRIVES)}))
+
+    assert ({}, []) == (holds.held, holds.again)
+
+
+def test_what_was_put_back_follows_a_letter_that_died_once_more() -> None:
+    """It stood behind it, and would overtake it now; what was put back later goes on."""
+    back = received(attributes={"redrives": "1"})
+    put_back_at = back.sent_at.timestamp()
+    check_hold(back, True, put_back_at - 1)
+    with pytest.raises(HeldBehind):
+        check_hold(back, True, put_back_at + 1)
 
 
 def test_only_what_comes_back_passes_a_hold() -> None:

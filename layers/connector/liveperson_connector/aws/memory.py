@@ -36,7 +36,7 @@ from ..conversations import (
     NotificationRecall,
     Progress,
 )
-from .setbacks import hold_pk, outage_pk, read_outage
+from .setbacks import died_again_at, hold_pk, outage_pk, read_outage
 from .table import TTL_ATTRIBUTE, Item, Table, number
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Memory:
             progress=_progress(items.get(event_pk, {})),
             outage=read_outage(items.get(outage)),
             is_held=hold in items,
+            died_again_at=died_again_at(items.get(hold)),
         )
 
     def recall_consumer(self, account_id: str, key: str) -> Consumer | None:
@@ -218,6 +219,7 @@ class Memory:
             was_delivered=done_pk in items,
             outage=read_outage(items.get(outage)),
             is_held=hold in items,
+            died_again_at=died_again_at(items.get(hold)),
         )
 
     def adopt(self, conversation: Conversation, *, is_current: bool) -> None:

@@ -83,6 +83,13 @@ class Setbacks:
         if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **now}):
             self._table.add(hold_pk(group), {"letters": 1}, now)
 
+    def hold_again(self, group: str) -> None:
+        """Let also those follow a dead letter that were put back behind it: it died once more."""
+        now = number(self._table.clock())
+        attributes = {"died_again_at": now, "changed_at": now}
+        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        self._table.write(self._table.setting(hold_pk(group), {**attributes, **expires}))
+
     def keep_hold(self, group: str) -> None:
         """Go on holding a group, if it is held: its dead letters are still there."""
         expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
@@ -130,6 +137,11 @@ def read_outage(item: Item | None) -> Outage | None:
         next_probe_at=float(item.get("next_probe_at", 0)),
         groups=frozenset(item.get("groups", ())),
     )
+
+
+def died_again_at(hold: Item | None) -> float:
+    """Read when a letter of a held group last died although it had been put back; 0 for never."""
+    return float(hold.get("died_again_at", 0)) if hold else 0.0
 
 
 def outage_pk(account_id: str, destination: str) -> str:

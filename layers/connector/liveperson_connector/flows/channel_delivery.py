@@ -119,7 +119,7 @@ class ChannelDelivery:
 
     def _enter(self, account_id: str, recalled: NotificationRecall, message: Received) -> None:
         """Go on to the channel, unless earlier messages or an outage are in the way."""
-        check_hold(message, recalled.is_held)
+        check_hold(message, recalled.is_held, recalled.died_again_at)
         self.breaker.enter(account_id, recalled.outage)
 
     # ── Conversation changes: what is ours, what became of it ──

@@ -127,7 +127,7 @@ def _letters(route: Route, run: str) -> Iterator[Received]:
     seen_twice: list[Received] = []
     given = 0
     while given < MOST_LETTERS and (batch := route.dead_letters.receive()):
-        for letter in batch:
+        for letter in sorted(batch, key=_age):
             if letter.attributes.get(_SEEN) == run:
                 seen_twice.append(letter)
             else:
@@ -135,6 +135,16 @@ def _letters(route: Route, run: str) -> Iterator[Received]:
                 yield letter
     for letter in seen_twice:
         _show_again(route, letter)
+
+
+def _age(letter: Received) -> str:
+    """
+    Give what orders letters as their messages were: when they were first tried.
+
+    One that was put back and dies again stands behind those that died meanwhile, and came before
+    them.
+    """
+    return letter.attributes.get("first_failed_at", "")
 
 
 def _put_back(route: Route, letter: Received) -> None:

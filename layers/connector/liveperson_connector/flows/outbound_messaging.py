@@ -66,7 +66,7 @@ class OutboundMessaging:
         if recalled.progress.done:
             observe.outcome(FUNCTION, "repeat_ignored", **ids(event, key))
             return
-        check_hold(message, recalled.is_held)
+        check_hold(message, recalled.is_held, recalled.died_again_at)
         self._enter(event, recalled, message)
         try:
             self._carry_out(event, key, recalled, message)

@@ -21,6 +21,7 @@ from .. import observe
 from ..cache import Clock
 from ..errors import HeldBehind, OutageWaited, Permanent, Transient, Unexpected
 from ..messages import CUT_OFF_ATTRIBUTE, TRACE_ATTRIBUTE, Letter, Received, token
+from .dead_letter_redrive import MOST_REDRIVES, redrives_of
 from .ports import Holds, Inbox, Outbox
 
 # With the delays below, so many tries are about a day.
@@ -94,8 +95,8 @@ class Worker:
         if error:
             observe.failure(self.function, error, tries=tries, **self._ids(message))
         if error and self.dead_letters:
-            if isinstance(error, Transient) and not came_back:
-                self.holds.hold(message.group)
+            if isinstance(error, Transient):
+                self._hold(message)
             self.dead_letters.send([dead_letter(message, error, tries)])
             ids = self._ids(message)
             observe.outcome(self.function, "dead_lettered", reason=error.reason, **ids)
@@ -103,6 +104,13 @@ class Worker:
         was_counted = came_back and CUT_OFF_ATTRIBUTE not in message.attributes
         if was_counted and not isinstance(error, Transient):
             self.holds.unhold(message.group)
+
+    def _hold(self, message: Received) -> None:
+        """Let the rest of the group follow, unless the letter had all its chances."""
+        if not was_redriven(message):
+            self.holds.hold(message.group)
+        elif redrives_of(message) < MOST_REDRIVES:
+            self.holds.hold_again(message.group)
 
     def _try(self, message: Received) -> Transient | Permanent | None:
         try:
@@ -140,9 +148,14 @@ def was_redriven(message: Received) -> bool:
     return "redrives" in message.attributes
 
 
-def check_hold(message: Received, is_held: bool) -> None:
-    """Raise :class:`HeldBehind` if a message's group waits for dead letters and it is none."""
-    if is_held and not was_redriven(message):
+def check_hold(message: Received, is_held: bool, died_again_at: float = 0.0) -> None:
+    """
+    Raise :class:`HeldBehind` if a message's group waits for dead letters before it.
+
+    One that was put back itself waits if an earlier one died again since then.
+    """
+    put_back_at = message.sent_at.timestamp() if was_redriven(message) else -math.inf
+    if is_held and put_back_at <= died_again_at:
         raise HeldBehind("earlier messages of its group are dead letters")
 
 
