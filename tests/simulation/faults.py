@@ -10,6 +10,11 @@ from .schedules import LIVEPERSON_TARGETS, Fault, Schedule
 
 _KILL_WITHIN_CALLS = 14
 
+# What the connector's own side of the notifications' queue stands on, and how long a message is
+# invisible there whose worker was cut off.
+_OURS = {"dynamodb", "sqs", "channel_delivery"}
+_COME_BACK = 200.0
+
 
 class Faults:
     """The faults of a schedule; ``struck`` counts them by kind."""
@@ -44,6 +49,14 @@ class Faults:
         if fault is None:
             return 0
         return Random(f"{fault} {self._kernel.now}").randint(1, _KILL_WITHIN_CALLS)
+
+    def disturbed_queue(self, begin: float, end: float) -> bool:
+        """Whether AWS or the worker itself kept notifications waiting between two times."""
+        return any(
+            fault.start <= end - START and begin - START <= fault.start + fault.seconds + _COME_BACK
+            for fault, _ in self._faults
+            if fault.target in _OURS
+        )
 
     def _is_meant(self, fault: Fault, account_id: str) -> bool:
         return fault.account is None or not account_id or (

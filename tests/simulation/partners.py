@@ -146,7 +146,7 @@ class LivePerson:
     def _idp(self, call: Call, _about: Cause) -> Reply:
         if refusal := self._rejected_app(call):
             return refusal
-        key = json.loads(call.data)["ext_consumer_id"]
+        key = json.loads(call.body)["ext_consumer_id"]
         claims = {"lp_consumer_id": f"lp-{key[:16]}", "key": key, "iat": self._kernel.now}
         return Reply(200, {"token": jwt.encode(claims, _KEY, algorithm="HS256")})
 
@@ -161,7 +161,7 @@ class LivePerson:
             title = "consumer already has open conversation"
             return Reply(400, [{"code": "BAD_REQUEST", "body": {"title": title}}])
         opened = self._open(call.account_id, claims["lp_consumer_id"], claims["key"])
-        ask = json.loads(call.data)[1]
+        ask = json.loads(call.body)[1]
         return Reply(
             200,
             [{"reqId": ask["id"], "code": _OK, "body": {"conversationId": opened.conversation_id}}],
@@ -170,7 +170,7 @@ class LivePerson:
     def _send(self, call: Call, about: Cause) -> Reply:
         if refusal := self._rejected_app(call) or self._rejected_consumer(call):
             return refusal
-        asked = json.loads(call.data)
+        asked = json.loads(call.body)
         conversation = self.conversations.get(asked["body"].get("conversationId", ""))
         if asked["type"] == "cm.UpdateConversationField":
             return self._close_for_consumer(conversation)
@@ -353,7 +353,7 @@ class Channel:
         return lambda: self._take(call)
 
     def _take(self, call: Call) -> Reply:
-        body = json.loads(call.data)
+        body = json.loads(call.body)
         if REFUSED_WORD in str(body.get("content", "")):
             return Reply(422)
         self.callbacks.append(Callback(self._kernel.now, call.headers["webhook-id"], body))
@@ -362,10 +362,10 @@ class Channel:
     def _remember_id(self, call: Call) -> None:
         """Every try of a callback has the same id, and no other has it."""
         webhook_id, stamp = call.headers["webhook-id"], call.headers["webhook-timestamp"]
-        expected = sign(self._keys[call.account_id], webhook_id, int(stamp), call.data)
+        expected = sign(self._keys[call.account_id], webhook_id, int(stamp), call.body)
         if call.headers["webhook-signature"] != expected:
             self.problems.append(f"callback {webhook_id} is signed wrong")
-        body = json.loads(call.data)
+        body = json.loads(call.body)
         what = identity_of(body)
         for key, value in ((f"id {webhook_id}", what), (f"what {what}", webhook_id)):
             if self.ids.setdefault(key, value) != value:

@@ -95,7 +95,7 @@ def _once_at_liveperson(world: World, said: _Said, verdict: Verdict) -> None:
                 verdict.say("nothing twice at LivePerson", event_id, why)
 
 
-_ALLOWED_TWICE = {"its echo came too late"}
+_ALLOWED_TWICE = {"its echo came too late", "its echo could not be noted in time"}
 
 
 def _why_twice(world: World, conversation: Conversation, first: Line, second: Line) -> str:
@@ -105,6 +105,8 @@ def _why_twice(world: World, conversation: Conversation, first: Line, second: Li
     if second.left_at - first.left_at < ECHO_SECONDS - 1:
         return "its echo was not waited for"
     if first.intake_at is not None and first.intake_at < second.left_at - 5:
+        if world.faults.disturbed_queue(first.at, second.left_at):
+            return "its echo could not be noted in time"
         return "its echo waited in our own queue"
     return "its echo came too late"
 

@@ -283,7 +283,11 @@ class World:
         self._post(event)
 
     def _repeats(self, deed: Deed, _number: str) -> None:
-        earlier = [each for each in self.events.values() if each.who == deed.who]
+        earlier = [
+            each
+            for each in self.events.values()
+            if each.who == deed.who and partners.POISON_WORD not in each.text
+        ]
         if earlier:
             self._post(self.chance.choice(earlier))
 

@@ -31,6 +31,7 @@ class Reply:
     status_code: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    request: Call | None = None
 
     def json(self) -> Any:
         """Read the body."""
@@ -47,7 +48,7 @@ class Call:
     url: str
     service: str
     account_id: str
-    data: Any
+    body: Any
     headers: Mapping[str, str]
 
 
@@ -95,6 +96,7 @@ class Wire:
             return _SPOILT[fault.kind](self, act)
         kernel.wait(_HALF_WAY)
         reply = self._rejected(fault, call) or act()
+        reply.request = call
         kernel.wait(_HALF_WAY if fault is None else self._chance.uniform(1, 7.5))
         kernel.step()
         return reply
