@@ -8,13 +8,23 @@ from .account import account
 from .dead_letters import dead_letters
 from .doctor.command import doctor
 from .erase import consumer
+from .handover import handover
 from .manifest.command import manifest
 from .secrets import secrets
 from .status import status
 from .trace import trace
+from .trial import try_it
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _InOrder(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the commands in the order in which they are needed."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def cli() -> None:
     """
     Operate a LivePerson connector: set accounts up, see how it does, mend what fails.
@@ -26,7 +36,13 @@ def cli() -> None:
     """
 
 
-for _command in (manifest, account, secrets, doctor, status, trace, dead_letters, consumer):
+_COMMANDS = (
+    *(manifest, account, handover, try_it),
+    *(doctor, status, trace, dead_letters),
+    *(secrets, consumer),
+)
+
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -23,6 +23,9 @@ from .stack import Stack
 
 CURRENT = "accepted_current_secret"
 PREVIOUS = "accepted_previous_secret"
+# So long after a change a container of the webhook may still take the old one for current.
+_CACHED = timedelta(minutes=5)
+
 _PREVIOUS_FIELD = "previous_client_secret"
 
 
@@ -39,8 +42,8 @@ class Usage:
         """Return why the previous secret must stay, or none."""
         if self.previous is not None:
             return f"a webhook was signed with it {output.ago(self.previous)}"
-        if self.current is None or self.current < self.changed_at:
-            return "no webhook has been signed with the new one yet"
+        if self.current is None or self.current < self.changed_at + _CACHED:
+            return "no webhook is known to be signed with the new one yet"
         return None
 
 

@@ -239,9 +239,7 @@ def test_full_dead_letter_queue(site: Site) -> None:
     )
 
     assert {"queues"} == set(wrong)
-    assert names(
-        wrong["queues"], "channel_refused: the channel answered 410", "dead letters: 10 (and 15"
-    )
+    assert names(wrong["queues"], "dead letters: 10 (and 15", "the channel answered 410")
     assert names(wrong["queues"], "connector dead-letters list --reason channel_refused")
     assert {"channel_refused": 10} == status.json()["dead_letters"]
     assert 15 == status.json()["dead_letters_not_shown"]
@@ -382,12 +380,12 @@ def test_a_secret_is_rotated(site: Site) -> None:
     site.liveperson.set(site.account_id, client_secret=new)
 
     taken = site.operator.connector(*rotate, "--yes", typed=f"{new}\n")
+    site.consumer_says("Signed with the new one", "rotate-1", "rotating")
     too_soon = site.operator.connector(*rotate, "--finish", "--yes")
     site.liveperson.set(site.account_id, client_secret=old)
-    site.consumer_says("Signed with the old one", "rotate-1", "rotating")
+    site.consumer_says("Signed with the old one", "rotate-2", "rotating")
     in_use = site.operator.connector(*rotate, "--finish", "--yes")
     site.liveperson.set(site.account_id, client_secret=new)
-    site.consumer_says("Signed with the new one", "rotate-2", "rotating")
     forced = site.operator.connector(*rotate, "--finish", "--yes", "--force")
     healthy = site.operator.doctor()
     site.liveperson.set(site.account_id, client_secret=old)
@@ -395,7 +393,10 @@ def test_a_secret_is_rotated(site: Site) -> None:
     done = site.operator.connector(*rotate, "--finish", "--yes", "--force")
 
     assert 0 == taken.code, taken.err
-    assert (1, True) == (too_soon.code, "no webhook has been signed with the new" in too_soon.err)
+    assert (1, True) == (
+        too_soon.code,
+        "no webhook is known to be signed with the new" in too_soon.err,
+    )
     assert (1, True) == (in_use.code, "a webhook was signed with it" in in_use.err)
     assert 0 == forced.code, forced.err
     assert {} == healthy

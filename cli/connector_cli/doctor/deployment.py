@@ -8,8 +8,8 @@ from typing import Any
 from ..letters import DeadLetters, Letter
 from .finding import Finding, Patient, ok, warning, wrong
 
-_DEPLOY = "sam build && sam deploy --config-env production"
-_RUNBOOK = "see docs/operations.md"
+_DEPLOY = "make deploy STAGE=production"
+_RUNBOOK = "see docs/runbook.md"
 
 
 def stack(patient: Patient) -> Iterator[Finding]:
