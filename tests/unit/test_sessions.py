@@ -6,6 +6,7 @@ And it is known which requests never left.
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -71,6 +72,15 @@ def test_a_body_that_is_too_large_shows_as_larger() -> None:
         answer = new_session().get(server.url, stream=True, timeout=5)
 
         assert 1000 < len(read_up_to(answer, 1000)) < 200_000
+
+
+def test_a_body_is_unpacked() -> None:
+    """It is the file's own bytes that count, however they travelled."""
+    packed = Answer(200, gzip.compress(b"x" * 1000), {"Content-Encoding": "gzip"})
+    with serving(packed) as server:
+        answer = new_session().get(server.url, stream=True, timeout=5)
+
+        assert b"x" * 1000 == read_up_to(answer, 1000)
 
 
 def test_a_body_that_drips_is_given_up() -> None:

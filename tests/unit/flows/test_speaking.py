@@ -139,7 +139,7 @@ def test_a_new_consumer_is_introduced_and_remembered(speaker: Speaker, tokens: T
 
     assert expected == speaker.introduce(ACCOUNT, PHONE, "key")
     assert [expected] == tokens.introduced_consumers
-    assert ("issue", ACCOUNT, FIRST, "key") in tokens.asked
+    assert [("get", ACCOUNT), ("issue", ACCOUNT, FIRST, "key")] == tokens.asked
 
 
 def test_a_call_without_a_consumer_renews_too(speaker: Speaker) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from liveperson_connector import observe
 from liveperson_connector.errors import (
     ChannelRefused,
     ConnectorError,
@@ -75,7 +77,7 @@ def test_the_waits_are_livepersons(receive_count: int, seconds: int) -> None:
 def test_a_wait_that_was_asked_for_is_kept() -> None:
     """It replaces the usual one at first, and is at least a second; what goes on slows down."""
     assert [60, 2, 1, 1] == [delay(4, asked, 0.0) for asked in (60, 2, 0.1, 0)]
-    assert 900 == delay(13, 2, 0.0)
+    assert [2, 900] == [delay(tries, 2, 0.0) for tries in (12, 13)]
 
 
 def test_a_crowd_does_not_come_back_together() -> None:
@@ -174,6 +176,14 @@ def test_an_outage_spends_no_tries(output: Output) -> None:
     assert not any(down.process(received(receive_count=number)) for number in range(1, 200))
     assert ({("receipt-1", 42)}, []) == (set(inbox.hidden), dead_letters.letters)
     assert MOST_TRIES == holds.tries["message-1"]
+
+
+def test_an_outage_that_names_no_wait_is_short(output: Output) -> None:
+    """A second, and no try."""
+    inbox = InProcessQueue()
+    worker(failing(OutageWaited("down")), inbox=inbox).process(received())
+
+    assert [("receipt-1", 1)] == inbox.hidden
 
 
 # ── What follows a dead letter ──
@@ -295,7 +305,9 @@ def test_a_permanent_failure_is_given_up_at_once(error: Permanent, output: Outpu
 
     assert strict.process(received())
     assert [] == inbox.hidden
-    assert [error.reason] == [each.attributes["reason"] for each in dead_letters.letters]
+    assert [(error.reason, "1")] == [
+        (each.attributes["reason"], each.attributes["attempts"]) for each in dead_letters.letters
+    ]
     assert "dead_lettered" in output.messages
 
 
@@ -330,7 +342,12 @@ def test_a_bug_of_a_day_is_given_up() -> None:
         received()
     )
 
-    assert "unexpected" == dead_letters.letters[0].attributes["reason"]
+    (letter,) = dead_letters.letters
+    assert ("unexpected", "ZeroDivisionError", str(MOST_TRIES + 1)) == (
+        letter.attributes["reason"],
+        letter.attributes["problem"],
+        letter.attributes["attempts"],
+    )
 
 
 def test_a_queue_that_cannot_delay_does_no_harm(output: Output) -> None:
@@ -406,6 +423,7 @@ def test_a_partners_words_fit_an_attribute() -> None:
     assert problem.isascii()
     assert problem
     assert problem.isprintable()
+    assert "x" * 500 == written(LivePersonRefused("x" * 501))["problem"]
 
 
 def test_a_message_dies_once() -> None:
@@ -416,6 +434,46 @@ def test_a_message_dies_once() -> None:
     strict.process(received(receive_count=2))
 
     assert 1 == len(dead_letters.letters)
+
+
+def test_two_messages_die_twice() -> None:
+    """However alike they are."""
+    dead_letters = InProcessQueue()
+    strict = worker(failing(LivePersonRefused("no")), dead_letters=dead_letters)
+    strict.process(received(message_id="message-1"))
+    strict.process(received(message_id="message-2"))
+
+    assert 2 == len(dead_letters.letters)
+
+
+# ── What the log tells ──
+
+
+@pytest.mark.parametrize(
+    "error",
+    [LivePersonUnavailable("no"), LivePersonRefused("no"), ZeroDivisionError(), OutageWaited("no")],
+)
+def test_every_line_of_a_failure_can_be_followed(error: Exception, output: Output) -> None:
+    """By the message's id and by those that stand in it."""
+    failed = worker(
+        failing(error),
+        dead_letters=InProcessQueue(),
+        describe=lambda message: {"account_id": f"of {message.message_id}"},
+    )
+    failed.process(received())
+
+    assert output.lines
+    assert {("message-1", "of message-1")} == {
+        (each["message_id"], each["account_id"]) for each in output.lines
+    }
+
+
+def test_how_long_it_took_counts_from_when_it_was_accepted(output: Output) -> None:
+    """Its waits and its time among the dead letters included."""
+    accepted = datetime.now(UTC) - timedelta(seconds=90)
+    worker(lambda _message: observe.done("tests", "sent")).process(received(sent_at=accepted))
+
+    assert 90_000 <= output.lines[0]["took_ms"] < 150_000
 
 
 # ── The answer to Lambda ──
