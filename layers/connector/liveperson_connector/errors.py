@@ -186,14 +186,12 @@ class LivePersonBusy(Transient):
     """LivePerson answered 429: too many requests at a time."""
 
     reason = "liveperson_busy"
-    outage_of = "liveperson"
 
 
 class AppJwtRejected(Transient):
     """LivePerson does not accept the AppJWT (errorCode 40102)."""
 
     reason = "app_jwt_rejected"
-    outage_of = "liveperson"
 
 
 class AppJwtMissing(Transient):

@@ -19,7 +19,7 @@ OPEN_GROUPS = 2
 # Failures further apart than this are not "in a row".
 FORGET_SECONDS = 600
 
-_SHORTEST = 15.0
+_SHORTEST = 5.0
 _LONGEST = 600.0
 
 

@@ -19,6 +19,7 @@ from ..conversations import Consumer, EventRecall, Progress
 from ..errors import (
     ConversationNotReady,
     ConversationUnknown,
+    HeldBehind,
     LivePersonRefused,
     OutageWaited,
     Permanent,
@@ -66,7 +67,6 @@ class OutboundMessaging:
         if recalled.progress.done:
             observe.outcome(FUNCTION, "repeat_ignored", **ids(event, key))
             return
-        check_hold(message, recalled.is_held, recalled.died_again_at)
         self._enter(event, recalled, message)
         try:
             self._carry_out(event, key, recalled, message)
@@ -79,13 +79,18 @@ class OutboundMessaging:
         self.breaker.succeeded(event.account_id, recalled.outage)
 
     def _enter(self, event: ConsumerEvent, recalled: EventRecall, message: Received) -> None:
-        """Go on to LivePerson, unless it is down; a try that did not begin leaves no doubt."""
+        """
+        Go on to LivePerson, unless it is down or earlier events are to go first.
+
+        A try that did not begin leaves no doubt; one that an earlier try left is kept.
+        """
         try:
+            check_hold(message, recalled.is_held, recalled.died_again_at)
             self.breaker.enter(event.account_id, recalled.outage)
-        except OutageWaited:
-            if recalled.consumer and not is_in_doubt(message, recalled.progress):
+        except (HeldBehind, OutageWaited):
+            if recalled.consumer:
                 with suppress(Transient):  # at worst its echo is waited for in vain
-                    noted = _settled(recalled.progress, message)
+                    noted = self._still_open(event, recalled.progress, message)
                     self.memory.note_progress(recalled.consumer, event.id, noted)
             raise
 
@@ -122,13 +127,20 @@ class OutboundMessaging:
         recalled = self.memory.recall_event(
             consumer.account_id, consumer.key, event.id, message.group
         )
-        noted = _settled(recalled.progress, message)
-        # What an earlier try left open stays open, whatever this one failed for.
-        still_open = event.type in SPOKEN and is_in_doubt(message, recalled.progress)
-        if error.maybe_done or (still_open and noted.ambiguous_at is None):
+        noted = self._still_open(event, recalled.progress, message)
+        if error.maybe_done:
             noted = replace(noted, ambiguous_at=self.clock())
+        if noted.ambiguous_at != recalled.progress.ambiguous_at:
             observe.outcome(FUNCTION, "ambiguous", **ids(event, consumer.key))
         self.memory.note_progress(consumer, event.id, noted)
+
+    def _still_open(self, event: ConsumerEvent, progress: Progress, message: Received) -> Progress:
+        """Settle this try as one that did nothing; what an earlier one left open stays open."""
+        noted = _settled(progress, message)
+        in_doubt = event.type in SPOKEN and is_in_doubt(message, progress)
+        if in_doubt and noted.ambiguous_at is None:
+            return replace(noted, ambiguous_at=self.clock())
+        return noted
 
     # ── Doing something: receipts, close, rating, profile. Twice is no harm ──
 
