@@ -53,7 +53,7 @@ _OURS: dict[Any, Mutator] = {
 settings.register_profile(
     "mutants",
     deadline=None,
-    max_examples=60,
+    max_examples=30,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.differing_executors],

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liveperson_connector.messages import token, unique
+from tests.support.clocks import Clock
+from tests.support.messages import received
+
+NOW = datetime.fromtimestamp(Clock().now, UTC)
 
 
 @given(st.lists(st.text(st.characters(codec=None), max_size=300), max_size=4))
@@ -25,6 +31,42 @@ def test_different_parts_make_different_tokens(one: list[str], other: list[str])
     assert (one == other) == (token(*one) == token(*other))
 
 
+def test_half_a_character_becomes_a_token_too() -> None:
+    """A partner may send one; it is not the other half."""
+    assert token("\ud83d") != token("\ude00")
+
+
 def test_a_unique_identity_is_never_the_same() -> None:
     """Two messages without a key of their own are two messages."""
     assert unique() != unique()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "trace"),
+    [({}, "message-1"), ({"trace": ""}, "message-1"), ({"trace": "t-1"}, "t-1")],
+)
+def test_a_message_without_a_trace_is_followed_by_its_own_id(
+    attributes: dict[str, str], trace: str
+) -> None:
+    """One that Lambda queued, for example."""
+    assert trace == received(attributes=attributes).trace
+
+
+@pytest.mark.parametrize(
+    ("first_failed_at", "expected"),
+    [
+        (None, NOW),
+        ("2023-11-14T22:00:00.000Z", datetime(2023, 11, 14, 22, tzinfo=UTC)),
+        ("2099-01-01T00:00:00.000Z", NOW),
+        ("2023-11-14T22:00:00", NOW),
+        ("long ago", NOW),
+        ("", NOW),
+    ],
+)
+def test_a_redriven_message_was_accepted_before_it_failed(
+    first_failed_at: str | None, expected: datetime
+) -> None:
+    """What somebody wrote on it by hand does no harm."""
+    attributes = {} if first_failed_at is None else {"first_failed_at": first_failed_at}
+
+    assert expected == received(attributes=attributes).accepted_at

@@ -68,6 +68,22 @@ def test_public_addresses_may_be_called(address: str) -> None:
     assert is_allowed(address, network="public")
 
 
+def test_a_public_address_may_be_written_as_ipv6() -> None:
+    """It is what it stands for, there as with inner ones."""
+    assert is_allowed("::ffff:8.8.8.8", network="public")
+    assert is_allowed("::ffff:127.0.0.1", network="loopback")
+    assert not is_allowed("::ffff:127.0.0.1", network="public")
+
+
+@pytest.mark.parametrize("scheme", ["https://", "http://"])
+def test_nothing_is_repeated_by_itself(scheme: str) -> None:
+    """There is one retry policy a hop, and it is the queue's."""
+    adapter = guarded_session("public").get_adapter(f"{scheme}channel.example")
+
+    assert isinstance(adapter, requests.adapters.HTTPAdapter)
+    assert 0 == adapter.max_retries.total
+
+
 @pytest.mark.parametrize("url", [*REFUSED_EVERYWHERE, *LOOPBACK])
 def test_on_the_public_network_nothing_inside_is_called(url: str) -> None:
     """No callback reaches into the network, this machine or the cloud's own services."""

@@ -360,6 +360,10 @@ def test_every_documented_error_body_is_understood(
         ("token eyJhbGciOi is bad", "eyJhbGciOi", "token … is bad"),
         ("Text 'Straße' too long", "Hauptstraße\nStraße 7", "Text '…' too long"),
         ("", "anything", ""),
+        ("four: word", "a word", "four: …"),
+        ("three: abc", "abc", "three: abc"),
+        ("said: secret?!.", "secret", "said: …"),
+        ("code: X12", "12", "code: X12"),
     ],
 )
 def test_livepersons_words_do_not_repeat_ours(said: str, sent: str, left: str) -> None:
@@ -375,6 +379,40 @@ def test_a_refusal_that_quotes_the_text_is_told_without_it() -> None:
 
     assert "LivePerson answered 400: No such word: …" == str(refused.value)
     assert "No such word: Geheimnis" == refused.value.said
+
+
+@pytest.mark.parametrize(
+    ("quoted", "headers"),
+    [
+        ("app-token", {"Authorization": "app-token"}),
+        ("jws-token", {"Authorization": "other", "X-LP-ON-BEHALF": "jws-token"}),
+    ],
+)
+def test_a_refusal_that_quotes_a_token_is_told_without_it(
+    quoted: str, headers: dict[str, str]
+) -> None:
+    """Tokens are logged nowhere, whoever repeats them."""
+    answer = json_answer({"body": {"msg": f"expired: {quoted}"}}, status=400)
+    with serving(answer) as server, pytest.raises(LivePersonRefused) as refused:
+        LivePersonHttp().post_json(server.url, {}, headers)
+
+    assert "LivePerson answered 400: expired: …" == str(refused.value)
+
+
+def test_a_refusal_that_quotes_a_secret_is_told_without_it() -> None:
+    """A form's values are secrets too."""
+    answer = json_answer({"error": "invalid", "error_description": "bad secret s3cr3t"}, 400)
+    with serving(answer) as server, pytest.raises(LivePersonRefused) as refused:
+        LivePersonHttp().post_form(server.url, {"client_id": "id", "client_secret": "s3cr3t"})
+
+    assert "LivePerson answered 400: bad secret …" == str(refused.value)
+
+
+def test_a_refused_file_may_hold_any_bytes() -> None:
+    """They are no text, and are not taken for one."""
+    answer = json_answer({"body": {"msg": "no"}}, status=400)
+    with serving(answer) as server, pytest.raises(LivePersonRefused, match="400: no"):
+        LivePersonHttp().put_bytes(server.url, b"\xff\x00")
 
 
 @pytest.mark.parametrize("code", ["", " ", "no code\x00", "x" * 65, ["a"], {"a": 1}, 1.5])
