@@ -16,7 +16,8 @@ from rich.text import Text
 
 from .errors import Problem
 
-_WIDE = 200  # columns of a table that no terminal shows: it is read by another program
+# Rows stay lines, also where a terminal has to break them: an id in pieces cannot be copied.
+_WIDE = 200
 
 
 def say(text: str, style: str = "") -> None:
@@ -79,8 +80,7 @@ def duration(seconds: float) -> str:
 
 
 def _console() -> Console:
-    wide = None if sys.stdout.isatty() else _WIDE
-    return Console(highlight=False, width=wide)
+    return Console(highlight=False, width=_WIDE)
 
 
 def _plain(value: Any) -> object:

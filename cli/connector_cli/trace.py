@@ -55,10 +55,8 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
         dead = [each.facts() for each in letters]
         output.data({"lines": told, "dead_letters": dead})
         return
-    output.table(
-        ("time", "after", "function", "what", "event", "conversation", "details"),
-        [_row(each) for each in told],
-    )
+    for each in told:
+        output.say(_row(each))
     for letter in letters:
         output.say(f"✗ a dead letter: {letter.reason} ({letter.id})", "red")
         output.say(f"    do: connector dead-letters show {letter.id}")
@@ -110,14 +108,9 @@ def _told(line: Line, first: Line) -> dict[str, Any]:
     }
 
 
-def _row(told: Mapping[str, Any]) -> tuple[object, ...]:
-    details = ", ".join(f"{name} {value}" for name, value in told["details"].items())
-    return (
-        f"{told['at']:%H:%M:%S.%f}"[:-3],
-        f"{told['after_ms']} ms",
-        told["function"],
-        told["what"],
-        told.get("event_id", ""),
-        str(told.get("conversation_id", ""))[:8],
-        details,
-    )
+def _row(told: Mapping[str, Any]) -> str:
+    ids = {name: told[f"{name}_id"] for name in ("event", "conversation") if f"{name}_id" in told}
+    details = ", ".join(f"{name} {value}" for name, value in {**ids, **told["details"]}.items())
+    when = f"{told['at']:%H:%M:%S.%f}"[:-3]
+    after = f"+{told['after_ms']} ms"
+    return f"{when} {after:>10}  {told['function']:<19} {told['what']:<24} {details}".rstrip()

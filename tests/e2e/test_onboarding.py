@@ -119,6 +119,10 @@ class Walk:
         """Whether the channel has heard of an agent."""
         return bool(self.answers_at_the_channel())
 
+    def log_says_so(self) -> bool:
+        """Whether the logs, which are a moment behind, have it too."""
+        return "delivered" in self.operator.connector("trace", "first-consumer").out
+
     def answers_at_the_channel(self) -> list[Any]:
         """Return what agents said, as the channel has it."""
         return [
@@ -169,9 +173,8 @@ def test_the_walkthrough(walk: Walk) -> None:
         session = walk.do(block)
         assert NEW_SECRET not in session.shown
         if "connector try" in block.command:
-            wait_for(
-                lambda: bool(walk.answers_at_the_channel()), seconds=30, what="the agent's answer"
-            )
+            wait_for(lambda: walk.was_answered, seconds=30, what="the agent's answer")
+            wait_for(walk.log_says_so, seconds=30, what="delivered in the log")
         done.append(block.step)
 
     assert [2, 3, 4, 5, 6, 7, 7, 7] == done
