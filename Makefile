@@ -47,6 +47,9 @@ unit: setup  ## the unit tests alone, in seconds
 fuzz: setup  ## feed the entry points INPUTS=1000000 inputs of SEED=1
 	@PYTHONPATH=layers/connector python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1) $(ARGS)
 
+simulate: setup  ## both pipelines through SCHEDULES=10000 bad days, made from SEED=1 on
+	@PYTHONPATH=layers/connector python -m tests.simulation --schedules $(or $(SCHEDULES),10000) --seed $(or $(SEED),1) $(ARGS)
+
 mutation: setup  ## change decisions one at a time: do the unit tests notice? (ARGS="--only '*worker*'")
 	@python -m tests.mutation $(ARGS)
 
@@ -84,4 +87,4 @@ clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test unit fuzz mutation check format openapi build deploy cost requirements clean
+.PHONY: help setup demo sandbox soak test unit fuzz simulate mutation check format openapi build deploy cost requirements clean

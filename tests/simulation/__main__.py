@@ -51,7 +51,10 @@ class Summary:
         return [
             ("schedules", f"{self.schedules:,}"),
             ("simulated days", f"{self.days:,.0f}"),
-            *((f"schedules of family {name}", f"{n:,}") for name, n in sorted(self.families.items())),
+            *(
+                (f"schedules of family {name}", f"{n:,}")
+                for name, n in sorted(self.families.items())
+            ),
             *((name, f"{n:,}") for name, n in sorted(self.figures.items())),
             *((f"faults: {name}", f"{n:,}") for name, n in sorted(self.faults.items())),
             ("longest recovery", f"{self.recovery:,.0f} s"),
@@ -70,22 +73,28 @@ def main() -> int:
         for result in pool.map(play_seed, seeds, chunksize=10):
             summary.add(result)
             if result.broken:
-                print(f"seed {result.schedule.seed}: {result.broken[0]}", flush=True)
+                say(f"seed {result.schedule.seed}: {result.broken[0]}")
             elif summary.schedules % 500 == 0:
-                print(f"… {summary.schedules:,} schedules", flush=True)
+                say(f"… {summary.schedules:,} schedules")
     for result in summary.failed[: given.smallest]:
         _show(smallest(result))
     for name, value in summary.rows():
-        print(f"{name:<45}{value:>16}")
-    print(f"{'took':<45}{time.monotonic() - began:>14,.0f} s")
+        say(f"{name:<45}{value:>16}")
+    say(f"{'took':<45}{time.monotonic() - began:>14,.0f} s")
     return 1 if summary.failed else 0
 
 
+def say(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def _show(result: Result) -> None:
-    print(f"\nThe smallest schedule found for seed {result.schedule.seed}:\n{result.schedule}")
+    say(f"\nThe smallest schedule found for seed {result.schedule.seed}:\n{result.schedule}")
     for each in result.broken:
-        print(f"  {each}")
-    print()
+        say(f"  {each}")
+    say("")
 
 
 def _arguments() -> argparse.Namespace:

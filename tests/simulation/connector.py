@@ -80,7 +80,10 @@ def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
     }
     credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     below = f"{PREFIX}/accounts/{account_id}"
-    return {f"{below}/credentials": json.dumps(credentials), f"{below}/channel": json.dumps(channel)}
+    return {
+        f"{below}/credentials": json.dumps(credentials),
+        f"{below}/channel": json.dumps(channel),
+    }
 
 
 @dataclass
@@ -236,9 +239,7 @@ class Container:
     @cached_property
     def message_intake(self) -> MessageIntake:
         """What takes consumer events."""
-        configured = Cache(
-            self.parameters.has_channel, ttl=_PARAMETER_SECONDS, clock=self._clock
-        )
+        configured = Cache(self.parameters.has_channel, ttl=_PARAMETER_SECONDS, clock=self._clock)
         return MessageIntake(configured, self.queue(EVENTS), SALT)
 
     @cached_property
@@ -247,9 +248,7 @@ class Container:
         credentials = Cache(
             self.parameters.find_credentials, ttl=_PARAMETER_SECONDS, clock=self._clock
         )
-        return WebhookIntake(
-            credentials, self.queue(NOTIFICATIONS), self.queue(DEAD_NOTIFICATIONS)
-        )
+        return WebhookIntake(credentials, self.queue(NOTIFICATIONS), self.queue(DEAD_NOTIFICATIONS))
 
     @cached_property
     def dead_letter_redrive(self) -> DeadLetterRedrive:
@@ -275,9 +274,7 @@ class Container:
         )
 
     def _breaker(self, function: str, destination: str) -> Breaker:
-        return Breaker(
-            function, destination, self.setbacks, clock=self._clock, chance=self._chance
-        )
+        return Breaker(function, destination, self.setbacks, clock=self._clock, chance=self._chance)
 
     def _channels(self) -> Any:
         return Cache(self.parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)
@@ -285,4 +282,4 @@ class Container:
 
 def _put_wire(where: LivePersonHttp | Callbacks, wire: Wire) -> None:
     """Let the connector's HTTP code use a wire of ours instead of a session."""
-    where._session = cast(requests.Session, wire)  # noqa: SLF001
+    where._session = cast(requests.Session, wire)

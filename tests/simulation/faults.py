@@ -1,12 +1,11 @@
-"""Which of the schedule's faults strikes whom, and when. Chance is the seed's, never the machine's."""
+"""Which fault of a schedule strikes whom, and when. Chance is the seed's, not the machine's."""
 
 from __future__ import annotations
 
 from collections import Counter
-from random import Random
 
 from .kernel import START, Kernel
-from .schedules import LIVEPERSON_TARGETS, Fault, Schedule
+from .schedules import LIVEPERSON_TARGETS, Fault, Schedule, dice
 
 _KILL_WITHIN_CALLS = 14
 
@@ -24,7 +23,7 @@ class Faults:
         self._kernel = kernel
         self._accounts = accounts
         self._faults = [
-            (each, Random(f"{schedule.seed} {each}"))  # a fault's own, whatever else is removed
+            (each, dice(f"{schedule.seed} {each}"))  # a fault's own, whatever else is removed
             for each in schedule.faults
         ]
 
@@ -48,7 +47,7 @@ class Faults:
         fault = self.strikes(function, kinds="kill")
         if fault is None:
             return 0
-        return Random(f"{fault} {self._kernel.now}").randint(1, _KILL_WITHIN_CALLS)
+        return dice(f"{fault} {self._kernel.now}").randint(1, _KILL_WITHIN_CALLS)
 
     def disturbed_queue(self, begin: float, end: float) -> bool:
         """Whether AWS or the worker itself kept notifications waiting between two times."""
@@ -59,8 +58,8 @@ class Faults:
         )
 
     def _is_meant(self, fault: Fault, account_id: str) -> bool:
-        return fault.account is None or not account_id or (
-            account_id == self._accounts[fault.account]
+        return (
+            fault.account is None or not account_id or (account_id == self._accounts[fault.account])
         )
 
 

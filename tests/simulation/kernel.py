@@ -45,7 +45,7 @@ class Kernel:
         self.now = START
         self.current: Task | None = None
         self.turns = 0
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._main = threading.Lock()
         self._main.acquire()
@@ -61,11 +61,11 @@ class Kernel:
 
     # ── What happens when ──
 
-    def at(self, moment: float, event: Callable[[], None]) -> None:
+    def at(self, moment: float, event: Callable[[], object]) -> None:
         """Let something happen at a time, which takes none itself."""
         heapq.heappush(self._events, (max(moment, self.now), next(self._order), event))
 
-    def later(self, seconds: float, event: Callable[[], None]) -> None:
+    def later(self, seconds: float, event: Callable[[], object]) -> None:
         """Let something happen in a while."""
         self.at(self.now + seconds, event)
 

@@ -176,7 +176,9 @@ class LivePerson:
             return self._close_for_consumer(conversation)
         if conversation is None or not conversation.is_open:
             return _refusal("CONVERSATION_CLOSED")
-        event = asked["body"]["event"]
+        return self._publish(conversation, asked["body"]["event"], about)
+
+    def _publish(self, conversation: Conversation, event: Object, about: Cause) -> Reply:
         if event["type"] != "ContentEvent":
             return Reply(200, {"code": _OK, "body": {}})
         text = event["message"]
@@ -307,8 +309,13 @@ class LivePerson:
 
 def _claims(token: str) -> Object:
     found: Object = jwt.decode(
-        token, options={"verify_signature": False, "verify_exp": False, "verify_aud": False,
-                        "verify_iat": False}
+        token,
+        options={
+            "verify_signature": False,
+            "verify_exp": False,
+            "verify_aud": False,
+            "verify_iat": False,
+        },
     )
     return found
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from liveperson_connector.errors import Refused
+from liveperson_connector.errors import NotQueued
 from liveperson_connector.flows.dead_letter_redrive import Request
 from liveperson_connector.flows.worker import Worker
 from liveperson_connector.workers import process
@@ -122,8 +122,8 @@ class Lambda:
             slot.container = slot.container or self._build()
             try:
                 work(slot.container)
-            except Refused as refused:
-                assert refused.status == 503, refused
+            except NotQueued:
+                pass
             except Exception as failure:  # noqa: BLE001 - Lambda tries again, whatever it was
                 _only_connector_errors(failure)
             else:

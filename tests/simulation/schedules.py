@@ -87,9 +87,14 @@ class Schedule:
         return f"{bare}\n    deeds=(\n{rows}    ),\n    faults=(\n{faults}    ),\n)"
 
 
+def dice(seed: int | str) -> Random:
+    """Give what throws always the same for a seed."""
+    return Random(seed)  # noqa: S311 - these are dice, not secrets
+
+
 def make(seed: int) -> Schedule:
     """Make the schedule of a seed."""
-    chance = Random(seed)
+    chance = dice(seed)
     family = chance.choices(list(_FAMILIES), [weight for weight, _ in _FAMILIES.values()])[0]
     bare = Schedule(
         seed=seed,
@@ -103,7 +108,7 @@ def make(seed: int) -> Schedule:
 
 
 def _mixed(bare: Schedule, chance: Random) -> Schedule:
-    """A bad hour: everything fails now and then, in short windows."""
+    """Make a bad hour: everything fails now and then, in short windows."""
     hour = chance.choice((2 * MINUTE, 10 * MINUTE, HOUR))
     faults = [_any_fault(chance, hour) for _ in range(chance.randint(1, 6))]
     deeds = _chatter(bare, chance, hour, chance.randint(4, 24))
@@ -115,12 +120,12 @@ def _mixed(bare: Schedule, chance: Random) -> Schedule:
 
 
 def _quiet(bare: Schedule, chance: Random) -> Schedule:
-    """Nothing goes wrong, but the order of things."""
+    """Let nothing go wrong, but the order of things."""
     return _with(bare, _chatter(bare, chance, 10 * MINUTE, chance.randint(5, 30)), [])
 
 
 def _kills(bare: Schedule, chance: Random) -> Schedule:
-    """Workers are cut off wherever it hurts."""
+    """Cut workers off wherever it hurts."""
     hour = chance.choice((2 * MINUTE, 20 * MINUTE))
     faults = [
         Fault("kill", chance.choice(FUNCTIONS[:2]), 0.0, hour, chance.choice((0.1, 0.3, 0.6)))
@@ -134,7 +139,7 @@ def _kills(bare: Schedule, chance: Random) -> Schedule:
 
 
 def _outage(bare: Schedule, chance: Random) -> Schedule:
-    """A partner is away for hours or days."""
+    """Send a partner away for hours or days."""
     length = chance.choice((HOUR, 5 * HOUR, 20 * HOUR, 1.5 * DAY, 3 * DAY))
     kind = chance.choice(("unreachable", "http_503", "busy", "timeout"))
     target = chance.choice(("liveperson", "liveperson", "channel", "channel", "sentinel"))
@@ -151,7 +156,7 @@ def _outage(bare: Schedule, chance: Random) -> Schedule:
 
 
 def _dead_letters(bare: Schedule, chance: Random) -> Schedule:
-    """A lonely consumer's day of failures ends among the dead letters, and comes back."""
+    """Fail a lonely consumer for days: among the dead letters, and back."""
     length = chance.choice((1.2 * DAY, 1.6 * DAY, 2.5 * DAY))
     target = chance.choice(("liveperson", "channel"))
     faults = [Fault(chance.choice(NOT_DONE), target, 5.0, length)]
@@ -169,14 +174,14 @@ def _dead_letters(bare: Schedule, chance: Random) -> Schedule:
 
 
 def _poison(bare: Schedule, chance: Random) -> Schedule:
-    """One message always fails, or is refused for ever; nobody else should notice."""
+    """Let one message always fail, or be refused for ever; nobody else should notice."""
     bare = replace(bare, consumers=max(2, bare.consumers))
     deeds = [Deed(10.0, chance.choice(("says_poison", "says_refused", "agent_says_refused")), 0)]
     return _with(bare, deeds + _chatter(bare, chance, HOUR, chance.randint(5, 25)), [])
 
 
 def _tokens(bare: Schedule, chance: Random) -> Schedule:
-    """Tokens are rejected in a crowd, and Sentinel is not always there."""
+    """Reject tokens in a crowd, while Sentinel is not always there."""
     bare = replace(bare, consumers=4, workers=4)
     deeds = _chatter(bare, chance, HOUR, 30)
     deeds += [Deed(chance.uniform(0, HOUR), "tokens_revoked") for _ in range(3)]

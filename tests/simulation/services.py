@@ -114,7 +114,8 @@ class Fifo:
 
     def take(self, most: int) -> list[Message]:
         """Receive what may be received: of each group the oldest, and none of one in work."""
-        now, taken = self.clock(), []
+        now = self.clock()
+        taken: list[Message] = []
         for group in list(self.groups):
             for message in list(self.groups[group]):
                 if len(taken) == most or message.visible_at > now:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -38,7 +37,7 @@ from .faults import Faults
 from .kernel import START, Kernel
 from .partners import Channel, Conversation, LivePerson
 from .runtime import Lambda, Parcel, Postman, scheduled_redrive, scheduled_refresh
-from .schedules import DAY, HOUR, MINUTE, Deed, Fault, Schedule
+from .schedules import DAY, HOUR, MINUTE, Deed, Fault, Schedule, dice
 from .services import Client, Fifo, Message, Sqs, Ssm
 from .table import Table
 from .wires import Wire
@@ -79,7 +78,7 @@ class World:
 
     def __post_init__(self) -> None:
         schedule = self.schedule
-        self.chance = Random(schedule.seed)
+        self.chance = dice(schedule.seed)
         self.kernel = Kernel()
         self.account_ids = list(ACCOUNTS[: schedule.accounts])
         self.faults = Faults(schedule, self.kernel, self.account_ids)
@@ -146,9 +145,7 @@ class World:
         functions.map(
             queues[NOTIFICATIONS], "channel_delivery", lambda each: each.channel_delivery, workers
         )
-        functions.map(
-            queues[REFRESHES], "token_refresh", lambda each: each.failed_refreshes, 1
-        )
+        functions.map(queues[REFRESHES], "token_refresh", lambda each: each.failed_refreshes, 1)
 
     # ── Who is who ──
 
@@ -210,7 +207,9 @@ class World:
             self.kernel.later(seconds, run)
 
         def then(ok: bool) -> None:
-            if not ok and function == "token_refresh" and not self.kernel.is_closing:  # Lambda keeps what failed
+            if (
+                not ok and function == "token_refresh" and not self.kernel.is_closing
+            ):  # Lambda keeps what failed
                 body = json.dumps({"requestPayload": {}})
                 self.queues[REFRESHES].put(body, f"run-{self.kernel.now}", "", {})
 
@@ -238,6 +237,8 @@ class World:
         """Count by account who had something to say early in an outage."""
         start = START + fault.start
         early = start + fault.seconds / 4
+        if fault.target == "sentinel":  # the last token is good for an hour
+            start += HOUR
         if fault.target == "channel":
             spoke = {
                 (each.account_id, each.conversation_id)

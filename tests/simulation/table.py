@@ -187,7 +187,7 @@ def _one(tokens: list[str]) -> Predicate:
     if first in {"attribute_exists", "attribute_not_exists"}:
         path, wanted = tokens[1], first == "attribute_exists"
         del tokens[:3]
-        return lambda item, names, values: (names.get(path, path) in item) == wanted
+        return lambda item, names, _values: (names.get(path, path) in item) == wanted
     return _comparison(first, tokens.pop(0), tokens.pop(0))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 import requests
@@ -18,7 +17,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from .faults import Faults, destinations
 from .kernel import Kernel
-from .schedules import Fault
+from .schedules import Fault, dice
 
 _HALF_WAY = 0.04
 _READ_SECONDS = 8.0
@@ -74,7 +73,7 @@ class Wire:
         self._faults = faults
         self._route = route
         self._answer = answer
-        self._chance = Random(1)
+        self._chance = dice(1)
 
     def close(self) -> None:
         """Drop connections, of which there are none."""
@@ -95,17 +94,11 @@ class Wire:
         if fault and fault.kind in _SPOILT:
             return _SPOILT[fault.kind](self, act)
         kernel.wait(_HALF_WAY)
-        reply = self._rejected(fault, call) or act()
+        reply = _rejected(fault) or act()
         reply.request = call
         kernel.wait(_HALF_WAY if fault is None else self._chance.uniform(1, 7.5))
         kernel.step()
         return reply
-
-    @staticmethod
-    def _rejected(fault: Fault | None, call: Call) -> Reply | None:
-        if fault is None or fault.kind != "rejected":
-            return None
-        return Reply(401, {"code": 401, "body": {"errorCode": 40102, "title": "no such token"}})
 
     # ── What can become of it ──
 
@@ -143,14 +136,20 @@ class Wire:
         raise requests.ReadTimeout("no answer yet")
 
 
+def _rejected(fault: Fault | None) -> Reply | None:
+    if fault is None or fault.kind != "rejected":
+        return None
+    return Reply(401, {"code": 401, "body": {"errorCode": 40102, "title": "no such token"}})
+
+
 _POOL = HTTPSConnectionPool("partner.invalid")
 
 _SPOILT: dict[str, Callable[[Wire, Callable[[], Reply]], Reply]] = {
-    "unreachable": Wire._unreachable,  # noqa: SLF001
-    "http_503": Wire._http_503,  # noqa: SLF001
-    "done_503": Wire._done_503,  # noqa: SLF001
-    "busy": Wire._busy,  # noqa: SLF001
-    "timeout": Wire._timeout,  # noqa: SLF001
-    "answer_lost": Wire._answer_lost,  # noqa: SLF001
-    "late": Wire._late,  # noqa: SLF001
+    "unreachable": Wire._unreachable,
+    "http_503": Wire._http_503,
+    "done_503": Wire._done_503,
+    "busy": Wire._busy,
+    "timeout": Wire._timeout,
+    "answer_lost": Wire._answer_lost,
+    "late": Wire._late,
 }

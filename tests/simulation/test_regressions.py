@@ -1,0 +1,109 @@
+"""What the simulation has found, each as the smallest schedule that showed it."""
+
+from __future__ import annotations
+
+import pytest
+
+from .running import play
+from .schedules import Deed, Fault, Schedule
+
+_KILLED = Fault("kill", "outbound_messaging", start=0.0, seconds=1200.0, rate=0.6)
+
+FOUND = {
+    # Whoever looked whether LivePerson was back spent a try, and was a dead letter in two days.
+    "a probe of an outage is no try": Schedule(
+        seed=171,
+        family="outage",
+        consumers=4,
+        workers=4,
+        webhook_seconds=0.05,
+        deeds=(Deed(484.2, "says_same", 2), Deed(11457.3, "says", 3)),
+        faults=(Fault("timeout", "liveperson", start=226.8, seconds=259200.0),),
+    ),
+    # That an event was refused was told past the breaker, and given up in a channel's outage.
+    "a refusal waits out the channel's outage": Schedule(
+        seed=202,
+        family="outage",
+        consumers=3,
+        workers=4,
+        webhook_seconds=0.3,
+        deeds=(
+            Deed(539.5, "says", 1),
+            Deed(17248.0, "says_refused", 2),
+            Deed(23814.6, "agent_says", 1),
+            Deed(26642.2, "agent_says", 2),
+        ),
+        faults=(Fault("unreachable", "channel", start=265.6, seconds=129600.0),),
+    ),
+    # The second letter was put back behind the first, which died once more and came behind it.
+    "letters put back do not overtake one that dies again": Schedule(
+        seed=231,
+        family="dead_letters",
+        consumers=1,
+        workers=2,
+        deeds=(Deed(0.0, "says"), Deed(57571.7, "says")),
+        faults=(Fault("http_503", "liveperson", start=5.0, seconds=216000.0),),
+    ),
+    # Echoes stood behind what a slow channel did not take, and were not there when asked for.
+    "an echo does not wait for the channel": Schedule(
+        seed=452,
+        family="mixed",
+        receipts=True,
+        webhook_seconds=0.05,
+        deeds=(Deed(50.1, "says"),),
+        faults=(
+            Fault("late", "send", start=15.2, seconds=180.0),
+            Fault("timeout", "channel", start=43.2, seconds=30.0, rate=0.9),
+        ),
+    ),
+    # Cut off after the send, and the conversation ended before the next try: nobody looked there.
+    "an ended conversation still settles a send": Schedule(
+        seed=694,
+        family="kills",
+        workers=2,
+        webhook_seconds=3.0,
+        deeds=(
+            Deed(11.6, "says", 0),
+            Deed(212.3, "says", 0),
+            Deed(311.8, "says", 0),
+            Deed(438.1, "foreign", 0),
+            Deed(471.2, "says", 1),
+            Deed(676.7, "agent_closes", 1),
+        ),
+        faults=(_KILLED,),
+    ),
+    # The try that was to settle a doubt failed for another reason, and noted that none was left.
+    "a doubt outlives a try that fails before settling it": Schedule(
+        seed=144,
+        family="mixed",
+        consumers=3,
+        workers=2,
+        webhook_seconds=0.3,
+        deeds=(
+            Deed(360.7, "says", 1),
+            Deed(387.7, "says", 0),
+            Deed(448.5, "says", 0),
+            Deed(566.9, "agent_says", 1),
+        ),
+        faults=(Fault("aws_error", "dynamodb", start=398.4, seconds=1200.0, rate=0.5),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_found_once_and_mended(name: str) -> None:
+    """Every promise is kept where one was broken."""
+    assert [] == play(FOUND[name]).broken
+
+
+def test_waiting_in_an_outage_leaves_no_doubt() -> None:
+    """What was never sent is not looked for, and counts neither as ambiguous nor as sent again."""
+    schedule = Schedule(
+        seed=1,
+        deeds=tuple(Deed(10.0 * number, "says", number % 2) for number in range(8)),
+        faults=(Fault("unreachable", "liveperson", start=15.0, seconds=3600.0),),
+    )
+    result = play(schedule)
+
+    assert [] == result.broken
+    assert (0, 0) == (result.figures["ambiguous"], result.figures["sent_again"])
