@@ -129,7 +129,7 @@ def _members(manifest: Mapping[str, Any], field: str, known: set[str]) -> Iterat
         yield Fault(ERROR, field, "is not a list")
         return
     for each in given:
-        if each not in known:
+        if not (isinstance(each, str) and each in known):
             yield Fault(ERROR, field, f"{each!r} is unknown", f"some of {', '.join(sorted(known))}")
 
 
@@ -255,7 +255,7 @@ def _choices(name: str, given: object, usual: tuple[str, ...], path: str) -> Ite
         return
     known = _ENTRY_POINTS if name == "entry_point" else set(usual)
     for each in given:
-        if each not in known:
+        if not (isinstance(each, str) and each in known):
             yield Fault(ERROR, path, f"{each!r} is unknown", f"some of {', '.join(sorted(known))}")
 
 
