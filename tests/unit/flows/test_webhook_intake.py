@@ -23,6 +23,7 @@ from liveperson_connector.errors import (
     UntrustedWebhook,
 )
 from liveperson_connector.flows.webhook_intake import (
+    CLAIM_ATTRIBUTE,
     MAX_BODY_BYTES,
     Accepted,
     WebhookIntake,
@@ -102,9 +103,23 @@ def test_the_changes_of_a_conversation_are_one_group(intake: Intake) -> None:
     intake.receive(signed_webhook(notification(message_change())))
     intake.receive(signed_webhook(conversation_notification(conversation_change())))
     intake.receive(signed_webhook(notification(message_change(conversation_id="another"))))
-    groups = [each.group for each in intake.notifications.letters]
+    told = [each for each in intake.notifications.letters if CLAIM_ATTRIBUTE not in each.attributes]
+    groups = [each.group for each in told]
 
     assert groups[0] == groups[1] != groups[2]
+
+
+def test_whose_a_new_conversation_is_waits_behind_no_message(intake: Intake) -> None:
+    """A message that overtook the news would stand before it; later states are told alone."""
+    joined = {"participants": [{"id": "agent-1", "role": "ASSIGNED_AGENT"}]}
+    for details in ({}, joined, {"stage": "CLOSE"}):
+        change = conversation_change(**details)
+        intake.receive(signed_webhook(conversation_notification(change)))
+    claims = [CLAIM_ATTRIBUTE in each.attributes for each in intake.notifications.letters]
+    groups = [each.group for each in intake.notifications.letters]
+
+    assert [True, False, False, False] == claims
+    assert groups[0] != groups[1] == groups[2] == groups[3]
 
 
 def test_an_echo_waits_behind_no_channel(intake: Intake) -> None:

@@ -43,14 +43,14 @@ from .breaker import Breaker
 from .failed_events import read_failed
 from .message_intake import to_letter
 from .ports import DeliveryMemory, Outbox
-from .webhook_intake import read_queued
+from .webhook_intake import CLAIM_ATTRIBUTE, read_queued
 from .worker import check_hold
 
 FUNCTION = "channel_delivery"
 
-# Together longer than opening a conversation may take, time-outs included.
-_EARLY_TRIES = 8
-_EARLY_SECONDS = 2.0
+# A message of an unknown conversation waits: first as long as opening one may take, time-outs
+# included, then until a worker that was cut off while opening it has had its next try.
+_EARLY_WAITS = (2.0,) * 8 + (45.0,) * 4
 
 # A conversation that goes from no skill to its first was routed, not transferred.
 _NO_SKILL = {None, "-1"}
@@ -99,6 +99,8 @@ class ChannelDelivery:
             said = read_conversation_change(change)
             recalled = self._recall(change, None, said.consumer_ids, message)
             act = partial(self._follow, change, said, recalled, message)
+            if CLAIM_ATTRIBUTE in message.attributes:
+                act = partial(self._claim, change, said, recalled)
         else:
             event = read_messaging_event(change)
             senders = [event.sender_id] if event.is_consumers else []
@@ -131,20 +133,36 @@ class ChannelDelivery:
         recalled: NotificationRecall,
         message: Received,
     ) -> None:
-        known = recalled.conversation
-        if known is None or not known.is_ours:
-            if recalled.claim is None:
-                if known is None:
-                    self.memory.foreign(change.account_id, said.conversation_id)
-                self._drop(change, "foreign_conversation")
-                return
-            known = replace(recalled.claim, is_open=not said.is_closed)
-            self.memory.adopt(known, is_current=True)
-            self._note("conversation_adopted", known)
+        known = self._adopt(change, said, recalled)
+        if known is None:
+            self._drop(change, "foreign_conversation")
+            return
         if said.updated_at and said.updated_at <= known.changed_at:
             self._note("outdated_change", known)
             return
         self._apply(known, said, recalled, message)
+
+    def _claim(
+        self, change: Change, said: ConversationChange, recalled: NotificationRecall
+    ) -> None:
+        """Take note whose a conversation is; what is to be told of it comes in its own turn."""
+        self._adopt(change, said, recalled)
+
+    def _adopt(
+        self, change: Change, said: ConversationChange, recalled: NotificationRecall
+    ) -> Conversation | None:
+        """Return the conversation, which may turn out to be ours only now; none if it is not."""
+        known = recalled.conversation
+        if known is not None and known.is_ours:
+            return known
+        if recalled.claim is None:
+            if known is None:
+                self.memory.foreign(change.account_id, said.conversation_id)
+            return None
+        adopted = replace(recalled.claim, is_open=not said.is_closed)
+        self.memory.adopt(adopted, is_current=True)
+        self._note("conversation_adopted", adopted)
+        return adopted
 
     def _apply(
         self,
@@ -229,8 +247,9 @@ class ChannelDelivery:
             return claim
         if known is not None or event.kind == TYPING:
             return None
-        if message.receive_count <= _EARLY_TRIES:
-            raise NotificationEarly("its conversation is not known yet", retry_after=_EARLY_SECONDS)
+        if message.receive_count <= len(_EARLY_WAITS):
+            wait = _EARLY_WAITS[message.receive_count - 1]
+            raise NotificationEarly("its conversation is not known yet", retry_after=wait)
         self.memory.foreign(change.account_id, change.conversation_id)
         return None
 

@@ -12,13 +12,21 @@ from ..accounts import Credentials, is_account_id
 from ..cache import Cache
 from ..errors import NotQueued, TooLarge, Transient, UnreadableMessage, UntrustedWebhook
 from ..liveperson import signatures
-from ..liveperson.notifications import Change, read_webhook
+from ..liveperson.notifications import (
+    CONVERSATION_CHANGE,
+    Change,
+    read_conversation_change,
+    read_webhook,
+)
 from ..messages import Letter, token, unique
 from .ports import Outbox
 
 # A quarter of what a queue message may hold: written as ASCII JSON a body grows to at most
 # three times its bytes, and then its changes still fit one SQS call.
 MAX_BODY_BYTES = 256 * 1024
+
+CLAIM_ATTRIBUTE = "claim"
+"""On a conversation change that is only to say whose the conversation is."""
 
 # A rotated secret is noticed at the first webhook it signs, but a stranger's bad signatures
 # make us read Parameter Store at most this often.
@@ -60,7 +68,8 @@ class WebhookIntake:
         except UnreadableMessage as unreadable:
             self._send(self.dead_letters, [_unreadable(account_id, body, unreadable)])
             return Accepted(account_id, 0, secret, unreadable)
-        self._send(self.notifications, [_letter(change) for change in changes])
+        claims = [_claim(change) for change in changes if _is_beginning(change)]
+        self._send(self.notifications, claims + [_letter(change) for change in changes])
         return Accepted(account_id, len(changes), secret)
 
     def _prove(self, account_id: str, headers: Mapping[str, str], body: bytes) -> str:
@@ -110,13 +119,39 @@ def read_queued(body: str) -> Change:
     return change
 
 
-def _letter(change: Change) -> Letter:
-    # An echo is told to nobody, but settles a send whose answer got lost: it has a group of its
-    # own, in which it does not wait behind what a channel does not take.
-    lane = ["echo"] if change.is_consumers else []
+def _is_beginning(change: Change) -> bool:
+    """Whether it tells of a conversation that nobody has joined yet: a new one, most likely."""
+    if change.kind != CONVERSATION_CHANGE:
+        return False
+    said = read_conversation_change(change)
+    return said.agent_id is None and not said.is_closed
+
+
+def _claim(change: Change) -> Letter:
+    """
+    Let it be known at once whose a new conversation is, beside what will be told of it.
+
+    A message that overtook this change would stand before it in their group, and wait in vain.
+    """
     return Letter(
         body=to_queue(change),
-        group=token(change.account_id, change.conversation_id, *lane),
+        group=_quick(change),
+        identity=token(change.account_id, change.identity or "", CLAIM_ATTRIBUTE),
+        attributes={CLAIM_ATTRIBUTE: "only", **observe.traced()},
+    )
+
+
+def _quick(change: Change) -> str:
+    """Return the group of what is told to nobody, and must not wait for a channel."""
+    return token(change.account_id, change.conversation_id, "echo")
+
+
+def _letter(change: Change) -> Letter:
+    # An echo is told to nobody, but settles a send whose answer got lost.
+    plain = token(change.account_id, change.conversation_id)
+    return Letter(
+        body=to_queue(change),
+        group=_quick(change) if change.is_consumers else plain,
         identity=token(change.account_id, change.identity) if change.identity else unique(),
         attributes=observe.traced(),
     )
