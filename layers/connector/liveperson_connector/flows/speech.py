@@ -219,6 +219,9 @@ class Speech:
         waited = self.clock() - progress.ambiguous_at
         if waited < ECHO_SECONDS:
             raise EchoAwaited("waiting for its echo", retry_after=ECHO_SECONDS - waited)
+        # Should this try, too, leave nothing behind, the next one has to wait for its echo.
+        intent = replace(progress, ambiguous_at=self.clock())
+        self.memory.note_progress(consumer, event.id, intent)
         observe.outcome(FUNCTION, "sent_again", **who)
         return None
 
