@@ -226,29 +226,30 @@ class Memory:
         """
         Remember a conversation that a webhook says is our consumer's.
 
-        ``is_current`` says it is the consumer's open one now, so the next event goes there.
+        ``is_current`` says it is the consumer's open one now, so the next event goes there. This
+        is written first: whoever finds the conversation remembered need not see to it again.
         """
+        if conversation.is_open:
+            self._table.write(self._go_there(conversation, is_current))
         self._table.write(
             self._claim(conversation, conversation.conversation_id, conversation.is_open)
         )
-        if not conversation.is_open:
-            return
+
+    def _go_there(self, conversation: Conversation, is_current: bool) -> Item:
         values = {":none": ""}
         free = "attribute_not_exists(conversation_id) OR conversation_id = :none"
         if is_current:
             free += " OR conversation_id <> :now"
             values[":now"] = conversation.conversation_id
-        self._table.write(
-            self._table.setting(
-                _consumer_pk(conversation.account_id, conversation.consumer_key),
-                {
-                    "conversation_id": conversation.conversation_id,
-                    "last_conversation_id": conversation.conversation_id,
-                    "last_sequence": NOTHING_SENT,
-                },
-                f"attribute_exists(pk) AND ({free})",
-                values,  # of one that is not used, DynamoDB makes an error
-            )
+        return self._table.setting(
+            _consumer_pk(conversation.account_id, conversation.consumer_key),
+            {
+                "conversation_id": conversation.conversation_id,
+                "last_conversation_id": conversation.conversation_id,
+                "last_sequence": NOTHING_SENT,
+            },
+            f"attribute_exists(pk) AND ({free})",
+            values,  # of one that is not used, DynamoDB makes an error
         )
 
     def foreign(self, account_id: str, conversation_id: str) -> None:
