@@ -193,7 +193,19 @@ def _tokens(bare: Schedule, chance: Random) -> Schedule:
     return _with(bare, deeds, faults[: chance.randint(1, 3)])
 
 
+def _early(bare: Schedule, chance: Random) -> Schedule:
+    """Lose the answers to openings, and let messages overtake the news of their conversation."""
+    faults = [
+        Fault(chance.choice(("answer_lost", "done_503", "late")), "conversation", 5.0, MINUTE, 0.8),
+        Fault("webhooks_slow", "webhooks", 5.0, 2 * MINUTE, chance.choice((0.3, 0.6))),
+        Fault("kill", chance.choice(FUNCTIONS[:2]), 5.0, MINUTE, chance.choice((0.0, 0.3))),
+    ]
+    deeds = [Deed(10.0 + who, "says", who) for who in range(bare.consumers)]
+    return _with(bare, deeds + _chatter(bare, chance, 2 * MINUTE, 16, after=10.0), faults)
+
+
 _FAMILIES = {
+    "early": (8, _early),
     "mixed": (50, _mixed),
     "quiet": (6, _quiet),
     "kills": (18, _kills),

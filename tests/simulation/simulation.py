@@ -338,11 +338,16 @@ class World:
         delay = self.schedule.webhook_seconds * self.chance.uniform(0.5, 1.5)
         if self.faults.strikes("webhooks", kinds="webhooks_slow"):
             delay += self.chance.uniform(5, 90)
-        self.webhooks.post(lane, Parcel(post, arrived, ready_at=self.kernel.now + delay))
-        if self.chance.random() < self.schedule.repeat_webhooks:
-            again = self.kernel.now + delay + self.chance.choice(_REPEAT_AFTER)
-            repeat = Parcel(post, lambda: None, ready_at=again)
-            self.webhooks.post(f"{lane} repeat {self.chance.random()}", repeat)
+        pause = self.chance.choice(_REPEAT_AFTER)
+        is_repeated = self.chance.random() < self.schedule.repeat_webhooks
+
+        def taken() -> None:
+            arrived()
+            if is_repeated:  # a copy may be late, but what it is a copy of was in order
+                again = Parcel(post, lambda: None, ready_at=self.kernel.now + pause)
+                self.webhooks.post(f"{lane} again at {again.ready_at}", again)
+
+        self.webhooks.post(lane, Parcel(post, taken, ready_at=self.kernel.now + delay))
 
     def conversations_of(self, who: int) -> list[Conversation]:
         """Give a consumer's conversations at LivePerson."""

@@ -87,6 +87,52 @@ FOUND = {
         ),
         faults=(Fault("aws_error", "dynamodb", start=398.4, seconds=1200.0, rate=0.5),),
     ),
+    # A resend that left no note was followed by the next at once, on the first one's old note.
+    "a resend waits for its own echo": Schedule(
+        seed=2828,
+        family="mixed",
+        consumers=1,
+        deeds=(
+            Deed(24.7, "foreign"),
+            Deed(112.4, "says"),
+            Deed(171.6, "repeats"),
+            Deed(203.9, "says"),
+            Deed(204.8, "closes"),
+            Deed(236.4, "says"),
+            Deed(334.9, "foreign"),
+            Deed(429.2, "says"),
+            Deed(502.8, "says"),
+        ),
+        faults=(
+            Fault("http_503", "channel", start=70.6, seconds=1200.0, rate=0.2),
+            Fault("aws_error", "dynamodb", start=19.4, seconds=1200.0, rate=0.2),
+            Fault("webhooks_slow", "webhooks", start=104.9, seconds=180.0, rate=0.5),
+        ),
+    ),
+    # Of an adoption's two writes the second failed, and nobody made it good: stuck for ever.
+    "a conversation is not half adopted": Schedule(
+        seed=3672,
+        family="mixed",
+        deeds=(Deed(65.3, "says", 0), Deed(65.8, "says", 1)),
+        faults=(Fault("aws_error", "dynamodb", start=8.5, seconds=1200.0, rate=0.5),),
+    ),
+    # The answer to an opening was lost, and a message overtook the news of whose it is.
+    "what overtakes the news of its conversation is not lost": Schedule(
+        seed=4,
+        consumers=1,
+        workers=2,
+        webhook_seconds=0.3,
+        deeds=(
+            Deed(10.0, "says"),
+            Deed(12.0, "agent_says"),
+            Deed(14.0, "agent_says"),
+            Deed(40.0, "agent_says"),
+        ),
+        faults=(
+            Fault("answer_lost", "conversation", start=5.0, seconds=60.0),
+            Fault("webhooks_slow", "webhooks", start=5.0, seconds=60.0, rate=0.5),
+        ),
+    ),
 }
 
 
