@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 
-from liveperson_connector.conversations import Conversation, NotificationRecall
+from liveperson_connector.accounts import ChannelSettings
+from liveperson_connector.conversations import (
+    Conversation,
+    NotificationRecall,
+    file_digest,
+    text_digest,
+)
+from liveperson_connector.errors import (
+    ChannelRefused,
+    ChannelUnavailable,
+    HeldBehind,
+    NotificationEarly,
+    OutageWaited,
+)
 from liveperson_connector.flows.breaker import Breaker
-from liveperson_connector.flows.channel_delivery import ChannelDelivery, changes
-from liveperson_connector.messages import Received
-from tests.support.accounts import ACCOUNT
-from tests.support.webhooks import CONVERSATION, conversation_change
+from liveperson_connector.flows.channel_delivery import ChannelDelivery, changes, describe
+from liveperson_connector.flows.failed_events import EVENT_FAILED
+from liveperson_connector.liveperson.notifications import (
+    CONVERSATION_CHANGE,
+    MESSAGING_EVENT,
+    HostedFile,
+)
+from liveperson_connector.messages import Received, token
+from liveperson_connector.outages import Outage
+from tests.support.accounts import ACCOUNT, channel_settings
+from tests.support.clocks import Clock
+from tests.support.in_process import InProcessQueue
+from tests.support.logs import Output
+from tests.support.messages import received
+from tests.support.webhooks import (
+    AGENT,
+    CONSUMER,
+    CONVERSATION,
+    conversation_change,
+    message_change,
+)
 
 KNOWN = Conversation(
     ACCOUNT, CONVERSATION, "consumer", consumer_key="key", skill_id="1", changed_at=1000
@@ -90,3 +123,620 @@ def test_what_was_told_of_first_is_opened() -> None:
 
     assert ["opened", "agent_joined"] == changes(first, replace(KNOWN, agent_id="a"))
     assert [] == changes(replace(first, is_open=False), replace(KNOWN, is_open=False))
+
+
+# ── What the channel is told ──
+
+CALLBACK_URL = "https://channel.example/cb"
+HEARD = "2023-11-14T22:13:20.000Z"
+OURS = Conversation(
+    ACCOUNT, CONVERSATION, "+49151", consumer_key="0123456789abcdef", lp_consumer_id=CONSUMER
+)
+
+
+@dataclass
+class World:
+    """The channel, the memory and all else around a delivery; writes down what happens."""
+
+    recall: NotificationRecall = field(default_factory=lambda: NotificationRecall(OURS))
+    settings: ChannelSettings = field(default_factory=lambda: channel_settings(CALLBACK_URL))
+    answer: int | Exception = 200
+    queue: InProcessQueue = field(default_factory=InProcessQueue)
+    happened: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        """Write down whatever is asked of the memory."""
+        return lambda *asked, **more: self.happened.append((name, *asked, *more.values()))
+
+    def get(self, account_id: str) -> ChannelSettings:
+        """Give the channel's settings."""
+        assert ACCOUNT == account_id
+        return self.settings
+
+    def recall_notification(
+        self,
+        account_id: str,
+        conversation_id: str,
+        identity: str | None,
+        lp_ids: Iterable[str],
+        group: str,
+    ) -> NotificationRecall:
+        """Give what is known."""
+        asked = (account_id, conversation_id, identity, tuple(lp_ids), group)
+        self.happened.append(("recall", *asked))
+        return self.recall
+
+    def post(self, settings: ChannelSettings, name: str, callback: dict[str, Any]) -> int:
+        """Take a callback, or not."""
+        self.happened.append(("post", settings, name, callback))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def keep(self, conversation: Conversation, file: HostedFile) -> str | None:
+        """Keep an agent's file, unless it is gone."""
+        self.happened.append(("keep", conversation, file))
+        return None if file.relative_path == "/gone" else "https://files.example/1"
+
+    def note_failure(self, *asked: object) -> Outage:
+        """Note a failure of the channel."""
+        self.happened.append(("note_failure", *asked))
+        return Outage(1, 0.0, 0.0)
+
+    def handle(self, raw: object, kind: str = MESSAGING_EVENT, **message: Any) -> None:
+        """Deliver a change at the standing clock."""
+        self.handle_body({"account_id": ACCOUNT, "type": kind, "change": raw}, **message)
+
+    def handle_body(self, body: object, **message: Any) -> None:
+        """Deliver a queued message."""
+        everything = cast("Any", self)
+        breaker = Breaker("channel_delivery", "channel", everything, Clock(), lambda: 0.0)
+        ChannelDelivery(
+            everything, everything, everything, breaker, everything, self.queue, Clock()
+        ).handle(received(json.dumps(body), **message))
+
+    def all(self, what: str) -> list[tuple[Any, ...]]:
+        """Give what happened of one kind."""
+        return [each[1:] for each in self.happened if each[0] == what]
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """Give the callbacks."""
+        return [callback for _, _, callback in self.all("post")]
+
+
+COMMON = {
+    "account_id": ACCOUNT,
+    "consumer_id": "+49151",
+    "conversation_id": CONVERSATION,
+    "dialog_id": CONVERSATION,
+    "dialog_type": "main",
+    "sent_at": HEARD,
+}
+SENDER = {"sender": {"id": AGENT, "role": "ASSIGNED_AGENT"}}
+TYPING_EVENT = {"type": "ChatStateEvent", "chatState": "COMPOSING"}
+
+
+def file_event(path: str = "/a.png") -> dict[str, Any]:
+    """Give an agent's file."""
+    message = {"caption": "Look", "relativePath": path, "fileType": "PNG"}
+    return {"type": "ContentEvent", "contentType": "hosted/file", "message": message}
+
+
+def wishes(**given: Any) -> ChannelSettings:
+    """Give a channel's settings with wishes of its own."""
+    return replace(channel_settings(CALLBACK_URL), **given)
+
+
+def test_a_message_is_told_field_by_field() -> None:
+    """To the address of its account, and remembered as delivered."""
+    world = World()
+    world.handle(message_change("Hello", sequence=3))
+
+    ((settings, name, callback),) = world.all("post")
+    assert {
+        **COMMON,
+        **SENDER,
+        "type": "message",
+        "sequence": 3,
+        "content": {"type": "text", "text": "Hello"},
+    } == callback
+    assert world.settings is settings
+    assert name.startswith("msg_")
+    assert [(ACCOUNT, f"{CONVERSATION}:3")] == world.all("delivered")
+    assert [
+        (ACCOUNT, CONVERSATION, f"{CONVERSATION}:3", (), "group-1"),
+    ] == world.all("recall")
+    assert [] == world.queue.letters
+
+
+def test_what_is_said_in_another_dialog_is_said_in_a_survey() -> None:
+    """Connectors meet two kinds of dialogs."""
+    world = World()
+    world.handle(message_change(dialogId="s-1"))
+
+    assert [("s-1", "post_survey")] == [
+        (each["dialog_id"], each["dialog_type"]) for each in world.told
+    ]
+
+
+def test_a_receipt_is_told_field_by_field() -> None:
+    """Whose messages were read, and by whom."""
+    world = World()
+    read = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1, 2]}
+    world.handle(message_change(sequence=3, event=read))
+
+    assert [
+        {
+            **COMMON,
+            **SENDER,
+            "type": "receipt",
+            "sequence": 3,
+            "status": "read",
+            "sequences": [1, 2],
+        }
+    ] == world.told
+
+
+@pytest.mark.parametrize(("path", "url"), [("/a.png", "https://files.example/1"), ("/gone", "")])
+def test_a_file_is_told_with_its_address(path: str, url: str) -> None:
+    """One that is gone is told without."""
+    world = World()
+    world.handle(message_change(event=file_event(path)))
+
+    content = {"type": "file", "caption": "Look", "file_type": "PNG", "url": url}
+    assert [("message", content)] == [(each["type"], each["content"]) for each in world.told]
+    assert [(OURS, HostedFile("Look", path, "PNG"))] == world.all("keep")
+
+
+def test_a_file_that_nobody_wants_is_not_fetched() -> None:
+    """It is done with all the same."""
+    world = World(settings=wishes(callbacks=frozenset({"receipt"})))
+    world.handle(message_change(event=file_event()))
+
+    assert ([], [], 1) == (world.all("keep"), world.told, len(world.all("delivered")))
+
+
+def test_a_callback_has_one_id_however_often_it_is_tried() -> None:
+    """And another than every other, so that the channel knows a repeat."""
+    names = []
+    for recalled, sequence in [(OURS, 1), (OURS, 1), (OURS, 2), (replace(OURS, skill_id="1"), 1)]:
+        world = World(NotificationRecall(recalled))
+        world.handle(message_change(sequence=sequence))
+        names.append(world.all("post")[0][1])
+
+    assert names[0] == names[1] == names[3] != names[2]
+    assert all(re.fullmatch("msg_[0-9a-f]{32}", each) for each in names)
+
+
+def test_what_a_channel_does_not_want_is_done_without_it(output: Output) -> None:
+    """It is not offered again."""
+    world = World(settings=wishes(callbacks=frozenset({"typing"})))
+    world.handle(message_change(sequence=3))
+
+    assert ([], [(ACCOUNT, f"{CONVERSATION}:3")]) == (world.told, world.all("delivered"))
+    assert ["not_wanted"] == output.messages
+
+
+def test_the_log_tells_what_was_delivered(output: Output) -> None:
+    """By ids, with the channel's answer."""
+    World(answer=202).handle(message_change(sequence=3))
+
+    (told,) = output.lines
+    assert {
+        "message": "delivered",
+        "function": "channel_delivery",
+        "account_id": ACCOUNT,
+        "consumer": "0123456789ab",
+        "conversation_id": CONVERSATION,
+        "sequence": 3,
+        "http_status": 202,
+    }.items() <= told.items()
+    assert told["took_ms"] > 0
+
+
+def test_a_repeat_is_not_told_twice(output: Output) -> None:
+    """It was delivered before."""
+    world = World(NotificationRecall(OURS, was_delivered=True))
+    world.handle(message_change())
+
+    assert ([], ["repeat_ignored"]) == (world.told, output.messages)
+
+
+def test_a_note_between_agents_stays_in(output: Output) -> None:
+    """And the log says why."""
+    world = World()
+    world.handle(message_change(messageAudience="AGENTS_AND_MANAGERS"))
+
+    assert ([], ["withheld_not_for_consumers"]) == (world.told, output.messages)
+
+
+def test_a_channel_may_let_us_send_its_receipts() -> None:
+    """Of messages that it took, and of nothing else."""
+    world = World(settings=wishes(automatic_receipts=True))
+    read = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1]}
+    world.handle(message_change(sequence=3, dialogId="s-1"))
+    world.handle(message_change(sequence=4, event=read))
+
+    (letter,) = world.queue.letters
+    queued = json.loads(letter.body)
+    assert (ACCOUNT, "+49151", Clock().now, True) == (
+        queued["account_id"],
+        queued["consumer_id"],
+        queued["accepted_at"],
+        queued["automatic"],
+    )
+    assert ("accepted", [3], "s-1") == (
+        queued["event"]["status"],
+        queued["event"]["sequences"],
+        queued["event"]["dialog_id"],
+    )
+    assert token(ACCOUNT, OURS.consumer_key) == letter.group
+
+
+def test_what_was_not_wanted_was_not_received() -> None:
+    """No receipt for it."""
+    world = World(settings=wishes(automatic_receipts=True, callbacks=frozenset({"typing"})))
+    world.handle(message_change())
+
+    assert [] == world.queue.letters
+
+
+# ── Whose it is ──
+
+
+@pytest.mark.parametrize(("receives", "seconds"), [(1, 2), (8, 2), (9, 45), (12, 45)])
+def test_a_message_of_an_unknown_conversation_waits_a_moment(receives: int, seconds: float) -> None:
+    """It may have overtaken the answer that names the conversation."""
+    world = World(NotificationRecall(None))
+    with pytest.raises(NotificationEarly) as early:
+        world.handle(message_change(), receive_count=receives)
+
+    assert (seconds, []) == (early.value.retry_after, world.all("foreign"))
+
+
+def test_a_conversation_that_stays_unknown_is_another_channels(output: Output) -> None:
+    """It is remembered as such, so that its next message need not wait."""
+    world = World(NotificationRecall(None))
+    world.handle(message_change(), receive_count=13)
+
+    assert ([(ACCOUNT, CONVERSATION)], []) == (world.all("foreign"), world.told)
+    assert ["foreign_conversation"] == output.messages
+    assert (ACCOUNT, CONVERSATION) == (
+        output.lines[0]["account_id"],
+        output.lines[0]["conversation_id"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("recall", "event"),
+    [
+        (NotificationRecall(Conversation(ACCOUNT, CONVERSATION, "")), file_event()),
+        (NotificationRecall(None), TYPING_EVENT),
+    ],
+)
+def test_what_is_not_ours_is_dropped_at_once(
+    recall: NotificationRecall, event: dict[str, Any]
+) -> None:
+    """Another channel's message, and typing of nobody knows whom."""
+    world = World(recall)
+    world.handle(message_change(event=event))
+
+    assert ([], []) == (world.told, world.all("foreign"))
+
+
+def test_an_echo_of_our_consumer_tells_whose_a_conversation_is(output: Output) -> None:
+    """It is adopted; whether it is the current one only its state tells."""
+    world = World(NotificationRecall(None, claim=OURS))
+    world.handle(message_change("Hi", role="CONSUMER", sender=CONSUMER, sequence=3))
+
+    assert [(OURS, False)] == world.all("adopt")
+    assert [(OURS, 3, text_digest("Hi"))] == world.all("heard")
+    assert [(ACCOUNT, CONVERSATION, f"{CONVERSATION}:3", (CONSUMER,), "group-1")] == world.all(
+        "recall"
+    )
+    assert (["conversation_adopted", "withheld_echo"], []) == (output.messages, world.told)
+
+
+def test_an_echo_that_names_only_its_dialog_tells_nothing() -> None:
+    """The dialog may be a survey's."""
+    world = World(NotificationRecall(None, claim=OURS))
+    echo = message_change(role="CONSUMER", sender=CONSUMER)
+    with pytest.raises(NotificationEarly):
+        world.handle({name: each for name, each in echo.items() if name != "conversationId"})
+
+    assert [] == world.all("adopt")
+
+
+def test_an_echoed_file_is_known_by_its_path() -> None:
+    """As the text of a message is by its words."""
+    world = World()
+    world.handle(message_change(event=file_event(), role="CONSUMER", sender=CONSUMER, sequence=3))
+
+    assert [(OURS, 3, file_digest("/a.png"))] == world.all("heard")
+
+
+def test_an_agents_words_are_no_echo() -> None:
+    """Whatever they say."""
+    world = World()
+    world.handle(message_change("Hi"))
+
+    assert [] == world.all("heard")
+
+
+# ── Outages and holds ──
+
+
+def test_what_is_held_follows_its_dead_letters() -> None:
+    """The channel is not asked."""
+    world = World(NotificationRecall(OURS, is_held=True))
+    with pytest.raises(HeldBehind):
+        world.handle(message_change())
+
+    assert [] == world.told
+
+
+def test_while_the_channel_is_down_a_message_waits() -> None:
+    """The channel is not asked."""
+    down = Outage(9, Clock().now, Clock().now + 60, frozenset({"a", "b"}))
+    world = World(NotificationRecall(OURS, outage=down))
+    with pytest.raises(OutageWaited):
+        world.handle(message_change())
+
+    assert [] == world.told
+
+
+def test_a_channel_that_fails_is_noted() -> None:
+    """With the group that noticed, and nothing counts as delivered."""
+    world = World(answer=ChannelUnavailable("no"))
+    with pytest.raises(ChannelUnavailable):
+        world.handle(message_change())
+
+    noted = (ACCOUNT, "channel", None, Clock().now, "group-1")
+    assert ([noted], []) == (world.all("note_failure"), world.all("delivered"))
+
+
+@pytest.mark.parametrize("answer", [200, ChannelRefused("gone", http_status=410)])
+def test_an_answer_ends_a_doubt(answer: int | Exception) -> None:
+    """Also one that says never."""
+    doubt = Outage(1, 0.0, 0.0, frozenset({"a"}))
+    world = World(NotificationRecall(OURS, outage=doubt), answer=answer)
+    with nullcontext() if answer == 200 else pytest.raises(ChannelRefused):
+        world.handle(message_change())
+
+    assert [(ACCOUNT, "channel")] == world.all("outage_over")
+
+
+# ── Typing ──
+
+
+def test_typing_is_told_field_by_field(output: Output) -> None:
+    """Its time is when we took it; it has no number."""
+    world = World()
+    world.handle(message_change(event=TYPING_EVENT))
+
+    assert [{**COMMON, **SENDER, "type": "typing", "state": "composing"}] == world.told
+    assert (["typing_told"], []) == (output.messages, world.all("delivered"))
+
+
+@pytest.mark.parametrize(("ago", "told"), [(10, 1), (10.1, 0)])
+def test_typing_that_comes_late_is_not_told(ago: float, told: int) -> None:
+    """Nobody types any more."""
+    world = World()
+    sent_at = datetime.fromtimestamp(Clock().now - ago, UTC)
+    world.handle(message_change(event=TYPING_EVENT), sent_at=sent_at)
+
+    assert told == len(world.told)
+
+
+@pytest.mark.parametrize(
+    ("recall", "told"),
+    [
+        ({"is_held": True}, 0),
+        ({"outage": Outage(9, 0.0, 0.0, frozenset({"a", "b"}))}, 0),
+        ({"outage": Outage(1, 0.0, 0.0, frozenset({"a"}))}, 1),
+    ],
+)
+def test_typing_waits_for_nothing(recall: dict[str, Any], told: int, output: Output) -> None:
+    """Where a message would wait it is dropped; a doubt alone is no reason."""
+    world = World(NotificationRecall(OURS, **recall))
+    world.handle(message_change(event=TYPING_EVENT))
+
+    assert told == len(world.told)
+    assert ["typing_told" if told else "typing_dropped"] == output.messages
+
+
+@pytest.mark.parametrize("answer", [ChannelUnavailable("no"), ChannelRefused("no")])
+def test_typing_that_is_not_taken_is_dropped(answer: Exception, output: Output) -> None:
+    """It is tried once, and says nothing of the channel."""
+    world = World(answer=answer)
+    world.handle(message_change(event=TYPING_EVENT))
+
+    assert "typing_dropped" == output.messages[-1]
+    assert [] == world.all("note_failure")
+
+
+# ── What was refused for ever ──
+
+FAILURE = {
+    "consumer_id": "+49151",
+    "event_id": "e-1",
+    "event_type": "text",
+    "reason": "liveperson_refused",
+    "message": "LivePerson answered 400: no",
+    "http_status": 400,
+    "error_code": None,
+}
+
+
+def failed(world: World, **other: Any) -> None:
+    """Tell of an event that was refused."""
+    failure = {**FAILURE, **other}
+    world.handle_body({"account_id": ACCOUNT, "type": EVENT_FAILED, "failure": failure})
+
+
+def test_a_refused_event_is_told_field_by_field(output: Output) -> None:
+    """What is not known is left out."""
+    world = World()
+    failed(world)
+
+    known = {name: value for name, value in FAILURE.items() if value is not None}
+    assert [{"type": "failed", "account_id": ACCOUNT, "sent_at": HEARD, **known}] == world.told
+    assert (["told_failed"], "e-1") == (output.messages, output.lines[0]["event_id"])
+
+
+def test_a_refused_event_has_an_id_of_its_own() -> None:
+    """The same on every try; no other event's, consumer's or callback's."""
+    names = []
+    for other in ({}, {}, {"event_id": "e-2"}, {"consumer_id": "+49152"}):
+        world = World()
+        failed(world, **other)
+        names.append(world.all("post")[0][1])
+
+    assert names[0] == names[1]
+    assert 3 == len(set(names))
+
+
+def test_who_does_not_want_to_know_is_not_told(output: Output) -> None:
+    """A channel may look at the dead letters instead."""
+    world = World(settings=wishes(callbacks=frozenset({"message"})))
+    failed(world)
+
+    assert ([], ["not_wanted"]) == (world.told, output.messages)
+
+
+def test_what_was_refused_waits_out_an_outage_too() -> None:
+    """It ends a doubt like everything else, and is held by nothing but its own."""
+    doubt = Outage(1, 0.0, 0.0, frozenset({"a"}))
+    world = World(NotificationRecall(None, outage=doubt))
+    failed(world)
+
+    assert [(ACCOUNT, "channel")] == world.all("outage_over")
+    assert [(ACCOUNT, "", None, (), "group-1")] == world.all("recall")
+    held = World(NotificationRecall(None, is_held=True))
+    with pytest.raises(HeldBehind):
+        failed(held)
+
+
+# ── States of a conversation ──
+
+
+def state(world: World, **details: Any) -> None:
+    """Tell the state of the conversation."""
+    world.handle(conversation_change(**details), CONVERSATION_CHANGE)
+
+
+def test_a_new_conversation_is_told_field_by_field() -> None:
+    """And what is known of it is remembered."""
+    world = World()
+    state(world, skillId="7")
+
+    now = replace(OURS, skill_id="7", changed_at=1_700_000_000_000)
+    assert [{**COMMON, "type": "conversation", "event": "opened"}] == world.told
+    assert ([(OURS, now)], [(now,)]) == (world.all("point"), world.all("followed"))
+    assert [(ACCOUNT, CONVERSATION, None, (CONSUMER,), "group-1")] == world.all("recall")
+
+
+def test_an_end_is_told_with_its_reason() -> None:
+    """As LivePerson names it."""
+    world = World(NotificationRecall(replace(OURS, changed_at=1)))
+    state(world, stage="CLOSE", state="CLOSE", closeReason="AGENT")
+
+    assert [{**COMMON, "type": "conversation", "event": "closed", "reason": "AGENT"}] == world.told
+
+
+def test_what_changes_during_a_survey_is_told_of_the_survey() -> None:
+    """It is where the consumer is; only an end has a reason."""
+    world = World()
+    survey = {"dialogId": "s-1", "dialogType": "POST_SURVEY", "state": "OPEN"}
+    state(world, dialogs=[survey], closeReason="AGENT")
+
+    assert [
+        {
+            **COMMON,
+            "dialog_id": "s-1",
+            "dialog_type": "post_survey",
+            "type": "conversation",
+            "event": "opened",
+        }
+    ] == world.told
+
+
+def test_each_change_has_an_id_of_its_own() -> None:
+    """Two changes of one moment are two, and a change of another moment is another."""
+    names = []
+    agent = {"participants": [{"id": "a", "role": "ASSIGNED_AGENT"}]}
+    for updated_at in (1000, 1000, 2000):
+        world = World()
+        state(world, updated_at=updated_at, **agent)
+        names += [name for _, name, _ in world.all("post")]
+
+    assert names[:2] == names[2:4]
+    assert 4 == len(set(names))
+
+
+def test_what_changes_nothing_for_the_channel_is_remembered_alone() -> None:
+    """The channel is not asked, not even whether it is back."""
+    doubt = Outage(1, 0.0, 0.0, frozenset({"a"}))
+    world = World(NotificationRecall(replace(OURS, changed_at=1), outage=doubt))
+    state(world)
+
+    assert ([], [], 1) == (world.told, world.all("outage_over"), len(world.all("followed")))
+
+
+def test_a_change_waits_for_what_is_held() -> None:
+    """Where the consumer's next words go is known all the same."""
+    world = World(NotificationRecall(OURS, is_held=True))
+    with pytest.raises(HeldBehind):
+        state(world)
+
+    assert ([], 1, []) == (world.told, len(world.all("point")), world.all("followed"))
+
+
+def test_a_change_that_the_channel_took_ends_a_doubt() -> None:
+    """As a message does."""
+    doubt = Outage(1, 0.0, 0.0, frozenset({"a"}))
+    world = World(NotificationRecall(OURS, outage=doubt))
+    state(world)
+
+    assert [(ACCOUNT, "channel")] == world.all("outage_over")
+
+
+@pytest.mark.parametrize(("stage", "is_open"), [("OPEN", True), ("CLOSE", False)])
+def test_a_state_that_names_our_consumer_makes_a_conversation_ours(
+    stage: str, is_open: bool, output: Output
+) -> None:
+    """The current one, as it is now."""
+    world = World(NotificationRecall(None, claim=OURS))
+    state(world, stage=stage)
+
+    assert [(replace(OURS, is_open=is_open), True)] == world.all("adopt")
+    assert "conversation_adopted" == output.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("known", "foreign"),
+    [(None, [(ACCOUNT, CONVERSATION)]), (Conversation(ACCOUNT, CONVERSATION, ""), [])],
+)
+def test_a_state_that_names_nobody_of_ours_is_another_channels(
+    known: Conversation | None, foreign: list[tuple[str, str]], output: Output
+) -> None:
+    """That is remembered once."""
+    world = World(NotificationRecall(known))
+    state(world)
+
+    assert (foreign, []) == (world.all("foreign"), world.told)
+    assert ["foreign_conversation"] == output.messages
+
+
+# ── For the log ──
+
+
+def test_a_log_line_names_account_and_conversation() -> None:
+    """Where they can be read."""
+    change = {"account_id": ACCOUNT, "type": MESSAGING_EVENT, "change": message_change()}
+
+    assert {"account_id": ACCOUNT, "conversation_id": CONVERSATION} == describe(
+        received(json.dumps(change))
+    )
+    assert {} == describe(received("no JSON"))
