@@ -281,6 +281,15 @@ def test_a_conversation_can_be_named(redrive: Redrive, change: dict[str, Any]) -
     assert {PERMANENT: 1} == answer["moved"]
 
 
+def test_what_could_not_be_told_of_a_consumer_is_the_consumers(redrive: Redrive) -> None:
+    """The callback of a refused event names its consumer further in."""
+    body = json.dumps({"account_id": ACCOUNT, "type": "x", "failure": {"consumer_id": PHONE}})
+    redrive.dead.send([Letter(body, "g", "1", {"reason": PERMANENT})])
+
+    assert {"not_asked_for": 1} == redrive.run(consumer_id="nobody")["left"]
+    assert {PERMANENT: 1} == redrive.run(consumer_id=PHONE)["moved"]
+
+
 def test_who_was_redriven_too_often_can_be_named(redrive: Redrive) -> None:
     """A person may try once more."""
     redrive.bury("m-1", redrives="99")

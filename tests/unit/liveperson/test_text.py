@@ -28,11 +28,13 @@ CHARACTERS = {
     "non-joiner": "م\u200c",
     "emoji": "👋",
     "skin tone": "👋🏽",
+    "lightest skin tone": "👋🏻",
     "family": "👩\u200d👩\u200d👧\u200d👦",
     "profession with skin tone": "👩🏿\u200d🚀",
     "heart on fire": "❤\ufe0f\u200d🔥",
     "keycap": "1\ufe0f\u20e3",
     "flag": "🇩🇪",
+    "flag of the first letter": "🇦🇩",
     "flag of a region": "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     "line end": "\r\n",
     "space": " ",
@@ -45,6 +47,7 @@ LONGEST = max(size(each) for each in CHARACTERS.values())
 
 @given(st.lists(st.sampled_from(sorted(CHARACTERS.values())), max_size=60), st.integers(40, 80))
 @example(["🇩🇪"] * 60, 41)
+@example(["🇩🇪"] * 60, 46)
 @example(["👩\u200d👩\u200d👧\u200d👦"] * 9, 40)
 @example(["\r\n"] * 60, 41)
 def test_a_text_is_cut_between_characters_and_nothing_is_lost(
@@ -93,6 +96,21 @@ def test_a_text_that_just_fits_is_one_message() -> None:
 def test_a_cut_is_made_at_white_space() -> None:
     """Where a person would break the text, if there is such a place nearby."""
     assert ["one two ", "three"] == split_text("one two three", limit=11)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "parts"),
+    [
+        ("aaaa\nbbbb", 4, ["aaaa", "\n", "bbbb"]),
+        ("a한글", 2, ["a한", "글"]),
+        ("abcd🇩🇪", 4, ["abcd", "🇩🇪"]),
+        ("ae\u0301", 2, ["a", "e\u0301"]),
+        ("abe\u0301", 3, ["ab", "e\u0301"]),
+    ],
+)
+def test_a_part_is_as_long_as_it_may_be(text: str, limit: int, parts: list[str]) -> None:
+    """Where it need not be shorter, it is not."""
+    assert parts == split_text(text, limit=limit)
 
 
 def test_white_space_far_from_the_limit_is_not_worth_it() -> None:
