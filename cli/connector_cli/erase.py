@@ -19,6 +19,12 @@ from .options import as_json, on_a_stack, yes
 from .parameters import Parameters, checked_account_id
 from .stack import Stack
 
+ERASED = {"consumer", "lp-consumer", "conversation", "event", "notification", "hold"}
+"""The kinds of the table's items that are a consumer's."""
+
+NAMELESS = {"outage", "tries", "lease"}
+"""Those that name nobody: an account, a message's own id, a task. They expire in days at most."""
+
 _deserialize = TypeDeserializer().deserialize
 
 

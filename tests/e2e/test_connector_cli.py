@@ -7,6 +7,7 @@ and the doctor finds nothing wrong afterwards.
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ class Site:
     def consumer_says(self, text: str, event_id: str, consumer_id: str = CONSUMER) -> None:
         """Let a consumer write, and wait until LivePerson has it and told us so."""
         assert 202 == self.client().send_text(consumer_id, text, event_id).status
-        wait_for(lambda: text in self._transcripts(), seconds=30, what=f"{text} at LivePerson")
+        wait_for(lambda: text in self._transcripts(), seconds=60, what=f"{text} at LivePerson")
         assert self.liveperson.wait_idle(30)
 
     def secrets(self) -> str:
@@ -283,7 +284,7 @@ def test_webhook_route_wrong_in_the_manifest(site: Site, tmp_path: Path) -> None
         )
         return "webhooks" in wrong
 
-    wait_for(noticed, seconds=60, what="the doctor misses the echo")
+    wait_for(noticed, seconds=120, what="the doctor misses the echo")
     drift = site.operator.connector("manifest", "diff", str(installed))
     site.liveperson.set_webhook_url(site.account_id, right)
 
@@ -411,7 +412,7 @@ def test_a_conversation_is_traced(site: Site) -> None:
     site.liveperson.agent_text(site.account_id, conversation, "an answer that nobody logs")
     wait_for(
         lambda: "delivered" in site.operator.connector("trace", conversation).out,
-        seconds=30,
+        seconds=90,
         what="the answer in the trace",
     )
 
@@ -435,6 +436,9 @@ def test_a_consumer_is_erased(site: Site) -> None:
     """Of the consumer nothing is left in table, files and dead letters; others keep theirs."""
     site.consumer_says("Forget me", "erase-1", "forget@example.com")
     site.consumer_says("Keep me", "keep-1", "keep@example.com")
+    conversation = _conversation_of(site, "Forget me")
+    _agent_sends_a_file(site, conversation)
+    _bury(site, site.stack.physical("NotificationsDeadLetters"), conversation, 1)
     erase = ("consumer", "erase", "forget@example.com", "--account", site.account_id, "--json")
     keep = ("consumer", "erase", "keep@example.com", "--account", site.account_id, "--json")
 
@@ -446,10 +450,29 @@ def test_a_consumer_is_erased(site: Site) -> None:
     assert {"consumer", "lp-consumer", "conversation", "event"} <= set(planned["table"])
     assert planned["table"] == done["table"]
     assert (False, True) == (planned["erased"], done["erased"])
-    assert {} == after["table"]
+    assert (1, 1) == (done["files"], done["dead_letters"])
+    assert ({}, 0, 0) == (after["table"], after["files"], after["dead_letters"])
     assert others["table"]
     assert "forget@example.com" not in json.dumps(done)
     assert "forget@example.com" not in _table(site)
+
+
+def _conversation_of(site: Site, text: str) -> str:
+    return next(
+        str(each["conversation_id"])
+        for each in site.liveperson.conversations(site.account_id)
+        if any(entry["text"] == text for entry in each["transcript"])
+    )
+
+
+def _agent_sends_a_file(site: Site, conversation_id: str) -> None:
+    content = base64.b64encode(b"%PDF-1.4 an invoice").decode()
+    site.liveperson.agent_file(site.account_id, conversation_id, content, file_type="PDF")
+    wait_for(
+        lambda: any("file" in json.dumps(each.body) for each in site.channel.callbacks()),
+        seconds=60,
+        what="the file at the channel",
+    )
 
 
 def _table(site: Site) -> str:

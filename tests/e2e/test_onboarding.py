@@ -173,8 +173,8 @@ def test_the_walkthrough(walk: Walk) -> None:
         session = walk.do(block)
         assert NEW_SECRET not in session.shown
         if "connector try" in block.command:
-            wait_for(lambda: walk.was_answered, seconds=30, what="the agent's answer")
-            wait_for(walk.log_says_so, seconds=30, what="delivered in the log")
+            wait_for(lambda: walk.was_answered, seconds=90, what="the agent's answer")
+            wait_for(walk.log_says_so, seconds=90, what="delivered in the log")
         done.append(block.step)
 
     assert [2, 3, 4, 5, 6, 7, 7, 7] == done
