@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from liveperson_connector.errors import (
 from liveperson_connector.flows.breaker import Breaker
 from liveperson_connector.flows.channel_delivery import ChannelDelivery, changes, describe
 from liveperson_connector.flows.failed_events import EVENT_FAILED
+from liveperson_connector.flows.webhook_intake import CLAIM_ATTRIBUTE
 from liveperson_connector.liveperson.notifications import (
     CONVERSATION_CHANGE,
     MESSAGING_EVENT,
@@ -104,11 +105,18 @@ def test_an_older_state_undoes_nothing(updated_at: int) -> None:
         ({"agent_id": "a"}, ["agent_joined"]),
         ({"skill_id": "2", "agent_id": "a"}, ["transferred", "agent_joined"]),
         ({"survey_dialog_id": "s"}, []),
+        ({"agent_id": None}, []),
     ],
 )
 def test_each_real_change_is_named_once(now: dict[str, Any], expected: list[str]) -> None:
     """And nothing else is: a survey or an end is not told as a transfer."""
     assert expected == changes(KNOWN, replace(KNOWN, **now))
+
+
+@pytest.mark.parametrize("now", ["a", None])
+def test_an_agent_who_stays_or_leaves_has_not_joined(now: str | None) -> None:
+    """Nobody new is there."""
+    assert [] == changes(replace(KNOWN, agent_id="a"), replace(KNOWN, agent_id=now))
 
 
 @pytest.mark.parametrize("before", [None, "-1"])
@@ -152,6 +160,10 @@ class World:
         """Give the channel's settings."""
         assert ACCOUNT == account_id
         return self.settings
+
+    def adopt(self, conversation: Conversation, *, is_current: bool, **_when: int) -> None:
+        """Write down whose a conversation is."""
+        self.happened.append(("adopt", conversation, is_current))
 
     def recall_notification(
         self,
@@ -382,6 +394,20 @@ def test_what_was_not_wanted_was_not_received() -> None:
     assert [] == world.queue.letters
 
 
+def test_the_ids_of_callbacks_stay_the_same_in_every_version() -> None:
+    """Fixed vectors: while a new version is rolled out, a repeat must be known as one."""
+    message, refusal, change = World(), World(), World()
+    message.handle(message_change(sequence=3))
+    failed(refusal)
+    state(change)
+
+    assert [
+        "msg_6e2fc679a5ce2450734acba13729271e",
+        "msg_5e82e2f738db3de6457599d9291e7c71",
+        "msg_7fb6fba83e3d371593e225761392d342",
+    ] == [each.all("post")[0][1] for each in (message, refusal, change)]
+
+
 # ── Whose it is ──
 
 
@@ -486,6 +512,23 @@ def test_while_the_channel_is_down_a_message_waits() -> None:
     assert [] == world.told
 
 
+@pytest.mark.parametrize("kind", ["message", "state", "refusal"])
+def test_whose_turn_it_is_looks_whether_the_channel_is_back(kind: str) -> None:
+    """The channel of this account and of no other."""
+    down = Outage(9, Clock().now, Clock().now, frozenset({"a", "b"}))
+    world = World(NotificationRecall(OURS, outage=down))
+    tell: dict[str, Callable[[World], None]] = {
+        "message": lambda each: each.handle(message_change()),
+        "state": state,
+        "refusal": failed,
+    }
+    with pytest.raises(OutageWaited):  # somebody else was first
+        tell[kind](world)
+
+    next_look = Clock().now + down.interval(Clock().now)
+    assert [(ACCOUNT, "channel", Clock().now, next_look)] == world.all("probe")
+
+
 def test_a_channel_that_fails_is_noted() -> None:
     """With the group that noticed, and nothing counts as delivered."""
     world = World(answer=ChannelUnavailable("no"))
@@ -520,13 +563,14 @@ def test_typing_is_told_field_by_field(output: Output) -> None:
 
 
 @pytest.mark.parametrize(("ago", "told"), [(10, 1), (10.1, 0)])
-def test_typing_that_comes_late_is_not_told(ago: float, told: int) -> None:
+def test_typing_that_comes_late_is_not_told(ago: float, told: int, output: Output) -> None:
     """Nobody types any more."""
     world = World()
     sent_at = datetime.fromtimestamp(Clock().now - ago, UTC)
     world.handle(message_change(event=TYPING_EVENT), sent_at=sent_at)
 
     assert told == len(world.told)
+    assert ["typing_told" if told else "typing_stale"] == output.messages
 
 
 @pytest.mark.parametrize(
@@ -582,6 +626,7 @@ def test_a_refused_event_is_told_field_by_field(output: Output) -> None:
 
     known = {name: value for name, value in FAILURE.items() if value is not None}
     assert [{"type": "failed", "account_id": ACCOUNT, "sent_at": HEARD, **known}] == world.told
+    assert world.settings is world.all("post")[0][0]
     assert (["told_failed"], "e-1") == (output.messages, output.lines[0]["event_id"])
 
 
@@ -603,6 +648,14 @@ def test_who_does_not_want_to_know_is_not_told(output: Output) -> None:
     failed(world)
 
     assert ([], ["not_wanted"]) == (world.told, output.messages)
+
+
+def test_who_wants_to_know_of_nothing_else_is_told() -> None:
+    """It is a type of callback like every other."""
+    world = World(settings=wishes(callbacks=frozenset({"failed"})))
+    failed(world)
+
+    assert 1 == len(world.told)
 
 
 def test_what_was_refused_waits_out_an_outage_too() -> None:
@@ -675,6 +728,25 @@ def test_each_change_has_an_id_of_its_own() -> None:
     assert 4 == len(set(names))
 
 
+@pytest.mark.parametrize(("before", "expected"), [(0, 1), (5, 5)])
+def test_a_state_without_a_time_is_as_new_as_the_last(before: int, expected: int) -> None:
+    """And something is known then, whenever it was."""
+    world = World(NotificationRecall(replace(OURS, changed_at=before)))
+    state(world, updated_at=0)
+
+    assert [expected] == [now.changed_at for (now,) in world.all("followed")] or (
+        before and [] == world.all("followed")
+    )
+
+
+def test_an_older_state_is_noted_in_the_log(output: Output) -> None:
+    """It came late, or twice."""
+    world = World(NotificationRecall(replace(OURS, changed_at=2**50)))
+    state(world)
+
+    assert ([], ["outdated_change"]) == (world.told, output.messages)
+
+
 def test_what_changes_nothing_for_the_channel_is_remembered_alone() -> None:
     """The channel is not asked, not even whether it is back."""
     doubt = Outage(1, 0.0, 0.0, frozenset({"a"}))
@@ -712,6 +784,15 @@ def test_a_state_that_names_our_consumer_makes_a_conversation_ours(
 
     assert [(replace(OURS, is_open=is_open), True)] == world.all("adopt")
     assert "conversation_adopted" == output.messages[0]
+
+
+def test_a_claim_says_whose_a_conversation_is_and_nothing_else() -> None:
+    """What is to be told of it comes in its own turn."""
+    world = World(NotificationRecall(None, claim=OURS))
+    world.handle(conversation_change(), CONVERSATION_CHANGE, attributes={CLAIM_ATTRIBUTE: "only"})
+
+    assert ([(OURS, True)], []) == (world.all("adopt"), world.told)
+    assert ([], []) == (world.all("point"), world.all("followed"))
 
 
 @pytest.mark.parametrize(

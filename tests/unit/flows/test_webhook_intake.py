@@ -122,6 +122,34 @@ def test_whose_a_new_conversation_is_waits_behind_no_message(intake: Intake) -> 
     assert groups[0] != groups[1] == groups[2] == groups[3]
 
 
+def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
+    """Each conversation of each account has one, with the trace of its request."""
+    intake.known["other"] = CREDENTIALS
+    bodies = [
+        conversation_notification(conversation_change(conversation_id=each)) for each in "aab"
+    ]
+    with observe.handling("request-1"):
+        for body in bodies:
+            intake.receive(signed_webhook(body))
+        intake.receive(signed_webhook(bodies[0], account_id="other"))
+    claims = intake.notifications.letters[::2]
+    changes = intake.notifications.letters[1::2]
+
+    assert [each.body for each in changes] == [each.body for each in claims]
+    assert [{"claim": "only", "trace": "request-1"}] * 3 == [each.attributes for each in claims]
+    assert 3 == len({each.group for each in claims})
+    assert 6 == len({each.identity for each in (*claims, *changes)})
+
+
+def test_a_claim_stands_with_its_conversations_echoes(intake: Intake) -> None:
+    """Both settle what must not wait for a channel."""
+    intake.receive(signed_webhook(conversation_notification(conversation_change())))
+    intake.receive(signed_webhook(notification(message_change(role="CONSUMER"))))
+    claim, _, echo = intake.notifications.letters
+
+    assert claim.group == echo.group
+
+
 def test_an_echo_waits_behind_no_channel(intake: Intake) -> None:
     """What the consumer was heard to say is a group of its own: it settles sends in doubt."""
     for number, role in enumerate(["ASSIGNED_AGENT", "CONSUMER", "MANAGER", "CONSUMER"]):
