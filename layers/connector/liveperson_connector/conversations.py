@@ -83,7 +83,8 @@ class Progress:
     ``settled_receives`` is the receive count of ``settled_message`` up to which it is known what
     every try came to;
     ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made;
-    ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once.
+    ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once;
+    ``refusals`` counts tries for which the conversation may have been closed or not yet ready.
     """
 
     parts_sent: int = 0
@@ -92,6 +93,7 @@ class Progress:
     settled_message: str = ""
     ambiguous_at: float | None = None
     uploaded: str | None = None
+    refusals: int = 0
 
 
 @dataclass(frozen=True)

@@ -691,3 +691,15 @@ def test_a_letter_that_dies_again_says_when(memory: Whole, clock: Clock) -> None
     now = round(clock(), 3)
     assert ((0.0, 0.0), (now, now)) == (before, after)
     assert not event(memory).is_held
+
+
+def test_late_news_of_an_older_conversation_lead_nobody_back(
+    memory: Whole, consumer: Consumer
+) -> None:
+    """LivePerson keeps to one open conversation: what it told later is the one."""
+    memory.adopt(claimed("c-2"), is_current=True, told_at=2000)
+    memory.adopt(claimed("c-1"), is_current=True, told_at=1000)
+    late = known(memory).conversation_id
+    memory.adopt(claimed("c-3"), is_current=True, told_at=3000)
+
+    assert ("c-2", "c-3") == (late, known(memory).conversation_id)

@@ -311,15 +311,15 @@ def test_the_new_one_may_not_be_ready_either() -> None:
     assert 1 == waits.value.retry_after
 
 
-@pytest.mark.parametrize("receives", [1, 2])
-def test_an_end_may_be_told_in_a_moment(receives: int) -> None:
-    """As long as it is likely, the message waits for it."""
+@pytest.mark.parametrize("refusals", [0, 1])
+def test_an_end_may_be_told_in_a_moment(refusals: int) -> None:
+    """As long as it is likely, the message waits for it, however often it waited for others."""
     liveperson = LivePerson(answers=[refused()], openings=[AlreadyOpen("open")])
     with pytest.raises(ConversationNotReady, match="perhaps closed just now: no") as waits:
         say(
             liveperson,
-            progress=Progress(settled_receives=receives, settled_message="message-1"),
-            receive_count=receives,
+            progress=Progress(settled_receives=7, settled_message="message-1", refusals=refusals),
+            receive_count=8,
         )
 
     assert 2 == waits.value.retry_after
@@ -332,7 +332,7 @@ def test_in_the_end_it_was_the_message(known: dict[str, Conversation]) -> None:
     with pytest.raises(LivePersonRefused):
         say(
             liveperson,
-            progress=Progress(settled_receives=3, settled_message="message-1"),
+            progress=Progress(settled_receives=2, settled_message="message-1", refusals=2),
             receive_count=3,
         )
 

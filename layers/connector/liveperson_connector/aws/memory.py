@@ -125,6 +125,7 @@ class Memory:
             "survey_dialog_id": "",
             "last_sequence": NOTHING_SENT,
             "features": list(features),
+            "there_since": int(self._table.clock() * 1000),
         }
         self._table.transact(
             [
@@ -222,31 +223,37 @@ class Memory:
             died_again_at=died_again_at(items.get(hold)),
         )
 
-    def adopt(self, conversation: Conversation, *, is_current: bool) -> None:
+    def adopt(self, conversation: Conversation, *, is_current: bool, told_at: int = 0) -> None:
         """
         Remember a conversation that a webhook says is our consumer's.
 
-        ``is_current`` says it is the consumer's open one now, so the next event goes there. This
-        is written first: whoever finds the conversation remembered need not see to it again.
+        ``is_current`` says it is the consumer's open one as of ``told_at`` (milliseconds, 0 where
+        that is unknown), so the next event goes there. This is written first: whoever finds the
+        conversation remembered need not see to it again.
         """
         if conversation.is_open:
-            self._table.write(self._go_there(conversation, is_current))
+            self._table.write(self._go_there(conversation, is_current, told_at))
         self._table.write(
             self._claim(conversation, conversation.conversation_id, conversation.is_open)
         )
 
-    def _go_there(self, conversation: Conversation, is_current: bool) -> Item:
-        values = {":none": ""}
+    def _go_there(self, conversation: Conversation, is_current: bool, told_at: int) -> Item:
+        values: Item = {":none": ""}
         free = "attribute_not_exists(conversation_id) OR conversation_id = :none"
         if is_current:
-            free += " OR conversation_id <> :now"
+            newer = "conversation_id <> :now"
             values[":now"] = conversation.conversation_id
+            if told_at:  # late news of an older one must not lead back to it
+                newer += " AND (attribute_not_exists(there_since) OR there_since < :told)"
+                values[":told"] = told_at
+            free += f" OR ({newer})"
         return self._table.setting(
             _consumer_pk(conversation.account_id, conversation.consumer_key),
             {
                 "conversation_id": conversation.conversation_id,
                 "last_conversation_id": conversation.conversation_id,
                 "last_sequence": NOTHING_SENT,
+                "there_since": told_at,
             },
             f"attribute_exists(pk) AND ({free})",
             values,  # of one that is not used, DynamoDB makes an error
@@ -349,6 +356,8 @@ class Memory:
         }
         if progress.uploaded is not None:
             item["uploaded"] = progress.uploaded
+        if progress.refusals:
+            item["refusals"] = progress.refusals
         if progress.ambiguous_at is not None:
             item["ambiguous_at"] = number(progress.ambiguous_at)
         return item
@@ -409,6 +418,7 @@ def _progress(item: Item) -> Progress:
         settled_message=item.get("settled_message", ""),
         ambiguous_at=None if ambiguous_at is None else float(ambiguous_at),
         uploaded=item.get("uploaded"),
+        refusals=int(item.get("refusals", 0)),
     )
 
 

@@ -160,7 +160,7 @@ class ChannelDelivery:
                 self.memory.foreign(change.account_id, said.conversation_id)
             return None
         adopted = replace(recalled.claim, is_open=not said.is_closed)
-        self.memory.adopt(adopted, is_current=True)
+        self.memory.adopt(adopted, is_current=True, told_at=said.updated_at)
         self._note("conversation_adopted", adopted)
         return adopted
 

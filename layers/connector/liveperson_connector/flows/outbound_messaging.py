@@ -128,6 +128,8 @@ class OutboundMessaging:
             consumer.account_id, consumer.key, event.id, message.group
         )
         noted = self._still_open(event, recalled.progress, message)
+        if isinstance(error, ConversationNotReady):
+            noted = replace(noted, refusals=noted.refusals + 1)
         if error.maybe_done:
             noted = replace(noted, ambiguous_at=self.clock())
         if noted.ambiguous_at != recalled.progress.ambiguous_at:

@@ -72,7 +72,7 @@ class Speech:
             if in_doubt and step.echo:
                 sequence = self._heard(event, consumer, step.echo, progress)
             if sequence is None:
-                consumer, sequence = self._publish(event, consumer, step, message)
+                consumer, sequence = self._publish(event, consumer, step, progress)
             # From here on only the next step's own try can be in doubt.
             in_doubt, progress = False, Progress(index + 1, done=index + 1 == len(steps))
             consumer = self._remember(consumer, event, progress, sequence)
@@ -117,7 +117,7 @@ class Speech:
             raise
 
     def _publish(
-        self, event: ConsumerEvent, consumer: Consumer, step: Step, message: Received
+        self, event: ConsumerEvent, consumer: Consumer, step: Step, progress: Progress
     ) -> tuple[Consumer, int | None]:
         """Do a step in the consumer's conversation, opening one if there is none."""
         opened = consumer if consumer.conversation_id else self._open(event, consumer)
@@ -128,14 +128,14 @@ class Speech:
                 raise
             if opened is not consumer:
                 raise _not_ready("opened just now", 1, refused) from None
-            return self._publish_elsewhere(event, opened, step, message, refused)
+            return self._publish_elsewhere(event, opened, step, progress, refused)
 
     def _publish_elsewhere(
         self,
         event: ConsumerEvent,
         consumer: Consumer,
         step: Step,
-        message: Received,
+        progress: Progress,
         refused: LivePersonRefused,
     ) -> tuple[Consumer, int | None]:
         """
@@ -151,7 +151,7 @@ class Speech:
         except ConversationUnknown:
             if self._is_over(consumer):
                 raise  # then another one is open, and a webhook will name it
-            if message.receive_count < _REFUSED_TRIES:
+            if progress.refusals + 1 < _REFUSED_TRIES:
                 raise _not_ready("perhaps closed just now", 2, refused) from None
             raise refused from None
         try:
