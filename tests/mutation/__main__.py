@@ -3,7 +3,7 @@ Change the layer's decisions one at a time, and see whether the unit tests notic
 
     python -m tests.mutation                      all modules that mutmut.toml names
     python -m tests.mutation --only '*worker*'    the mutants whose name fits
-    python -m tests.mutation --keep FOLDER        leave the copy there, to look at and go on
+    python -m tests.mutation --keep FOLDER        leave the copy there, to look at and go on with
 
 Everything happens in a copy of the project. Tells what survived and how much was killed, and
 exits with 1 if that is less than nine in ten.
@@ -31,8 +31,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutation-") as own:
         folder = Path(asked.keep or own).resolve()
-        if not (folder / "src").exists():
-            copy_project(folder)
+        copy_project(folder)
         if _engine(folder, "run", "--max-children", str(asked.processes), *asked.only):
             return 2
         verdicts = read_verdicts(folder)

@@ -17,23 +17,30 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 PACKAGE = "liveperson_connector"
 
+_PACKAGE = PROJECT / "layers" / "connector" / PACKAGE
 _PARTS = ("docs", "functions", "sandbox", "tests", "template.yaml")
 _IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 
 
 def copy_project(folder: Path) -> None:
-    """Copy what the unit tests need into ``folder``, the package below ``src``."""
+    """
+    Copy what the unit tests need into ``folder``, the package below ``src``.
+
+    Over an older copy only modules that have changed are written, so that mutmut knows them.
+    """
     for part in _PARTS:
         source = PROJECT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=_IGNORED)
+            shutil.copytree(source, folder / part, ignore=_IGNORED, dirs_exist_ok=True)
         else:
             shutil.copy2(source, folder / part)
-    package = folder / "src" / PACKAGE
-    shutil.copytree(PROJECT / "layers" / "connector" / PACKAGE, package, ignore=_IGNORED)
     shutil.copy2(Path(__file__).with_name("mutmut.toml"), folder / "pyproject.toml")
-    for module in package.rglob("*.py"):
-        module.write_text(undecorated(module.read_text(encoding="utf-8")), encoding="utf-8")
+    for module in _PACKAGE.rglob("*.py"):
+        target = folder / "src" / PACKAGE / module.relative_to(_PACKAGE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = undecorated(module.read_text(encoding="utf-8"))
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")
 
 
 def undecorated(source: str) -> str:
