@@ -13,7 +13,7 @@ from liveperson_connector.flows.token_refresh import LEASE_SECONDS
 from liveperson_connector.liveperson.text import split_text
 
 from .kernel import START
-from .partners import REFUSED_WORD, Conversation, Line
+from .partners import POISON_WORD, REFUSED_WORD, Conversation, Line
 from .schedules import DAY, HOUR, MINUTE, Fault
 from .simulation import Event, World, is_transient
 
@@ -295,6 +295,8 @@ def _count(world: World, verdict: Verdict) -> None:
         verdict.figures[each] = world.outcomes[f"outbound_messaging {each}"]
     times = [line.at for _, line in world.liveperson.spoken if line.at < world.rest_at]
     times += [each.at for each in world.channel.callbacks if each.at < world.rest_at]
+    if any(POISON_WORD in each.text for each in world.events.values()):
+        return  # it never recovers, and its own group waits for it
     verdict.recovery = max([0.0, *(at - START - world.schedule.ends() for at in times)])
 
 

@@ -133,6 +133,22 @@ FOUND = {
             Fault("webhooks_slow", "webhooks", start=5.0, seconds=60.0, rate=0.5),
         ),
     ),
+    # News of the conversation before came late, led back to it, and then to none for ever.
+    "late news lead nobody back": Schedule(
+        seed=20440,
+        family="early",
+        webhook_seconds=0.3,
+        deeds=(
+            Deed(10.0, "says", 0),
+            Deed(10.3, "says_same", 1),
+            Deed(31.2, "foreign", 1),
+            Deed(33.9, "agent_closes", 0),
+        ),
+        faults=(
+            Fault("answer_lost", "conversation", start=5.0, seconds=60.0, rate=0.8),
+            Fault("webhooks_slow", "webhooks", start=5.0, seconds=120.0, rate=0.3),
+        ),
+    ),
 }
 
 
