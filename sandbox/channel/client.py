@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import requests
 
-TIMEOUT = 30
+TIMEOUT = 90  # a function's first call on a busy machine takes its time
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from sandbox.liveperson import SimulatedLivePerson
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 
+# How much longer than on a quiet machine things may take on a busy one, before it is a failure.
+BUSY = 3.0
+
 ACCOUNT = "le55667788"
 CLIENT_ID = "0d9f1c52-7d0a-4d5a-8a53-1f0f2f0e7a11"
 CLIENT_SECRET = "an0thersecretfromthetests"
@@ -97,15 +100,15 @@ def _world(
         yield World(endpoints, liveperson, channel, ACCOUNT)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=180)
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Wait until ``condition`` holds, or fail saying ``what`` did not happen."""
-    deadline = time.monotonic() + seconds
+    """Wait until ``condition`` holds, or fail saying ``what`` did not happen in good time."""
+    deadline = time.monotonic() + seconds * BUSY
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
+            pytest.fail(f"not within {seconds * BUSY} s: {what}")
         time.sleep(0.05)
 
 

@@ -211,7 +211,7 @@ class Traffic:
         self._post(ACCOUNT, "x" * 257 + plant("consumer"), json.dumps({"id": "a", "type": "close"}))
         self._post(ACCOUNT, consumer, "{}", key=plant("wrong-key"))
         where = f"{self.world.endpoints.channel_api_url}/accounts/{ACCOUNT}/files/{plant('file')}"
-        self._keep(requests.get(where, headers=self._key(), timeout=30, allow_redirects=False))
+        self._keep(requests.get(where, headers=self._key(), timeout=90, allow_redirects=False))
 
     def _call_as_strangers(self) -> None:
         body = json.dumps({"type": "?", "text": self.planted.word("webhook")}).encode()
@@ -289,11 +289,11 @@ class Traffic:
         base = f"{self.world.endpoints.channel_api_url}/accounts/{account_id}"
         url = f"{base}/consumers/{quote(consumer, safe='')}/events"
         headers = {"x-api-key": key} if key else self._key()
-        self._keep(requests.post(url, data=body.encode(), headers=headers, timeout=30))
+        self._keep(requests.post(url, data=body.encode(), headers=headers, timeout=90))
 
     def _webhook(self, body: bytes, headers: Mapping[str, str]) -> None:
         where = self.world.endpoints.webhook_url
-        self._keep(requests.post(where, data=body, headers=headers, timeout=30))
+        self._keep(requests.post(where, data=body, headers=headers, timeout=90))
 
     def _keep(self, answer: requests.Response) -> None:
         self.planted.answers.append(answer)

@@ -151,7 +151,7 @@ def test_what_is_too_large(body: bytes, world: World, account_id: str) -> None:
         f"{where.channel_api_url}/accounts/{account_id}/consumers/large/events",
         data=body,
         headers={"x-api-key": where.channel_api_key, "Content-Type": "application/json"},
-        timeout=30,
+        timeout=90,
     )
 
     assert (413, {"error": "too_large"}) == (answer.status_code, answer.json())

@@ -14,7 +14,7 @@ def test_the_demo_tells_its_whole_story(tmp_path: Path) -> None:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

@@ -557,7 +557,7 @@ def test_an_agents_file_can_be_fetched(brand: Brand, world: World) -> None:
     fetched = brand.client.fetch(url)
     assert (200, PICTURE, "image/png") == (fetched.status, fetched.content, fetched.content_type)
     assert not fetched.shown_at.startswith(world.endpoints.channel_api_url)
-    assert 403 == requests.get(url, timeout=30, allow_redirects=False).status_code
+    assert 403 == requests.get(url, timeout=90, allow_redirects=False).status_code
     gone = brand.client.fetch(f"{url[:-1]}{'0' if url[-1] != '0' else '1'}")
     assert (404, {"error": "no_such_file"}) == (gone.status, json.loads(gone.content))
 

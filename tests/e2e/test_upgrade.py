@@ -180,6 +180,6 @@ def test_an_upgrade_loses_nothing_and_refuses_nobody(system: System) -> None:
 
 def test_the_new_version_takes_the_webhooks_too(system: System) -> None:
     """The deployment has moved both intakes' aliases, though only the layer is new."""
-    refused = requests.post(system.endpoints.webhook_url, data=b"{}", timeout=30)
+    refused = requests.post(system.endpoints.webhook_url, data=b"{}", timeout=90)
 
     assert (401, "2") == (refused.status_code, refused.headers.get("X-Version"))

@@ -22,7 +22,7 @@ from sandbox.pictures import png
 
 Object = dict[str, Any]
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 PICTURE = png(0, 128, 128)
 
 
