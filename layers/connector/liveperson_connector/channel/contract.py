@@ -84,7 +84,7 @@ def unpaired_or_deep(value: object) -> list[Problem]:
         elif isinstance(each, str) and _is_unpaired(each):
             words = "contains half a character (an unpaired surrogate)"
             found.append(Problem(_path(place), words))
-        elif isinstance(each, Mapping):
+        elif isinstance(each, dict):
             if any(_is_unpaired(name) for name in each):
                 found.append(Problem(_path(place), "has a name with half a character in it"))
             todo += [(_Place(place, f".{name}"), of, depth + 1) for name, of in each.items()]
@@ -92,7 +92,7 @@ def unpaired_or_deep(value: object) -> list[Problem]:
             todo += [
                 (_Place(place, index), of, depth + 1)
                 for index, of in enumerate(each)
-                if isinstance(of, str | Mapping | list)
+                if isinstance(of, str | dict | list)
             ]
     return found
 
