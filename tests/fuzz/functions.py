@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -189,6 +190,12 @@ class Functions:
         """Let ``message_intake`` answer an event of API Gateway."""
         return message_intake(event, None)
 
+    def settle(self) -> None:
+        """Wait for what goes on although its answer was given: it was too late for that."""
+        for each in threading.enumerate():
+            if each.daemon:
+                each.join(60)
+
     def since(self) -> tuple[list[Queued], list[str], str]:
         """Return what was queued, refused and logged since the last time, and forget it."""
         found = self.aws.queued, self.aws.refused, self.log.getvalue()
@@ -212,6 +219,8 @@ def deployed() -> Iterator[Functions]:
     for each in builders:
         each.cache_clear()
     try:
+        for each in builders:
+            each()  # as Lambda does while a container starts: nobody's time runs yet
         with redirect_stdout(functions.log), _logging_to(functions.log):
             yield functions
     finally:

@@ -74,8 +74,7 @@ def _try_one(functions: Functions, tally: Tally, seed: int, target: str, number:
             outcome, seconds = _timed(functions, seed, target, number)
             break
         except Exception as failure:  # noqa: BLE001 - every failure is shown with its number
-            if isinstance(failure, Late):
-                time.sleep(1)  # what was late may still go on
+            functions.settle()
             functions.since()
             if isinstance(failure, Late) and tries_left:
                 continue
