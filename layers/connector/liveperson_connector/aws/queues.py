@@ -6,7 +6,7 @@ A dead letter keeps the body as it was queued, and tells in its attributes why i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """The most messages one SQS call takes."""
+
+# The most bytes it takes are 1 MiB, over all messages with their attributes.
+_BATCH_BYTES = 1_040_000
 
 
 class Queue:
@@ -35,9 +38,9 @@ class Queue:
         return self._url.rsplit("/", 1)[-1]
 
     def send(self, letters: Sequence[Letter]) -> None:
-        """Queue ``letters`` in order: up to ten with one call, and all of them or an error."""
-        for start in range(0, len(letters), BATCH):
-            self._send_batch(letters[start : start + BATCH])
+        """Queue ``letters`` in order, as many with one call as it takes; all, or an error."""
+        for batch in _batches(letters):
+            self._send_batch(batch)
 
     def send_plain(self, body: str, *, delay: int = 0) -> None:
         """Queue a message on a queue without groups, to be offered in ``delay`` seconds."""
@@ -77,6 +80,25 @@ class Queue:
             entries = [{"Id": str(index), **_entry(each)} for index, each in enumerate(letters)]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
         _raise_for(answer.get("Failed", []), self.name)
+
+
+def _batches(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
+    batch: list[Letter] = []
+    size = 0
+    for letter in letters:
+        own = _size(letter)
+        if batch and (len(batch) == BATCH or size + own > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(letter)
+        size += own
+    if batch:
+        yield batch
+
+
+def _size(letter: Letter) -> int:
+    attributes = "".join(f"{name}String{value}" for name, value in letter.attributes.items())
+    return len(letter.body.encode()) + len(attributes.encode())
 
 
 def from_record(record: Mapping[str, Any]) -> Received:
