@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from liveperson_connector.channel import contract
 from tests.support.accounts import ACCOUNT
 from tests.support.messages import text_event
-from tests.support.webhooks import signed_webhook
+from tests.support.webhooks import (
+    conversation_change,
+    conversation_notification,
+    signed_webhook,
+)
 
 from .functions import Functions, deployed
 from .inputs import Input
@@ -177,6 +181,15 @@ def test_a_long_name_with_many_values_needs_no_memory(functions: Functions) -> N
     """Each value got a path with the name in it: 90 KB became a gigabyte."""
     body = b'{"id":"a","type":"text","text":"a","' + b"k" * 300_000 + b'":[' + b"0," * 200_000
     assert "queued" == check_channel(functions, posted(body + b"0]}"))
+
+
+def test_a_conversation_with_a_long_record_is_queued_with_its_claim(functions: Functions) -> None:
+    """Both together are more than one call to SQS takes; it was answered 503, again and again."""
+    change = conversation_change(notes="ü" * 120_000)
+    body = conversation_notification(change)
+    event = Input(signed_webhook(body).event_base64(), changes=[change])
+
+    assert "queued" == check_webhook(functions, event)
 
 
 def test_no_list_of_the_contract_may_be_as_long_as_a_crowd() -> None:
