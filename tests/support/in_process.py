@@ -114,6 +114,7 @@ class InProcessHolds:
     held: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    counted_from: list[float] = field(default_factory=list)
 
     def count_try(self, message_id: str) -> int:
         """Count a failed try."""
@@ -132,8 +133,9 @@ class InProcessHolds:
         """Go on holding a group."""
         self.kept.append(group)
 
-    def recount(self, group: str, letters: int, counted_from: float) -> None:  # noqa: ARG002
+    def recount(self, group: str, letters: int, counted_from: float) -> None:
         """Wait for the letters that were found."""
+        self.counted_from.append(counted_from)
         if group in self.held:
             self.held[group] = letters
 

@@ -161,9 +161,11 @@ class World:
         assert ACCOUNT == account_id
         return self.settings
 
-    def adopt(self, conversation: Conversation, *, is_current: bool, **_when: int) -> None:
+    def adopt(
+        self, conversation: Conversation, *, is_current: bool, told_at: int | None = 0
+    ) -> None:
         """Write down whose a conversation is."""
-        self.happened.append(("adopt", conversation, is_current))
+        self.happened.append(("adopt", conversation, is_current, told_at))
 
     def recall_notification(
         self,
@@ -217,6 +219,7 @@ class World:
         return [callback for _, _, callback in self.all("post")]
 
 
+DOUBT = Outage(1, 0.0, 0.0, frozenset({"a"}))
 COMMON = {
     "account_id": ACCOUNT,
     "consumer_id": "+49151",
@@ -238,6 +241,11 @@ def file_event(path: str = "/a.png") -> dict[str, Any]:
 def wishes(**given: Any) -> ChannelSettings:
     """Give a channel's settings with wishes of its own."""
     return replace(channel_settings(CALLBACK_URL), **given)
+
+
+def numbered(output: Output) -> list[tuple[str, int]]:
+    """Give what the log says of which message."""
+    return [(each["message"], each["sequence"]) for each in output.lines]
 
 
 def test_a_message_is_told_field_by_field() -> None:
@@ -301,6 +309,17 @@ def test_a_file_is_told_with_its_address(path: str, url: str) -> None:
     assert [(OURS, HostedFile("Look", path, "PNG"))] == world.all("keep")
 
 
+def test_a_channel_that_wants_messages_alone_gets_its_files() -> None:
+    """They are messages, as texts are; a receipt is not."""
+    world = World(settings=wishes(callbacks=frozenset({"message"})))
+    read = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1]}
+    for event in (file_event(), read):
+        world.handle(message_change(event=event))
+
+    assert ["message"] == [each["type"] for each in world.told]
+    assert "https://files.example/1" == world.told[0]["content"]["url"]
+
+
 def test_a_file_that_nobody_wants_is_not_fetched() -> None:
     """It is done with all the same."""
     world = World(settings=wishes(callbacks=frozenset({"receipt"})))
@@ -352,7 +371,7 @@ def test_a_repeat_is_not_told_twice(output: Output) -> None:
     world = World(NotificationRecall(OURS, was_delivered=True))
     world.handle(message_change())
 
-    assert ([], ["repeat_ignored"]) == (world.told, output.messages)
+    assert ([], [("repeat_ignored", 1)]) == (world.told, numbered(output))
 
 
 def test_a_note_between_agents_stays_in(output: Output) -> None:
@@ -360,7 +379,7 @@ def test_a_note_between_agents_stays_in(output: Output) -> None:
     world = World()
     world.handle(message_change(messageAudience="AGENTS_AND_MANAGERS"))
 
-    assert ([], ["withheld_not_for_consumers"]) == (world.told, output.messages)
+    assert ([], [("withheld_not_for_consumers", 1)]) == (world.told, numbered(output))
 
 
 def test_a_channel_may_let_us_send_its_receipts() -> None:
@@ -456,7 +475,7 @@ def test_an_echo_of_our_consumer_tells_whose_a_conversation_is(output: Output) -
     world = World(NotificationRecall(None, claim=OURS))
     world.handle(message_change("Hi", role="CONSUMER", sender=CONSUMER, sequence=3))
 
-    assert [(OURS, False)] == world.all("adopt")
+    assert [(OURS, False, 0)] == world.all("adopt")
     assert [(OURS, 3, text_digest("Hi"))] == world.all("heard")
     assert [(ACCOUNT, CONVERSATION, f"{CONVERSATION}:3", (CONSUMER,), "group-1")] == world.all(
         "recall"
@@ -502,6 +521,16 @@ def test_what_is_held_follows_its_dead_letters() -> None:
     assert [] == world.told
 
 
+@pytest.mark.parametrize(("died_again", "told"), [(-1, 1), (0, 0), (1, 0)])
+def test_what_came_back_waits_if_an_earlier_letter_died_again(died_again: int, told: int) -> None:
+    """Whatever came back since then does not overtake it."""
+    world = World(NotificationRecall(OURS, is_held=True, died_again_at=Clock().now + died_again))
+    with nullcontext() if told else pytest.raises(HeldBehind):
+        world.handle(message_change(), attributes={"redrives": "1"})
+
+    assert told == len(world.told)
+
+
 def test_while_the_channel_is_down_a_message_waits() -> None:
     """The channel is not asked."""
     down = Outage(9, Clock().now, Clock().now + 60, frozenset({"a", "b"}))
@@ -531,11 +560,11 @@ def test_whose_turn_it_is_looks_whether_the_channel_is_back(kind: str) -> None:
 
 def test_a_channel_that_fails_is_noted() -> None:
     """With the group that noticed, and nothing counts as delivered."""
-    world = World(answer=ChannelUnavailable("no"))
+    world = World(NotificationRecall(OURS, outage=DOUBT), answer=ChannelUnavailable("no"))
     with pytest.raises(ChannelUnavailable):
         world.handle(message_change())
 
-    noted = (ACCOUNT, "channel", None, Clock().now, "group-1")
+    noted = (ACCOUNT, "channel", DOUBT, Clock().now, "group-1")
     assert ([noted], []) == (world.all("note_failure"), world.all("delivered"))
 
 
@@ -782,8 +811,17 @@ def test_a_state_that_names_our_consumer_makes_a_conversation_ours(
     world = World(NotificationRecall(None, claim=OURS))
     state(world, stage=stage)
 
-    assert [(replace(OURS, is_open=is_open), True)] == world.all("adopt")
+    adopted = replace(OURS, is_open=is_open)
+    assert [(adopted, True, 1_700_000_000_000)] == world.all("adopt")
     assert "conversation_adopted" == output.messages[0]
+
+
+def test_a_claim_of_a_conversation_that_is_not_ours_says_so_once() -> None:
+    """Its messages need not wait to be known as another channel's."""
+    world = World(NotificationRecall(None))
+    world.handle(conversation_change(), CONVERSATION_CHANGE, attributes={CLAIM_ATTRIBUTE: "only"})
+
+    assert ([(ACCOUNT, CONVERSATION)], []) == (world.all("foreign"), world.told)
 
 
 def test_a_claim_says_whose_a_conversation_is_and_nothing_else() -> None:
@@ -791,7 +829,7 @@ def test_a_claim_says_whose_a_conversation_is_and_nothing_else() -> None:
     world = World(NotificationRecall(None, claim=OURS))
     world.handle(conversation_change(), CONVERSATION_CHANGE, attributes={CLAIM_ATTRIBUTE: "only"})
 
-    assert ([(OURS, True)], []) == (world.all("adopt"), world.told)
+    assert ([(OURS, True, 1_700_000_000_000)], []) == (world.all("adopt"), world.told)
     assert ([], []) == (world.all("point"), world.all("followed"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from liveperson_connector.errors import transient_reasons
+from liveperson_connector.flows import dead_letter_redrive
 from liveperson_connector.flows.dead_letter_redrive import (
     CUT_OFF,
     MOST_REDRIVES,
@@ -21,6 +22,7 @@ from liveperson_connector.messages import Letter
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessHolds, InProcessQueue
+from tests.support.logs import Output
 from tests.support.messages import PHONE, queued_event, text_event
 
 TRANSIENT = "liveperson_unavailable"
@@ -44,6 +46,7 @@ class Redrive:
         self.flow = DeadLetterRedrive(
             {"consumer-events": Route(self.dead, self.source), "notifications": nothing},
             self.holds,
+            self.clock,
         )
 
     def bury(
@@ -369,6 +372,45 @@ def test_a_letter_removed_by_hand_is_not_waited_for(redrive: Redrive) -> None:
     redrive.run()
 
     assert {"g": 1} == redrive.holds.held
+
+
+def test_every_letter_of_a_group_is_waited_for(redrive: Redrive) -> None:
+    """And those that died since the run began are not counted out by it."""
+    redrive.holds.hold("g")
+    for number in range(3):
+        redrive.bury(f"m-{number}")
+    redrive.run()
+
+    assert ({"g": 3}, [redrive.clock.now]) == (redrive.holds.held, redrive.holds.counted_from)
+
+
+def test_one_run_reads_a_limited_number_of_letters(
+    redrive: Redrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must end before its function is cut off; the next run goes on."""
+    monkeypatch.setattr(dead_letter_redrive, "MOST_LETTERS", 20)
+    for number in range(50):
+        redrive.bury(f"{number:02}")
+    moved = [redrive.run()["moved"] for _ in range(3)]
+
+    assert [{TRANSIENT: 20}, {TRANSIENT: 20}, {TRANSIENT: 10}] == moved
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [({}, "redriven"), ({"dry_run": True}, "would_redrive")]
+)
+def test_the_log_tells_what_a_run_did(
+    redrive: Redrive, asked: dict[str, Any], said: str, output: Output
+) -> None:
+    """Of each queue by its name."""
+    redrive.bury("m-1")
+    redrive.bury("m-2", PERMANENT, group="h")
+    redrive.run(**asked)
+
+    told = [each for each in output.lines if each["message"] == said]
+    assert [("consumer-events", 1), ("notifications", 0)] == [
+        (each["queue"], each["left"]) for each in told
+    ]
 
 
 @pytest.mark.parametrize("asked", [{"dry_run": True}, {"reason": TRANSIENT}])

@@ -423,6 +423,9 @@ def test_what_was_not_heard_in_time_is_said_again(
 
     assert [payloads.text(HERE, "Hello")] == liveperson.requests
     assert "sent_again" in output.messages
+    assert [("progress", TALKING, "e-1", Progress(ambiguous_at=NOW))] == liveperson.happened[
+        :1
+    ]  # the intent is written first
 
 
 def test_a_try_that_was_cut_off_has_left_no_time() -> None:
