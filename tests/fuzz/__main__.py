@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "liveperson-connector")
 
@@ -59,21 +60,42 @@ def _chunks(asked: argparse.Namespace) -> Iterator[Chunk]:
 
 
 def _run_all(asked: argparse.Namespace) -> Tally:
-    """Spread the chunks over processes; one that hangs ends itself, and the run with it."""
+    """
+    Spread the chunks over processes.
+
+    One that hangs ends its process; what was not done by then is begun again, once.
+    """
     tally = Tally()
+    left = list(_chunks(asked))
+    for _ in range(2):
+        left = _run_some(left, asked.processes, tally)
+        if not left or len(tally.failures) >= MOST_FAILURES:
+            break
+    tally.failures += [f"{target}:{numbers} ended its process" for _, target, numbers in left]
+    return tally
+
+
+def _run_some(chunks: list[Chunk], processes: int, tally: Tally) -> list[Chunk]:
+    """Run chunks and return those that came to no end."""
+    left = set(chunks)
     shown = time.monotonic()
     # Not forked: a child begins with the connector as a container does.
     spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(asked.processes, mp_context=spawned) as pool:
-        for future in as_completed([pool.submit(run_chunk, chunk) for chunk in _chunks(asked)]):
-            tally.add(future.result())
+    with ProcessPoolExecutor(processes, mp_context=spawned) as pool:
+        futures = {pool.submit(run_chunk, chunk): chunk for chunk in chunks}
+        for future in as_completed(futures):
+            try:
+                tally.add(future.result())
+            except BrokenProcessPool:
+                break
+            left.remove(futures[future])
             if time.monotonic() - shown > 30:
                 shown = time.monotonic()
                 _say(f"{tally.outcomes.total():,} inputs so far")
             if len(tally.failures) >= MOST_FAILURES:
                 pool.shutdown(cancel_futures=True)
                 break
-    return tally
+    return [chunk for chunk in chunks if chunk in left]
 
 
 def _report(asked: argparse.Namespace, tally: Tally, seconds: float) -> None:
