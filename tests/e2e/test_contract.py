@@ -7,13 +7,14 @@ as a library: its pytest plugin and the newest pytest do not go together.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -27,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from liveperson_connector.channel import contract
+from liveperson_connector.channel.consumer_events import MAX_PASSED_ON
 from sandbox.account import Account, write_parameters
 from sandbox.aws import Aws
 from sandbox.channel import ConnectorClient
@@ -85,11 +87,18 @@ def judge(world: World, case: Any, *checks: Any, key: str | None = None) -> int:
     return int(answer.status_code)
 
 
+def fits_livepersons_requests(body: dict[str, Any]) -> bool:
+    """Whether what is passed on is small enough, which a schema has no word for."""
+    passed_on = {**body, "text": ""} if body.get("type") == "text" else body
+    return len(json.dumps(passed_on, ensure_ascii=False).encode("utf-16-le")) // 2 <= MAX_PASSED_ON
+
+
 @made_up
 @given(data=st.data())
 def test_events_as_described_are_taken(data: st.DataObject, world: World, account_id: str) -> None:
     """Every event that the description allows is accepted."""
     case = draw(data, EVENTS, GenerationMode.POSITIVE, account_id)
+    assume(fits_livepersons_requests(case.body))
     if "url" in case.body:
         case.body["url"] = NOBODY
 
@@ -123,6 +132,7 @@ def test_files_that_are_not_there(
 def test_accounts_that_are_not_configured(data: st.DataObject, world: World) -> None:
     """An account that is not configured is answered as described, as 404."""
     case = draw(data, EVENTS, GenerationMode.POSITIVE, "stranger")
+    assume(fits_livepersons_requests(case.body))
 
     assert 404 == judge(world, case)
 
