@@ -149,6 +149,26 @@ FOUND = {
             Fault("webhooks_slow", "webhooks", start=5.0, seconds=120.0, rate=0.3),
         ),
     ),
+    # Refused where it had been closed, while the name of the next conversation was on its way.
+    "a message is not blamed for a conversation that ended": Schedule(
+        seed=1918,
+        family="early",
+        webhook_seconds=0.3,
+        deeds=(
+            Deed(10.0, "says", 0),
+            Deed(11.0, "says", 1),
+            Deed(30.3, "says_long", 0),
+            Deed(35.8, "says", 1),
+            Deed(37.6, "agent_says", 0),
+            Deed(48.5, "agent_says", 1),
+            Deed(53.4, "closes", 1),
+            Deed(58.0, "says", 1),
+        ),
+        faults=(
+            Fault("done_503", "conversation", start=5.0, seconds=60.0, rate=0.8),
+            Fault("webhooks_slow", "webhooks", start=5.0, seconds=120.0, rate=0.6),
+        ),
+    ),
 }
 
 

@@ -337,6 +337,17 @@ def test_in_the_end_it_was_the_message(known: dict[str, Conversation]) -> None:
         )
 
 
+@pytest.mark.parametrize(("refusals", "error"), [(6, ConversationNotReady), (7, LivePersonRefused)])
+def test_another_conversation_may_be_on_its_way(refusals: int, error: type[Exception]) -> None:
+    """An earlier try may have opened it; then its name is waited for a while longer."""
+    liveperson = LivePerson(answers=[refused()], openings=[AlreadyOpen("open")])
+    progress = Progress(
+        settled_receives=7, settled_message="message-1", refusals=refusals, ambiguous_at=0.0
+    )
+    with pytest.raises(error):
+        say(liveperson, progress=progress, receive_count=8)
+
+
 def test_what_is_over_for_sure_is_not_the_messages_fault() -> None:
     """Another one is open that we don't know yet."""
     over = Conversation(ACCOUNT, "c-1", PHONE, "key", is_open=False)

@@ -44,6 +44,9 @@ ECHO_SECONDS = 20.0
 # A message refused in a conversation that seems open: its end may be told in a moment.
 _REFUSED_TRIES = 3
 
+# More likely so if an earlier try may have opened another conversation: its name is on the way.
+_REFUSED_TRIES_IN_DOUBT = 8
+
 
 @dataclass(frozen=True)
 class Speech:
@@ -151,7 +154,8 @@ class Speech:
         except ConversationUnknown:
             if self._is_over(consumer):
                 raise  # then another one is open, and a webhook will name it
-            if progress.refusals + 1 < _REFUSED_TRIES:
+            in_doubt = progress.ambiguous_at is not None
+            if progress.refusals + 1 < (_REFUSED_TRIES_IN_DOUBT if in_doubt else _REFUSED_TRIES):
                 raise _not_ready("perhaps closed just now", 2, refused) from None
             raise refused from None
         try:
