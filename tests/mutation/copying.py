@@ -35,12 +35,17 @@ def copy_project(folder: Path) -> None:
         else:
             shutil.copy2(source, folder / part)
     shutil.copy2(Path(__file__).with_name("mutmut.toml"), folder / "pyproject.toml")
-    for module in _PACKAGE.rglob("*.py"):
-        target = folder / "src" / PACKAGE / module.relative_to(_PACKAGE)
+    for source in _PACKAGE.rglob("*"):
+        if source.suffix in {".py", ".json"}:
+            target = folder / "src" / PACKAGE / source.relative_to(_PACKAGE)
+            _write(target, source.read_text(encoding="utf-8"))
+
+
+def _write(target: Path, text: str) -> None:
+    written = undecorated(text) if target.suffix == ".py" else text
+    if not target.exists() or target.read_text(encoding="utf-8") != written:
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = undecorated(module.read_text(encoding="utf-8"))
-        if not target.exists() or target.read_text(encoding="utf-8") != text:
-            target.write_text(text, encoding="utf-8")
+        target.write_text(written, encoding="utf-8")
 
 
 def undecorated(source: str) -> str:
