@@ -59,10 +59,15 @@ class Site:
         return ConnectorClient(where.channel_api_url, where.channel_api_key, self.account_id)
 
     def consumer_says(self, text: str, event_id: str, consumer_id: str = CONSUMER) -> None:
-        """Let a consumer write, and wait until LivePerson has it and told us so."""
+        """
+        Let a consumer write, and wait until LivePerson has it and told us so.
+
+        A webhook with a new secret may be refused for half a minute, the least time between two
+        looks at a secret that does not fit, and is then sent again.
+        """
         assert 202 == self.client().send_text(consumer_id, text, event_id).status
         wait_for(lambda: text in self._transcripts(), seconds=60, what=f"{text} at LivePerson")
-        assert self.liveperson.wait_idle(30)
+        assert self.liveperson.wait_idle(60)
 
     def secrets(self) -> str:
         """Return what the operator types: the client secret and the signing secret."""

@@ -78,6 +78,7 @@ def test_a_wrong_command_line_is_two() -> None:
 def test_an_unreachable_aws_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed, and what to check, in two lines."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
     said = CliRunner(mix_stderr=False).invoke(cli, ["account", "list", "--stack", "nowhere"])
 
