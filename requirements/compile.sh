@@ -9,4 +9,5 @@ compile() {
 }
 compile layer.in ../layers/connector/requirements.txt
 compile dev.in dev.txt
+compile bench.in bench.txt
 compile emulator.in emulator.txt
