@@ -32,11 +32,14 @@ def short(tag: str, dice: random.Random) -> str:
 
 
 def long(tag: str, dice: random.Random) -> str:
-    """Tell a story that LivePerson takes in several parts only."""
+    """
+    Tell a story that LivePerson takes in several parts only.
+
+    It ends with a tag, so that even a last part of a few words has one.
+    """
     count = dice.randint(*LONG_SENTENCES)
-    return " ".join(
-        f"[{tag}.{n}] {dice.choice(PHRASES)} {dice.choice(PHRASES)}" for n in range(count)
-    )
+    sentences = [f"[{tag}.{n}] {dice.choice(PHRASES)} {dice.choice(PHRASES)}" for n in range(count)]
+    return " ".join([*sentences, f"[{tag}.{count}]"])
 
 
 def tags(text: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+import pytest
+
+from liveperson_connector.liveperson.text import split_text
 from sandbox.soak import words
 from sandbox.soak.plan import FROZEN, LASTING, TROUBLES, Shape, make_plan
 
@@ -83,3 +86,12 @@ def test_without_faults_nothing_breaks() -> None:
     assert not plan.noise
     assert not plan.troubles
     assert plan.acts
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_part_of_a_long_text_is_found_again(seed: int) -> None:
+    """Where a story is cut its last part may be a few words only: they have a tag, too."""
+    stories = [act.text for act in make_plan(Shape(seed=seed)).acts if len(act.text) > 1000]
+
+    assert stories
+    assert [] == [part for story in stories for part in split_text(story) if not words.tags(part)]
