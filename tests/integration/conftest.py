@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,14 +14,10 @@ from mypy_boto3_ssm import SSMClient
 
 from liveperson_connector.aws.clients import patient
 from sandbox.channel import DemoChannel
-from sandbox.emulator import Emulator
-from sandbox.environment import emulator_python
-from sandbox.errors import EmulatorFailed, PortTaken
-from sandbox.folders import Folder
 from sandbox.liveperson import SimulatedLivePerson
-from sandbox.ports import free_port
 from tests.support.accounts import SIGNING_SECRET
 from tests.support.bench import Bench, table_of_template
+from tests.support.emulators import emulated_aws, new_fifo_queue
 
 _numbers = itertools.count(1)
 
@@ -30,27 +25,12 @@ _numbers = itertools.count(1)
 @pytest.fixture(name="aws", scope="session")
 def _aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the emulator, and let every boto3 client made from now on talk to it."""
-    with ExitStack() as parts:
-        emulator = _started(tmp_path_factory.mktemp("aws"), parts)
-        environment = parts.enter_context(pytest.MonkeyPatch.context())
-        environment.setenv("AWS_ENDPOINT_URL", emulator.url)
-        yield emulator.url
-
-
-def _started(folder: Path, parts: ExitStack) -> Emulator:
-    for _ in range(3):  # another program may take the port that was free a moment ago
-        port = free_port()
-        claimed = Folder.claim(folder / str(port))
-        parts.callback(claimed.release)
-        emulator = Emulator(emulator_python(), claimed, port, least_privilege=False)
-        try:
-            emulator.start()
-        except (PortTaken, EmulatorFailed):
-            emulator.stop()
-            continue
-        parts.callback(emulator.stop)
-        return emulator
-    raise EmulatorFailed("the AWS emulator found no free port")
+    with (
+        emulated_aws(tmp_path_factory.mktemp("aws")) as url,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        yield url
 
 
 @pytest.fixture(name="sqs", scope="session")
@@ -79,20 +59,8 @@ def _s3(aws: str) -> S3Client:
 
 @pytest.fixture(name="new_queue", scope="session")
 def _new_queue(sqs: SQSClient) -> Callable[[], str]:
-    """Make a FIFO queue as the template does, and give its URL."""
-
-    def make() -> str:
-        return sqs.create_queue(
-            QueueName=f"test-{next(_numbers)}.fifo",
-            Attributes={
-                "FifoQueue": "true",
-                "DeduplicationScope": "messageGroup",
-                "FifoThroughputLimit": "perMessageGroupId",
-                "VisibilityTimeout": "180",
-            },
-        )["QueueUrl"]
-
-    return make
+    """Make FIFO queues as the template does; each call gives the URL of another."""
+    return partial(new_fifo_queue, sqs)
 
 
 @pytest.fixture(name="table")

@@ -78,8 +78,8 @@ class Bench:
         lambdas = self._parts.enter_context(serving(self._invoke))
         webhooks = self._parts.enter_context(serving(self._webhook))
         self._set_environment(lambdas.url)
-        self._forget_what_was_built()
-        self._parts.callback(self._forget_what_was_built)
+        self.new_containers()
+        self._parts.callback(self.new_containers)
         self.write("credentials", {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET})
         self.write(
             "channel",
@@ -248,6 +248,13 @@ class Bench:
         """Run dead_letter_redrive as an operator does."""
         return dead_letter_redrive.handler(asked, None)
 
+    @staticmethod
+    def new_containers() -> None:
+        """Let every function begin anew at its next message: nothing built, nothing remembered."""
+        for builder in vars(wiring).values():
+            if hasattr(builder, "cache_clear"):
+                builder.cache_clear()
+
     def work(self, queue: str) -> bool:
         """Give one message to its function; false if there is none."""
         answer = self.sqs.receive_message(
@@ -322,12 +329,6 @@ class Bench:
             for name in function["Environment"]["Variables"]:
                 environment.setenv(name, values.get(name, "http://127.0.0.1:9/nothing"))
         environment.setenv("AWS_ENDPOINT_URL_LAMBDA", lambda_url)
-
-    @staticmethod
-    def _forget_what_was_built() -> None:
-        for builder in vars(wiring).values():
-            if hasattr(builder, "cache_clear"):
-                builder.cache_clear()
 
 
 def _record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
