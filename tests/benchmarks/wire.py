@@ -14,7 +14,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,10 +39,10 @@ class Wire:
 
 
 @contextmanager
-def wire() -> Iterator[Wire]:
-    """Run a wire while the block lasts."""
+def wire(module: str = "tests.benchmarks.wire", *arguments: str) -> Iterator[Wire]:
+    """Run a wire while the block lasts: this one, or a module that builds on it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.wire"],
+        [sys.executable, "-m", module, *arguments],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -58,12 +58,17 @@ def wire() -> Iterator[Wire]:
 
 
 @dataclass
-class _Server:
+class Server:
+    """Answers what arrives."""
+
+    port: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
     async def serve(self) -> None:
+        """Say on which port it listens, and answer until the process ends."""
         server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
-        print(server.sockets[0].getsockname()[1], flush=True)
+        self.port = server.sockets[0].getsockname()[1]
+        print(self.port, flush=True)
         await server.serve_forever()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,7 +83,7 @@ class _Server:
                 else:
                     self.counts["connections"] += not is_counted
                     is_counted = True
-                    answer = self._answer(headers.get("x-amz-target", ""), body)
+                    answer = self.answer(head[0].split()[1], headers, body)
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
                     b"x-amzn-RequestId: 1\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer
@@ -86,8 +91,9 @@ class _Server:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    def _answer(self, target: str, body: bytes) -> bytes:
-        operation = target.rpartition(".")[2]
+    def answer(self, _path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Return the body of the answer to a request, and count it."""
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
         self.counts[operation] += 1
         return json.dumps(_ANSWERS.get(operation, _nothing)(json.loads(body))).encode()
 
@@ -117,4 +123,4 @@ _ANSWERS = {
 }
 
 if __name__ == "__main__":
-    asyncio.run(_Server().serve())
+    asyncio.run(Server().serve())
