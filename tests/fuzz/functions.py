@@ -19,13 +19,14 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector import wiring
+from liveperson_connector.aws import clients
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
+from tests.support.containers import begin_anew
 
 PREVIOUS_SECRET = "the one before, while a new one is rolled out"
 STACK = "fuzz"
@@ -209,15 +210,12 @@ class Functions:
 def deployed() -> Iterator[Functions]:
     """Run the intakes in an environment of their own, and leave no trace of it."""
     functions = Functions()
-    environment, session = dict(os.environ), boto3.DEFAULT_SESSION
+    environment = dict(os.environ)
     builders = (wiring.webhook_intake, wiring.message_intake, wiring.files)
     os.environ.update(_ENVIRONMENT)
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION is not None
+    begin_anew()
     answer: Any = functions.aws.answer
-    boto3.DEFAULT_SESSION.events.register("before-send", answer)
-    for each in builders:
-        each.cache_clear()
+    clients.session().register("before-send", answer)
     try:
         for each in builders:
             each()  # as Lambda does while a container starts: nobody's time runs yet
@@ -226,9 +224,7 @@ def deployed() -> Iterator[Functions]:
     finally:
         os.environ.clear()
         os.environ.update(environment)
-        boto3.DEFAULT_SESSION = session
-        for each in builders:
-            each.cache_clear()
+        begin_anew()
 
 
 @contextmanager

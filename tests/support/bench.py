@@ -33,6 +33,7 @@ from sandbox.liveperson import SimulatedLivePerson
 
 from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 from .clocks import Clock
+from .containers import begin_anew
 from .messages import PHONE, text_event
 from .servers import Answer, Request, serving
 from .template import functions, resources
@@ -251,9 +252,7 @@ class Bench:
     @staticmethod
     def new_containers() -> None:
         """Let every function begin anew at its next message: nothing built, nothing remembered."""
-        for builder in vars(wiring).values():
-            if hasattr(builder, "cache_clear"):
-                builder.cache_clear()
+        begin_anew()
 
     def work(self, queue: str) -> bool:
         """Give one message to its function; false if there is none."""

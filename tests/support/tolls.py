@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-import boto3
+from liveperson_connector.aws import clients
 
 from .accounts import ACCOUNT
 from .bench import CONSUMER_EVENTS, NOTIFICATIONS, Bench
@@ -29,20 +29,18 @@ CONNECTIONS = "connections"
 
 @contextmanager
 def calls_of_aws() -> Iterator[Toll]:
-    """Count the calls of every boto3 client that is made within."""
+    """Count the calls of every client that is made within."""
     calls: Toll = Counter()
 
     def count(event_name: str, **_: Any) -> None:
         calls[event_name.rpartition(".")[2]] += 1
 
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION
-    events = boto3.DEFAULT_SESSION.events
-    events.register("before-send", count)
+    session, handler = clients.session(), cast("Any", count)
+    session.register("before-send", handler)
     try:
         yield calls
     finally:
-        events.unregister("before-send", count)
+        session.unregister("before-send", handler)
 
 
 @dataclass(frozen=True)

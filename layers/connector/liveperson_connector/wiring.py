@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .accounts import Credentials
@@ -66,18 +66,18 @@ def webhook_intake() -> WebhookIntake:
 @cache
 def message_intake() -> MessageIntake:
     """Build what ``message_intake`` needs."""
-    from .aws.clients import patient
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .cache import Cache
+    from .channel import contract  # noqa: F401  at the first event it would cost a caller's time
     from .flows.message_intake import MessageIntake
     from .settings import MessageIntakeSettings
 
     settings = MessageIntakeSettings.from_environ(os.environ)
-    parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
+    parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
     return MessageIntake(
         configured=Cache(parameters.has_channel, ttl=_presence_ttl),
-        consumer_events=Queue(patient("sqs"), settings.consumer_events_queue_url),
+        consumer_events=Queue(_client("sqs"), settings.consumer_events_queue_url),
         salt=settings.consumer_id_salt,
     )
 
@@ -85,24 +85,22 @@ def message_intake() -> MessageIntake:
 @cache
 def files() -> FileStore:
     """Build what shows the channel agents' files."""
-    from .aws.clients import patient
     from .aws.files import FileStore
     from .settings import MessageIntakeSettings
 
-    return FileStore(patient("s3"), MessageIntakeSettings.from_environ(os.environ).files_bucket)
+    return FileStore(_client("s3"), MessageIntakeSettings.from_environ(os.environ).files_bucket)
 
 
 @cache
 def outbound_messaging() -> Worker:
     """Build what ``outbound_messaging`` needs for consumer events."""
-    from .aws.clients import patient
     from .aws.queues import Queue
     from .flows.outbound_messaging import FUNCTION, describe
     from .flows.worker import Worker
     from .settings import OutboundMessagingSettings
 
     settings = OutboundMessagingSettings.from_environ(os.environ)
-    flow, sqs = _outbound_flow(), patient("sqs")
+    flow, sqs = _outbound_flow(), _client("sqs")
     return Worker(
         function=FUNCTION,
         handle=flow.handle,
@@ -117,7 +115,6 @@ def outbound_messaging() -> Worker:
 @cache
 def typing_timers() -> Worker:
     """Build what ``outbound_messaging`` needs for typing that nobody ended."""
-    from .aws.clients import patient
     from .aws.queues import Queue
     from .flows.outbound_messaging import FUNCTION
     from .flows.worker import Worker
@@ -127,7 +124,7 @@ def typing_timers() -> Worker:
     return Worker(
         function=FUNCTION,
         handle=_outbound_flow().typing.time_is_over,
-        inbox=Queue(patient("sqs"), settings.typing_timers_queue_url),
+        inbox=Queue(_client("sqs"), settings.typing_timers_queue_url),
         dead_letters=None,
         holds=_setbacks(settings.table_name),
         most_tries=1,
@@ -136,7 +133,6 @@ def typing_timers() -> Worker:
 
 @cache
 def _outbound_flow() -> OutboundMessaging:
-    from .aws.clients import patient
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
     from .cache import Cache
@@ -154,9 +150,9 @@ def _outbound_flow() -> OutboundMessaging:
     settings = OutboundMessagingSettings.from_environ(os.environ)
     http, domains = _liveperson(settings.liveperson_domain_api_url)
     memory = _memory(settings.table_name)
-    parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
+    parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
     speaker = _speaker(parameters, memory, settings)
-    send_api, sqs = SendApi(http, domains), patient("sqs")
+    send_api, sqs = SendApi(http, domains), _client("sqs")
     salt = settings.consumer_id_salt
     return OutboundMessaging(
         speaker=speaker,
@@ -187,7 +183,6 @@ def _outbound_flow() -> OutboundMessaging:
 @cache
 def channel_delivery() -> Worker:
     """Build what ``channel_delivery`` needs."""
-    from .aws.clients import patient
     from .aws.files import FileStore
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
@@ -204,8 +199,8 @@ def channel_delivery() -> Worker:
     settings = ChannelDeliverySettings.from_environ(os.environ)
     http, domains = _liveperson(settings.liveperson_domain_api_url)
     memory = _memory(settings.table_name)
-    parameters = ParameterStore(patient("ssm"), settings.parameter_prefix)
-    sqs = patient("sqs")
+    parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
+    sqs = _client("sqs")
     flow = ChannelDelivery(
         channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
         callbacks=Callbacks(network=settings.callback_network),
@@ -214,7 +209,7 @@ def channel_delivery() -> Worker:
         agent_files=AgentFiles(
             speaker=_speaker(parameters, memory, settings),
             storage=FileStorage(http, domains, SendApi(http, domains)),
-            files=FileStore(patient("s3"), settings.files_bucket),
+            files=FileStore(_client("s3"), settings.files_bucket),
             memory=memory,
             channel_api_url=settings.channel_api_url,
         ),
@@ -251,7 +246,6 @@ def _speaker(
 @cache
 def token_refresh() -> TokenRefresh:
     """Build what ``token_refresh`` needs."""
-    from .aws.clients import patient
     from .aws.parameters import ParameterStore
     from .flows.token_refresh import TokenRefresh, to_queue
     from .liveperson.app_jwt import Sentinel
@@ -259,7 +253,7 @@ def token_refresh() -> TokenRefresh:
 
     settings = TokenRefreshSettings.from_environ(os.environ)
     return TokenRefresh(
-        parameters=ParameterStore(patient("ssm"), settings.parameter_prefix),
+        parameters=ParameterStore(_client("ssm"), settings.parameter_prefix),
         sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
         leases=_setbacks(settings.table_name),
         put_off=lambda account_id: _failed_refreshes().send_plain(to_queue(account_id)),
@@ -287,13 +281,12 @@ def failed_refreshes() -> Worker:
 @cache
 def dead_letter_redrive() -> DeadLetterRedrive:
     """Build what ``dead_letter_redrive`` needs."""
-    from .aws.clients import patient
     from .aws.queues import Queue
     from .flows.dead_letter_redrive import DeadLetterRedrive, Route
     from .settings import DeadLetterRedriveSettings
 
     settings = DeadLetterRedriveSettings.from_environ(os.environ)
-    sqs = patient("sqs")
+    sqs = _client("sqs")
     return DeadLetterRedrive(
         holds=_setbacks(settings.table_name),
         routes={
@@ -310,29 +303,33 @@ def dead_letter_redrive() -> DeadLetterRedrive:
 
 
 @cache
-def _memory(table: str) -> Memory:
+def _client(service: str) -> Any:
     from .aws.clients import patient
+
+    return patient(service)
+
+
+@cache
+def _memory(table: str) -> Memory:
     from .aws.memory import Memory
 
-    return Memory(patient("dynamodb"), table)
+    return Memory(_client("dynamodb"), table)
 
 
 @cache
 def _setbacks(table: str) -> Setbacks:
-    from .aws.clients import patient
     from .aws.setbacks import Setbacks
 
-    return Setbacks(patient("dynamodb"), table)
+    return Setbacks(_client("dynamodb"), table)
 
 
 @cache
 def _failed_refreshes() -> Queue:
-    from .aws.clients import patient
     from .aws.queues import Queue
     from .settings import TokenRefreshSettings
 
     settings = TokenRefreshSettings.from_environ(os.environ)
-    return Queue(patient("sqs"), settings.token_refresh_dead_letters_url)
+    return Queue(_client("sqs"), settings.token_refresh_dead_letters_url)
 
 
 @cache

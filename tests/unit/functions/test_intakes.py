@@ -11,8 +11,8 @@ import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
-from liveperson_connector import wiring
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET
+from tests.support.containers import begin_anew
 from tests.support.logs import Output
 from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
 from tests.support.template import PROJECT, functions
@@ -51,15 +51,9 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             for name in function["Environment"]["Variables"]:
                 monkeypatch.setenv(name, f"{server.url}/000000000000/queue.fifo")
         monkeypatch.setenv("PARAMETER_PREFIX", "/connector")
-        forget()
+        begin_anew()
         yield aws
-        forget()
-
-
-def forget() -> None:
-    """Let the next call build anew."""
-    wiring.webhook_intake.cache_clear()
-    wiring.message_intake.cache_clear()
+        begin_anew()
 
 
 def posted(**spoilt: Any) -> dict[str, Any]:

@@ -1,14 +1,21 @@
-"""boto3 clients, with time-outs that fit who waits for them."""
+"""
+AWS clients, with time-outs that fit who waits for them.
+
+They are made as boto3 makes them, by botocore's session. Importing boto3 itself would load its
+resources and S3 transfers too, which nothing here uses, while LivePerson waits for a cold start
+(docs/decisions/0029-cold-starts.md).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session, get_session
 
 from ..errors import AwsUnavailable
 
@@ -25,12 +32,18 @@ _PATIENT = Config(
 
 def hurried(service: str) -> Any:
     """Make a client for the webhook intake, where LivePerson waits for the answer."""
-    return boto3.client(service, config=_HURRIED)  # type: ignore[call-overload]
+    return session().create_client(service, config=_HURRIED)
 
 
 def patient(service: str, **overrides: Any) -> Any:
     """Make a client for a worker; ``overrides`` are botocore settings."""
-    return boto3.client(service, config=_PATIENT.merge(Config(**overrides)))  # type: ignore[call-overload]
+    return session().create_client(service, config=_PATIENT.merge(Config(**overrides)))
+
+
+@cache
+def session() -> Session:
+    """Return what all clients have in common: credentials, region, handlers of events."""
+    return get_session()
 
 
 @contextmanager

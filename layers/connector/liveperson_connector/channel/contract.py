@@ -19,9 +19,6 @@ import fastjsonschema
 
 from ..errors import Problem
 
-# Of these bytes as they come, over all fields; more is answered 413.
-MAX_BODY_BYTES = 800 * 1024
-
 # How deep lists and objects may stand in each other, in fields that are passed on as they are.
 MAX_DEPTH = 32
 
