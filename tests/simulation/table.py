@@ -8,7 +8,7 @@ matter: a value or name that no expression uses is an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -23,10 +23,10 @@ _TOKEN = re.compile(r"\s*(<>|<=|>=|[()=<>,]|[#:]?\w+)")
 
 
 class Table:
-    """Items by key."""
+    """Items by key, in a mapping of the caller's own if one is given."""
 
-    def __init__(self) -> None:
-        self.items: dict[str, Item] = {}
+    def __init__(self, items: MutableMapping[str, Item] | None = None) -> None:
+        self.items: MutableMapping[str, Item] = {} if items is None else items
 
     def batch_get_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
         """Read several items."""
@@ -34,7 +34,8 @@ class Table:
         pks = [key["pk"]["S"] for key in wanted["Keys"]]
         if len(set(pks)) != len(pks):
             raise failure("ValidationException")
-        return {"Responses": {name: [dict(self.items[pk]) for pk in pks if pk in self.items]}}
+        found = [self.items.get(pk) for pk in pks]
+        return {"Responses": {name: [dict(each) for each in found if each]}}
 
     def get_item(self, *, Key: Item, **_: Any) -> Item:  # noqa: N803
         """Read one item."""
@@ -63,15 +64,24 @@ class Table:
     def transact_write_items(self, *, TransactItems: list[Item]) -> Item:  # noqa: N803
         """Do all of several writes, or none."""
         operations = {"Put": self.put_item, "Update": self.update_item, "Delete": self.delete_item}
-        before = dict(self.items)
+        before: dict[str, Item | None] = {}
         try:
             for each in TransactItems:
                 ((kind, write),) = each.items()
+                pk = (write.get("Key") or write["Item"])["pk"]["S"]
+                before.setdefault(pk, self.items.get(pk))
                 operations[kind](**write)
         except ClientError:
-            self.items = before
+            self._restore(before)
             raise
         return {}
+
+    def _restore(self, before: Mapping[str, Item | None]) -> None:
+        for pk, item in before.items():
+            if item is None:
+                self.items.pop(pk, None)
+            else:
+                self.items[pk] = item
 
     def _check(self, request: Item, pk: str) -> None:
         expressions = [request.get("UpdateExpression"), request.get("ConditionExpression")]

@@ -1,0 +1,222 @@
+"""
+The four flows, each doing the same thing again and again, between partners that answer at once.
+
+Each has its bare counterpart: the very calls that it makes, recorded and made again by the same
+libraries with nothing around them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions.message_intake.handler import handler as message_intake
+from functions.webhook_intake.handler import handler as webhook_intake
+from liveperson_connector import wiring
+from liveperson_connector.aws import clients
+from liveperson_connector.flows.webhook_intake import to_queue
+from liveperson_connector.flows.worker import Worker
+from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
+from liveperson_connector.messages import token
+from liveperson_connector.sessions import new_session
+from liveperson_connector.workers import process
+from tests.support.accounts import ACCOUNT, SALT
+from tests.support.containers import begin_anew
+from tests.support.messages import queued_event, text_event
+from tests.support.webhooks import message_change, notification, signed_webhook
+
+from .environment import set_environment
+from .wire import Wire
+from .world import LAST, consumer_id, conversation_id, key_of, table_name
+
+_OF_THE_WIRE = {"host", "connection", "content-length", "user-agent", "accept", "accept-encoding"}
+
+TEXT = "Where is my parcel? It was to come on Tuesday, and the neighbours know nothing of it."
+
+_numbers = itertools.count(1)
+"""No event is like another: a repeat would be ignored, and cost less."""
+
+
+Act = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One flow: ``event`` prepares an event of a consumer, who is given by a number."""
+
+    name: str
+    event: Callable[[int], Act]
+    calls: Mapping[str, int]
+    """What one event asks of the partners."""
+
+    def cost(self, consumers: Iterable[int]) -> float:
+        """Return the milliseconds of processor time that the flow takes for each event."""
+        return cost([self.event(number) for number in consumers])
+
+
+def cost(acts: Sequence[Act]) -> float:
+    """Return the milliseconds of processor time that each act takes."""
+    began = time.process_time()
+    for act in acts:
+        act()
+    return (time.process_time() - began) * 1000 / len(acts)
+
+
+def flows(world: Wire, conversations: int) -> list[Flow]:
+    """Build the functions anew, upon the table with so many conversations."""
+    _settle_in(world.url, conversations)
+    return _built()
+
+
+def _built() -> list[Flow]:
+    outbound, delivery = wiring.outbound_messaging(), wiring.channel_delivery()
+    return [
+        Flow("message_intake", _post, {"SendMessage": 1}),
+        Flow(
+            "outbound_messaging",
+            lambda number: _work(outbound, _consumer_text(number)),
+            {"BatchGetItem": 1, "send": 1, "TransactWriteItems": 1},
+        ),
+        Flow("webhook_intake", _notify, {"SendMessage": 1}),
+        Flow(
+            "channel_delivery",
+            lambda number: _work(delivery, _agent_text(number)),
+            {"BatchGetItem": 1, "callbacks": 1, "PutItem": 1},
+        ),
+    ]
+
+
+def _settle_in(url: str, conversations: int) -> None:
+    set_environment(url)
+    os.environ.update(
+        PARAMETER_PREFIX="/measured",
+        TABLE_NAME=table_name(conversations),
+        CONSUMER_EVENTS_QUEUE_URL=f"{url}/consumer-events.fifo",
+        CONSUMER_EVENTS_DEAD_LETTERS_URL=f"{url}/consumer-events-dlq.fifo",
+        NOTIFICATIONS_QUEUE_URL=f"{url}/notifications.fifo",
+        NOTIFICATIONS_DEAD_LETTERS_URL=f"{url}/notifications-dlq.fifo",
+        TYPING_TIMERS_QUEUE_URL=f"{url}/typing-timers",
+        TOKEN_REFRESH_FUNCTION="token-refresh",
+        LIVEPERSON_DOMAIN_API_URL=url,
+        CHANNEL_API_URL=url,
+        FILES_BUCKET="files",
+        CONSUMER_ID_SALT=SALT,
+        CALLBACK_NETWORK="loopback",
+    )
+    begin_anew()
+
+
+# ── Events ──
+
+
+def _post(number: int) -> Act:
+    request = {
+        "headers": {"x-api-key": "the gateway has checked it"},
+        "httpMethod": "POST",
+        "pathParameters": {"account_id": ACCOUNT, "proxy": f"{consumer_id(number)}/events"},
+        "body": json.dumps(_text_event()),
+        "isBase64Encoded": False,
+        "requestContext": {"requestId": "1", "requestTimeEpoch": int(time.time() * 1000)},
+    }
+    return lambda: _expect(202, message_intake(request, None)["statusCode"])
+
+
+def _notify(number: int) -> Act:
+    body = notification(_agents_change(number))
+    event = signed_webhook(body).event()
+    return lambda: _expect(200, webhook_intake(event, None)["statusCode"])
+
+
+def _consumer_text(number: int) -> tuple[str, str]:
+    group = token(ACCOUNT, key_of(number))
+    return queued_event(_text_event(), consumer_id(number)), group
+
+
+def _agent_text(number: int) -> tuple[str, str]:
+    change = Change(ACCOUNT, MESSAGING_EVENT, _agents_change(number))
+    return to_queue(change), token(ACCOUNT, conversation_id(number))
+
+
+def _text_event() -> dict[str, Any]:
+    return text_event(f"m-{next(_numbers)}", TEXT)
+
+
+def _agents_change(number: int) -> dict[str, Any]:
+    return message_change(
+        TEXT, sequence=10 + next(_numbers), conversation_id=conversation_id(number)
+    )
+
+
+def _work(worker: Worker, queued: tuple[str, str]) -> Act:
+    body, group = queued
+    now = str(int(time.time() * 1000))
+    record = {
+        "messageId": f"message-{next(_numbers)}",
+        "receiptHandle": "receipt",
+        "body": body,
+        "attributes": {
+            "MessageGroupId": group,
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": now,
+            "ApproximateFirstReceiveTimestamp": now,
+        },
+        "messageAttributes": {},
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:measured.fifo",
+    }
+    return lambda: _expect([], process({"Records": [record]}, worker)["batchItemFailures"])
+
+
+def _expect(wanted: object, found: object) -> None:
+    if wanted != found:
+        raise RuntimeError(f"an event was not handled: {found}")
+
+
+# ── The same calls, bare ──
+
+
+def bare(flow: Flow, world: Wire, conversations: int) -> Act:
+    """Let a flow handle one event, and return what makes the calls it made."""
+    recorded: list[tuple[str, str, dict[str, Any]]] = []
+
+    def record(**call: Any) -> None:
+        service, operation = call["event_name"].split(".")[1:]
+        recorded.append((service, operation, dict(call["params"])))
+
+    _settle_in(world.url, conversations)
+    clients.session().register("provide-client-params", record)
+    (recording,) = [each for each in _built() if each.name == flow.name]
+    recording.event(0)()
+    recorded.clear()  # what only the first event of a container asks for
+    recording.event(0)()
+    begin_anew()
+    calls = [_aws_call(*each) for each in recorded]
+    if {"send", "callbacks"} & flow.calls.keys():
+        calls.insert(1, _http_call(world))
+
+    def make_them() -> None:
+        for call in calls:
+            call()
+
+    return make_them
+
+
+def _aws_call(service: str, operation: str, params: dict[str, Any]) -> Act:
+    client = clients.patient(service)
+    method = getattr(client, "".join(f"_{c.lower()}" if c.isupper() else c for c in operation)[1:])
+    return lambda: method(**params)
+
+
+def _http_call(world: Wire) -> Act:
+    """Give the call that LivePerson or the channel got last."""
+    with urllib.request.urlopen(world.url + LAST) as answer:
+        last = json.load(answer)
+    headers = {name: each for name, each in last["headers"].items() if name not in _OF_THE_WIRE}
+    session, body = new_session(), last["body"].encode()
+    url = world.url + last["path"]
+    return lambda: session.post(url, data=body, headers=headers, timeout=(3, 8)).json()

@@ -1,0 +1,243 @@
+"""
+All that surrounds the functions, in a process of its own: AWS, LivePerson and a channel.
+
+    python -m tests.benchmarks.world 10 10000
+
+Like the wire on which it builds it answers at once. It makes a table for each number of
+conversations that it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from liveperson_connector.aws.memory import Memory
+from liveperson_connector.conversations import Consumer, Progress, text_digest
+from liveperson_connector.pseudonyms import consumer_key
+from tests.simulation.table import Item, Table
+from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
+from tests.support.tokens import app_jwt, consumer_jws
+
+from .wire import Server, Wire, wire
+
+LAST = "/last"
+CALLBACKS = "/callbacks"
+
+# Fast and forgetful: the file is thrown away anyway.
+_PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "locking_mode=EXCLUSIVE")
+
+
+def world(*conversations: int) -> AbstractContextManager[Wire]:
+    """Run a world while the block lasts, with a table for each number of conversations."""
+    return wire("tests.benchmarks.world", *map(str, conversations))
+
+
+# ── Who lives in it ──
+
+
+def table_name(conversations: int) -> str:
+    """Name the table with so many conversations."""
+    return f"conversations-{conversations}"
+
+
+def consumer_id(number: int) -> str:
+    """Name a consumer as the channel does."""
+    return f"+4915{number:09}"
+
+
+def key_of(number: int) -> str:
+    """Give a consumer's pseudonym."""
+    return consumer_key(SALT, ACCOUNT, consumer_id(number))
+
+
+def conversation_id(number: int) -> str:
+    """Name a consumer's open conversation."""
+    return f"f2384f56-57d5-4087-bd47-{number:012}"
+
+
+def _lp_consumer_id(number: int) -> str:
+    return f"2969e404f3be1c8cdda63f0b72d205ab5afb3fe3e3d7d72ab58{number:013}"
+
+
+# ── In the process of its own ──
+
+
+class Conversations(MutableMapping[str, Item]):
+    """
+    A table's items, found by their keys.
+
+    The keys of all conversations stand in a file, sorted, as a table's do. What an item holds is
+    written out only when it is read, each as the connector itself would have written it.
+    """
+
+    def __init__(self, file: Path, number: int) -> None:
+        self._file = sqlite3.connect(file, isolation_level=None)
+        for each in _PRAGMAS:
+            self._file.execute(f"PRAGMA {each}")
+        self._file.execute("CREATE TABLE keys (digest BLOB PRIMARY KEY, number INT) WITHOUT ROWID")
+        self._file.execute("BEGIN")
+        self._file.executemany("INSERT INTO keys VALUES (?, ?)", _keys(number))
+        self._file.execute("COMMIT")
+        self._written: dict[str, Item | None] = {}
+        self._texts = {_kind(pk): json.dumps(item) for pk, item in _one_conversation().items()}
+
+    def __getitem__(self, pk: str) -> Item:
+        item = self._written[pk] if pk in self._written else self._stored(pk)
+        if item is None:
+            raise KeyError(pk)
+        return item
+
+    def __setitem__(self, pk: str, item: Item) -> None:
+        self._written[pk] = item
+
+    def __delitem__(self, pk: str) -> None:
+        self._written[pk] = None
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError("the connector finds everything by its key")
+
+    def __len__(self) -> int:
+        return int(self._file.execute("SELECT count(*) FROM keys").fetchone()[0])
+
+    def _stored(self, pk: str) -> Item | None:
+        found = self._file.execute("SELECT number FROM keys WHERE digest = ?", (_digest(pk),))
+        row = found.fetchone()
+        if row is None:
+            return None
+        text = self._texts[_kind(pk)]
+        for name, value in zip(_NAMES, _own(row[0]), strict=True):
+            text = text.replace(name, value)
+        item: Item = json.loads(text)
+        return item
+
+
+_NAMES = ("<consumer>", "<key>", "<lp>", "<conversation>")
+
+
+def _own(number: int) -> tuple[str, str, str, str]:
+    """Give the names of one conversation's own that stand in its items."""
+    key = key_of(number)
+    return consumer_id(number), key, _lp_consumer_id(number), conversation_id(number)
+
+
+def _keys(conversations: int) -> Iterator[tuple[bytes, int]]:
+    """Give the keys of so many conversations: each has a consumer, by two names, and a state."""
+    for number in range(conversations):
+        _, key, lp_id, conversation = _own(number)
+        yield _digest(f"consumer#{ACCOUNT}#{key}"), number
+        yield _digest(f"lp-consumer#{ACCOUNT}#{lp_id}"), number
+        yield _digest(f"conversation#{ACCOUNT}#{conversation}"), number
+
+
+def _digest(pk: str) -> bytes:
+    return hashlib.md5(pk.encode(), usedforsecurity=False).digest()
+
+
+def _kind(pk: str) -> str:
+    return pk.partition("#")[0]
+
+
+def _one_conversation() -> Mapping[str, Item]:
+    """Let the connector remember a conversation with an agent in it, ten texts old."""
+    table = Table()
+    memory = Memory(table, "any")  # type: ignore[arg-type]
+    name, key, lp_id, conversation = _NAMES
+    consumer = Consumer(ACCOUNT, name, key, lp_id, consumer_jws())
+    memory.introduced(consumer)
+    consumer = memory.opened(consumer, conversation, ())
+    for sequence in range(10):
+        known = memory.recall_conversation(ACCOUNT, conversation)
+        assert known
+        memory.followed(replace(known, agent_id="agent", skill_id="1", changed_at=sequence + 1))
+        memory.heard(known, sequence, text_digest(f"Question {sequence}"))
+        memory.sent(consumer, f"m-{sequence}", Progress(1, done=True), sequence)
+    return dict(table.items)
+
+
+class _World(Server):
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        super().__init__()
+        self._tables = tables
+        self._last: dict[str, Any] = {}
+
+    def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Answer for whoever is asked."""
+        if path == LAST:
+            return json.dumps(self._last).encode()
+        service, _, operation = headers.get("x-amz-target", "").rpartition(".")
+        if not operation:
+            return json.dumps(self._partner(path, headers, body)).encode()
+        if service.startswith("DynamoDB"):
+            self.counts[operation] += 1
+            return json.dumps(self._table(operation, json.loads(body))).encode()
+        if operation == "GetParameter":
+            self.counts[operation] += 1
+            return json.dumps(self._parameter(json.loads(body)["Name"])).encode()
+        return super().answer(path, headers, body)
+
+    def _partner(self, path: str, headers: Mapping[str, str], body: bytes) -> object:
+        what = path.partition("?")[0].rpartition("/")[2]
+        self.counts[what] += 1
+        if what == "baseURI.json":
+            here = f"http://127.0.0.1:{self.port}"
+            services = ("asyncMessagingEnt", "sentinel")
+            return {"baseURIs": [{"service": each, "baseURI": here} for each in services]}
+        self._last = {"path": path, "headers": dict(headers), "body": body.decode()}
+        return {"code": "OK", "body": {"sequence": self.counts[what]}}
+
+    def _table(self, operation: str, request: dict[str, Any]) -> Item:
+        request.pop("ClientRequestToken", None)
+        given = request.get("TransactItems") or request.get("RequestItems") or request
+        name = request.get("TableName") or _table_in(given)
+        method = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation)[1:]
+        answer: Item = getattr(self._tables[name], method)(**request)
+        return answer
+
+    def _parameter(self, name: str) -> Item:
+        return {"Parameter": {"Name": name, "Value": self._parameters()[name.rpartition("/")[2]]}}
+
+    def _parameters(self) -> dict[str, str]:
+        channel = {
+            "callback_url": f"http://127.0.0.1:{self.port}{CALLBACKS}",
+            "signing_secret": SIGNING_SECRET,
+        }
+        credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        now = int(time.time())
+        return {
+            "channel": json.dumps(channel),
+            "credentials": json.dumps(credentials),
+            "app-jwt": app_jwt(iat=now, exp=now + 3600),
+        }
+
+
+def _table_in(given: Any) -> str:
+    """Find the one table that a transaction or a batch is about."""
+    if isinstance(given, list):
+        ((_, write), *_) = given[0].items()
+        return str(write["TableName"])
+    (name,) = given
+    return str(name)
+
+
+def _main() -> None:
+    with TemporaryDirectory() as folder:
+        tables = {
+            table_name(number): Table(Conversations(Path(folder) / f"{number}.sqlite", number))
+            for number in map(int, sys.argv[1:])
+        }
+        asyncio.run(_World(tables).serve())
+
+
+if __name__ == "__main__":
+    _main()
