@@ -20,7 +20,7 @@ PARTS = {
     "layer": 1,
     "calls": 1,
     "end_to_end": 7,
-    "growth": 7,
+    "growth": 49,
     "throughput": 9,
     "memory": 5,
 }

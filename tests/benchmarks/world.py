@@ -34,6 +34,10 @@ from .wire import Server, Wire, wire
 LAST = "/last"
 CALLBACKS = "/callbacks"
 
+# Counts of its own, by table.
+STORE_CALLS = "calls of {}"
+STORE_MICROSECONDS = "microseconds of {}"
+
 # Fast and forgetful: the file is thrown away anyway.
 _PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "locking_mode=EXCLUSIVE")
 
@@ -193,6 +197,8 @@ class _World(Server):
             here = f"http://127.0.0.1:{self.port}"
             services = ("asyncMessagingEnt", "sentinel")
             return {"baseURIs": [{"service": each, "baseURI": here} for each in services]}
+        if what == "token":
+            return {"access_token": _fresh_app_jwt(path.split("/")[4])}
         self._last = {"path": path, "headers": dict(headers), "body": body.decode()}
         return {"code": "OK", "body": {"sequence": self.counts[what]}}
 
@@ -201,7 +207,11 @@ class _World(Server):
         given = request.get("TransactItems") or request.get("RequestItems") or request
         name = request.get("TableName") or _table_in(given)
         method = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation)[1:]
+        began = time.perf_counter()
         answer: Item = getattr(self._tables[name], method)(**request)
+        took = time.perf_counter() - began
+        self.counts[STORE_MICROSECONDS.format(name)] += round(took * 1_000_000)
+        self.counts[STORE_CALLS.format(name)] += 1
         return answer
 
     def _parameter(self, name: str) -> Item:
@@ -213,12 +223,16 @@ class _World(Server):
             "signing_secret": SIGNING_SECRET,
         }
         credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-        now = int(time.time())
         return {
             "channel": json.dumps(channel),
             "credentials": json.dumps(credentials),
-            "app-jwt": app_jwt(iat=now, exp=now + 3600),
+            "app-jwt": _fresh_app_jwt(ACCOUNT),
         }
+
+
+def _fresh_app_jwt(account_id: str) -> str:
+    now = int(time.time())
+    return app_jwt(aud=account_id, iat=now, exp=now + 3600)
 
 
 def _table_in(given: Any) -> str:
