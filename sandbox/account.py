@@ -31,6 +31,14 @@ class Account:
     signing_secret: str = field(default_factory=new_signing_secret, repr=False)
 
 
+EVENTS_ACCOUNT = Account(
+    account_id="12345678",
+    client_id="6b0b0d0c-3f5a-4f8e-9a54-0d6f6c1c2f11",
+    client_secret="demo-secret-of-the-event-file",  # noqa: S106 (it opens nothing)
+)
+"""The account that the files in `events/` belong to; their webhook is signed for it."""
+
+
 def write_parameters(aws: Aws, stack_name: str, account: Account) -> None:
     """Do what an operator does for a new account: write its two secrets."""
     credentials = {"client_id": account.client_id, "client_secret": account.client_secret}

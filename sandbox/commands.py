@@ -11,7 +11,7 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
-from sandbox.account import Account
+from sandbox.account import EVENTS_ACCOUNT, Account
 from sandbox.channel.signature import is_signing_secret
 from sandbox.demo import demo
 from sandbox.deployment import STACK_NAME
@@ -51,13 +51,18 @@ def options(arguments: Sequence[str]) -> Options:
     chosen = _parser().parse_args(arguments)
     names = ("account_id", "client_id", "client_secret", "callback_url", "signing_secret")
     given = {name: getattr(chosen, name, None) for name in names}
+    sam_local = getattr(chosen, "sam_local", False)
     return Options(
         port=chosen.port,
         state_dir=chosen.state_dir.resolve(),
         stack_name=chosen.stack_name,
         least_privilege=chosen.auth,
-        account=replace(Account(), **{name: value for name, value in given.items() if value}),
+        account=replace(
+            EVENTS_ACCOUNT if sam_local else Account(),
+            **{name: value for name, value in given.items() if value},
+        ),
         liveperson_url=getattr(chosen, "liveperson_url", "").rstrip("/"),
+        sam_local=sam_local,
     )
 
 
@@ -100,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     keep.set_defaults(command=up)
     _add_where(keep)
     _add_replacements(keep)
+    keep.add_argument(
+        "--sam-local", action="store_true", help="let the containers of `sam local` in (Docker)"
+    )
     show = commands.add_parser("demo", help="one conversation through the whole system")
     show.set_defaults(command=demo, port=0)
     _add_where(show)

@@ -16,6 +16,7 @@ from sandbox.gaps import local_address, make_up_for_the_emulator, resources
 from sandbox.processes import run
 
 STACK_NAME = "connector"
+ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 TOOLS = "run `make setup`; .venv/bin/sam belongs to it"
 
 
@@ -45,7 +46,7 @@ def deploy(aws: Aws, template: Path, stack_name: str, liveperson_url: str) -> De
     """Deploy the built template and say where everything is."""
     parameters = {
         "LivePersonDomainApiUrl": liveperson_url,
-        "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "Architecture": ARCHITECTURE,
         "CallbackNetwork": "loopback",
     }
     _sam(

@@ -47,6 +47,8 @@ class Options:
     """That LivePerson is used instead of the simulated one."""
     publish: bool = True
     """Whether to write `endpoints.json` into the state directory itself."""
+    sam_local: bool = False
+    """Whether `up` lets the containers of `sam local` in."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """`python -m sandbox up`: everything runs until it is told to stop."""
 
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -8,6 +10,8 @@ from rich.markup import escape
 from sandbox.endpoints import FILE
 from sandbox.errors import EmulatorFailed
 from sandbox.progress import Progress
+from sandbox.sam_local import opened
+from sandbox.sam_local.bridge import meeting_point
 from sandbox.system import Options, System, running
 
 LOOK_SECONDS = 0.5
@@ -16,13 +20,16 @@ LOOK_SECONDS = 0.5
 def up(options: Options, console: Console) -> int:
     """Start everything, say where it is, and keep it until a signal ends the wait."""
     console.print("Starting the sandbox")
-    with running(options, Progress(console)) as system:
-        _say_where(options, system, console)
+    containers = meeting_point() if options.sam_local else None
+    with ExitStack() as parts:
+        system = parts.enter_context(running(options, Progress(console)))
+        template = parts.enter_context(opened(system, containers)) if containers else None
+        _say_where(options, system, template, console)
         _watch(system)
     return 0
 
 
-def _say_where(options: Options, system: System, console: Console) -> None:
+def _say_where(options: Options, system: System, template: Path | None, console: Console) -> None:
     where = system.endpoints
     lines = {
         "AWS": where.aws_endpoint_url,
@@ -31,6 +38,7 @@ def _say_where(options: Options, system: System, console: Console) -> None:
         "LivePerson": where.liveperson_url,
         "Callbacks": where.channel_callback_url,
         "All of it": str(options.state_dir / FILE),
+        **({"sam local": f"-t {template}"} if template else {}),
     }
     console.print("\nReady. Ctrl-C stops it.")
     for name, value in lines.items():

@@ -1,11 +1,14 @@
 """What the command line promises."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from liveperson_connector.liveperson import signatures
+from sandbox.account import EVENTS_ACCOUNT
 from sandbox.commands import options
 from sandbox.folders import PROJECT, SHARED
 
@@ -43,6 +46,25 @@ def test_parts_can_be_replaced(tmp_path: Path) -> None:
     assert (account.account_id, account.client_id, account.client_secret) == ("7", "c", "s")
     assert account.callback_url == "http://127.0.0.1:2/in"
     assert account.signing_secret == "whsec_c2VjcmV0"
+
+
+def test_for_sam_local_it_plays_the_account_of_the_event_files() -> None:
+    """So each of them does something real; whoever names another account gets that one."""
+    assert options(["up", "--sam-local"]).account == EVENTS_ACCOUNT
+    assert options(["up", "--sam-local", "--account-id", "7"]).account.account_id == "7"
+    assert not options(["up"]).sam_local
+
+
+def test_the_account_of_the_event_files_is_theirs() -> None:
+    """Their webhook names it, and is signed with its secret."""
+    webhook = json.loads((PROJECT / "events" / "webhook_intake.json").read_text())
+    headers, body = webhook["headers"], webhook["body"].encode()
+
+    assert EVENTS_ACCOUNT.account_id == headers[signatures.ACCOUNT_HEADER]
+    assert EVENTS_ACCOUNT.client_id == headers[signatures.CLIENT_HEADER]
+    assert headers[signatures.SIGNATURE_HEADER] == signatures.sign(
+        EVENTS_ACCOUNT.client_secret, body
+    )
 
 
 def test_a_demo_never_takes_the_usual_port() -> None:
