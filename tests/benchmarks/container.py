@@ -21,9 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from sandbox.environment import find_python
-from tests.support.template import PROJECT, functions
-
-from .environment import variables
+from tests.support.template import PROJECT
 
 # boto3 and what it stands on, which Lambda's runtime brings along.
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
@@ -76,39 +74,27 @@ class Container:
 
 
 @contextmanager
-def container() -> Iterator[Container]:
+def container(*, compiled: bool = True) -> Iterator[Container]:
     """Build the layer and lay boto3 beside it, while the block lasts."""
     python = find_python()
     with TemporaryDirectory() as folder:
         layer, runtime = Path(folder) / "layer", Path(folder) / "runtime"
-        build_layer(layer, python)
+        build_layer(layer, str(python) if compiled else "false")
         _lay_out(runtime, python)
         yield Container(python, layer, runtime)
 
 
-def build_layer(target: Path, python: Path) -> None:
-    """Build the layer as `sam build` does; ``python`` compiles it if it is Lambda's version."""
+def build_layer(target: Path, compiler: str) -> None:
+    """Build the layer as `sam build` does."""
     target.mkdir()
-    path = [str(Path(sys.executable).parent), str(python.parent), os.environ["PATH"]]
+    path = [str(Path(sys.executable).parent), os.environ["PATH"]]
     subprocess.run(
         ["make", "--silent", "build-ConnectorLayer", f"ARTIFACTS_DIR={target}"],
         cwd=PROJECT / "layers" / "connector",
-        env={**os.environ, "PATH": os.pathsep.join(path)},
+        env={**os.environ, "PATH": os.pathsep.join(path), "LAMBDA_PYTHON": compiler},
         check=True,
         capture_output=True,
     )
-
-
-def settings(function: str, aws_url: str, **others: str) -> dict[str, str]:
-    """Return the environment of a function whose queues and tables are on the wire."""
-    names = functions()[function]["Environment"]["Variables"]
-    return {
-        **variables(aws_url),
-        **dict.fromkeys(names, f"{aws_url}/000000000000/queue.fifo"),
-        "PARAMETER_PREFIX": "/measured",
-        **{name: value for name, value in _SETTINGS.items() if name in names},
-        **{name: value for name, value in others.items() if name in names},
-    }
 
 
 def calling(function: str) -> str:

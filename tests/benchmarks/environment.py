@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.accounts import SALT
+
 SERVICE = "measured"
 
 
@@ -24,6 +26,27 @@ def variables(aws_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": aws_url,
         "POWERTOOLS_SERVICE_NAME": SERVICE,
         "POWERTOOLS_METRICS_NAMESPACE": "LivePersonConnector",
+    }
+
+
+def settings(url: str, table: str) -> dict[str, str]:
+    """Return the functions' own settings, of an account whose partners are all at ``url``."""
+    queues = f"{url}/000000000000"
+    return {
+        "PARAMETER_PREFIX": "/measured",
+        "TABLE_NAME": table,
+        "CONSUMER_EVENTS_QUEUE_URL": f"{queues}/consumer-events.fifo",
+        "CONSUMER_EVENTS_DEAD_LETTERS_URL": f"{queues}/consumer-events-dlq.fifo",
+        "NOTIFICATIONS_QUEUE_URL": f"{queues}/notifications.fifo",
+        "NOTIFICATIONS_DEAD_LETTERS_URL": f"{queues}/notifications-dlq.fifo",
+        "TOKEN_REFRESH_DEAD_LETTERS_URL": f"{queues}/token-refresh-dlq",
+        "TYPING_TIMERS_QUEUE_URL": f"{queues}/typing-timers",
+        "TOKEN_REFRESH_FUNCTION": "token-refresh",
+        "LIVEPERSON_DOMAIN_API_URL": url,
+        "CHANNEL_API_URL": url,
+        "FILES_BUCKET": "files",
+        "CONSUMER_ID_SALT": SALT,
+        "CALLBACK_NETWORK": "loopback",
     }
 
 

@@ -7,7 +7,6 @@ libraries with nothing around them.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import time
@@ -20,28 +19,17 @@ from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector import wiring
 from liveperson_connector.aws import clients
-from liveperson_connector.flows.webhook_intake import to_queue
 from liveperson_connector.flows.worker import Worker
-from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
-from liveperson_connector.messages import token
 from liveperson_connector.sessions import new_session
 from liveperson_connector.workers import process
-from tests.support.accounts import ACCOUNT, SALT
 from tests.support.containers import begin_anew
-from tests.support.messages import queued_event, text_event
-from tests.support.webhooks import message_change, notification, signed_webhook
 
-from .environment import set_environment
+from .environment import set_environment, settings
+from .events import posted, queued_change, queued_text, webhook
 from .wire import Wire
-from .world import LAST, consumer_id, conversation_id, key_of, table_name
+from .world import LAST, table_name
 
 _OF_THE_WIRE = {"host", "connection", "content-length", "user-agent", "accept", "accept-encoding"}
-
-TEXT = "Where is my parcel? It was to come on Tuesday, and the neighbours know nothing of it."
-
-_numbers = itertools.count(1)
-"""No event is like another: a repeat would be ignored, and cost less."""
-
 
 Act = Callable[[], object]
 
@@ -80,13 +68,13 @@ def _built() -> list[Flow]:
         Flow("message_intake", _post, {"SendMessage": 1}),
         Flow(
             "outbound_messaging",
-            lambda number: _work(outbound, _consumer_text(number)),
+            lambda number: _work(outbound, queued_text(number)),
             {"BatchGetItem": 1, "send": 1, "TransactWriteItems": 1},
         ),
         Flow("webhook_intake", _notify, {"SendMessage": 1}),
         Flow(
             "channel_delivery",
-            lambda number: _work(delivery, _agent_text(number)),
+            lambda number: _work(delivery, queued_change(number)),
             {"BatchGetItem": 1, "callbacks": 1, "PutItem": 1},
         ),
     ]
@@ -94,82 +82,22 @@ def _built() -> list[Flow]:
 
 def _settle_in(url: str, conversations: int) -> None:
     set_environment(url)
-    os.environ.update(
-        PARAMETER_PREFIX="/measured",
-        TABLE_NAME=table_name(conversations),
-        CONSUMER_EVENTS_QUEUE_URL=f"{url}/consumer-events.fifo",
-        CONSUMER_EVENTS_DEAD_LETTERS_URL=f"{url}/consumer-events-dlq.fifo",
-        NOTIFICATIONS_QUEUE_URL=f"{url}/notifications.fifo",
-        NOTIFICATIONS_DEAD_LETTERS_URL=f"{url}/notifications-dlq.fifo",
-        TYPING_TIMERS_QUEUE_URL=f"{url}/typing-timers",
-        TOKEN_REFRESH_FUNCTION="token-refresh",
-        LIVEPERSON_DOMAIN_API_URL=url,
-        CHANNEL_API_URL=url,
-        FILES_BUCKET="files",
-        CONSUMER_ID_SALT=SALT,
-        CALLBACK_NETWORK="loopback",
-    )
+    os.environ.update(settings(url, table_name(conversations)))
     begin_anew()
 
 
-# ── Events ──
-
-
 def _post(number: int) -> Act:
-    request = {
-        "headers": {"x-api-key": "the gateway has checked it"},
-        "httpMethod": "POST",
-        "pathParameters": {"account_id": ACCOUNT, "proxy": f"{consumer_id(number)}/events"},
-        "body": json.dumps(_text_event()),
-        "isBase64Encoded": False,
-        "requestContext": {"requestId": "1", "requestTimeEpoch": int(time.time() * 1000)},
-    }
-    return lambda: _expect(202, message_intake(request, None)["statusCode"])
+    event = posted(number)
+    return lambda: _expect(202, message_intake(event, None)["statusCode"])
 
 
 def _notify(number: int) -> Act:
-    body = notification(_agents_change(number))
-    event = signed_webhook(body).event()
+    event = webhook(number)
     return lambda: _expect(200, webhook_intake(event, None)["statusCode"])
 
 
-def _consumer_text(number: int) -> tuple[str, str]:
-    group = token(ACCOUNT, key_of(number))
-    return queued_event(_text_event(), consumer_id(number)), group
-
-
-def _agent_text(number: int) -> tuple[str, str]:
-    change = Change(ACCOUNT, MESSAGING_EVENT, _agents_change(number))
-    return to_queue(change), token(ACCOUNT, conversation_id(number))
-
-
-def _text_event() -> dict[str, Any]:
-    return text_event(f"m-{next(_numbers)}", TEXT)
-
-
-def _agents_change(number: int) -> dict[str, Any]:
-    return message_change(
-        TEXT, sequence=10 + next(_numbers), conversation_id=conversation_id(number)
-    )
-
-
-def _work(worker: Worker, queued: tuple[str, str]) -> Act:
-    body, group = queued
-    now = str(int(time.time() * 1000))
-    record = {
-        "messageId": f"message-{next(_numbers)}",
-        "receiptHandle": "receipt",
-        "body": body,
-        "attributes": {
-            "MessageGroupId": group,
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": now,
-            "ApproximateFirstReceiveTimestamp": now,
-        },
-        "messageAttributes": {},
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:measured.fifo",
-    }
-    return lambda: _expect([], process({"Records": [record]}, worker)["batchItemFailures"])
+def _work(worker: Worker, records: Mapping[str, Any]) -> Act:
+    return lambda: _expect([], process(records, worker)["batchItemFailures"])
 
 
 def _expect(wanted: object, found: object) -> None:

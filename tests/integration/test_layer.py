@@ -15,7 +15,8 @@ from functools import cache
 import pytest
 
 from sandbox.environment import LAMBDA_PYTHON, find_python
-from tests.benchmarks.container import Container, container, settings
+from tests.benchmarks.container import Container, container
+from tests.benchmarks.environment import settings, variables
 from tests.benchmarks.layer import MOST_MB, MOST_ZIPPED_MB, weight
 from tests.support.template import PROJECT, functions
 
@@ -53,7 +54,8 @@ def _built() -> Iterator[Container]:
 def loaded(built: Container, function: str) -> list[str]:
     """Start a function as Lambda does, build what it needs, and list the modules it loaded."""
     folder = str(PROJECT / "functions" / function)
-    run = built.run(_READY.format(folder=folder, function=function), settings(function, NOWHERE))
+    environment = {**variables(NOWHERE), **settings(NOWHERE, "table")}
+    run = built.run(_READY.format(folder=folder, function=function), environment)
     names: list[str] = json.loads(run.said)
     return names
 
