@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from functions.webhook_intake.handler import ANSWER_SECONDS
 from liveperson_connector.aws.requests import HttpRequest, answer
 from liveperson_connector.errors import NotQueued, UntrustedWebhook
 from liveperson_connector.intake import Answer, answering, within
+
+Within = Callable[[float, Callable[[], Answer]], Answer]
 
 EVENT: dict[str, Any] = {"headers": {}, "body": "hello", "isBase64Encoded": False}
 
@@ -80,22 +85,39 @@ def test_the_usual_deadline_is_before_livepersons() -> None:
     assert ANSWER_SECONDS < 2
 
 
-def test_what_is_ready_in_time_is_returned() -> None:
+def in_main_thread(seconds: float, work: Callable[[], Answer]) -> Answer:
+    """Work as in Lambda."""
+    return within(seconds, work)
+
+
+def in_another_thread(seconds: float, work: Callable[[], Answer]) -> Answer:
+    """Work as on a server of a test's."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(within, seconds, work).result()
+
+
+WHEREVER = pytest.mark.parametrize("here", [in_main_thread, in_another_thread])
+
+
+@WHEREVER
+def test_what_is_ready_in_time_is_returned(here: Within) -> None:
     """The deadline costs nothing when it is not needed."""
-    assert {"a": 1} == within(1, lambda: {"a": 1})
+    assert {"a": 1} == here(1, lambda: {"a": 1})
 
 
-def test_an_error_in_time_is_raised() -> None:
+@WHEREVER
+def test_an_error_in_time_is_raised(here: Within) -> None:
     """What went wrong is not taken for lateness."""
 
     def fail() -> Answer:
         raise UntrustedWebhook("no")
 
     with pytest.raises(UntrustedWebhook):
-        within(1, fail)
+        here(1, fail)
 
 
-def test_what_is_late_is_not_queued() -> None:
+@WHEREVER
+def test_what_is_late_is_not_queued(here: Within) -> None:
     """As far as the caller is concerned."""
 
     def sleep() -> Answer:
@@ -103,7 +125,37 @@ def test_what_is_late_is_not_queued() -> None:
         return {}
 
     with pytest.raises(NotQueued):
+        here(0.01, sleep)
+
+
+def test_what_is_late_in_lambda_goes_no_further() -> None:
+    """Neither a retry nor a handler of errors keeps it alive; it does not queue minutes later."""
+    reached = []
+
+    def stubborn() -> Answer:
+        try:
+            time.sleep(0.3)
+        except Exception:  # noqa: BLE001 - as libraries catch what their work may raise
+            reached.append("caught")
+        reached.append("went on")
+        return {}
+
+    with pytest.raises(NotQueued):
+        within(0.01, stubborn)
+    assert [] == reached
+
+
+def test_what_is_late_does_not_hold_up_the_next() -> None:
+    """After an alarm the next request has its own whole time, and after work no alarm comes."""
+
+    def sleep() -> Answer:
+        time.sleep(0.3)
+        return {}
+
+    with pytest.raises(NotQueued):
         within(0.01, sleep)
+    assert {"b": 2} == within(0.05, lambda: {"b": 2})
+    time.sleep(0.1)
 
 
 @pytest.mark.parametrize(("in_lambda", "expected"), [(True, ["built"]), (False, [])])
@@ -111,9 +163,20 @@ def test_what_a_function_needs_is_built_while_its_container_starts(
     monkeypatch: pytest.MonkeyPatch, in_lambda: bool, expected: list[str]
 ) -> None:
     """In Lambda nobody waits for it then; elsewhere it is built when it is needed."""
+    monkeypatch.delenv("RES_OPTIONS", raising=False)
     if in_lambda:
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "tests")
+        monkeypatch.setenv("RES_OPTIONS", "")
     built: list[str] = []
     answering("tests", seconds=1, build=lambda: built.append("built"))
 
     assert expected == built
+
+
+def test_in_lambda_names_are_found_in_time_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one thing that no alarm interrupts gives up by itself, long before the deadline."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "tests")
+    monkeypatch.setenv("RES_OPTIONS", "")
+    answering("tests", seconds=1, build=object)
+
+    assert "timeout:1 attempts:1" == os.environ["RES_OPTIONS"]
