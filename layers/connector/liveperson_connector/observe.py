@@ -21,9 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
+from . import lines
 from .errors import ConnectorError, Refused
 from .messages import TRACE_ATTRIBUTE, unique
 from .pseudonyms import short
@@ -32,10 +30,6 @@ if TYPE_CHECKING:
     from .channel.consumer_events import ConsumerEvent
     from .flows.webhook_intake import Accepted as WebhookAccepted
 
-_logger = Logger(log_uncaught_exceptions=False)
-
-_Metric = tuple[str, MetricUnit, float]
-
 
 @dataclass
 class _Handling:
@@ -43,7 +37,7 @@ class _Handling:
 
     trace: str
     since: datetime | None
-    counted: dict[str, list[_Metric]] = field(default_factory=lambda: defaultdict(list))
+    counted: dict[str, list[lines.Metric]] = field(default_factory=lambda: defaultdict(list))
     is_over: bool = False
 
     def conclude(self) -> None:
@@ -107,7 +101,7 @@ def done(function: str, what: str, /, *, since: datetime | None = None, **ids: A
 
 def line(function: str, what: str, /, **ids: Any) -> None:
     """Say something that is not counted."""
-    _logger.info(what, function=function, **{**traced(), **_present(ids)})
+    lines.log("INFO", what, function=function, **{**traced(), **_present(ids)})
 
 
 def count(function: str, what: str, /) -> None:
@@ -115,9 +109,7 @@ def count(function: str, what: str, /) -> None:
     _count(function, what, 1)
 
 
-def measure(
-    function: str, what: str, value: float, /, *, unit: MetricUnit = MetricUnit.Milliseconds
-) -> None:
+def measure(function: str, what: str, value: float, /, *, unit: str = lines.MILLISECONDS) -> None:
     """Note a measurement: milliseconds, unless another unit is named."""
     _note(function, (what, unit, value))
 
@@ -134,7 +126,7 @@ def timed(function: str, what: str, /) -> Iterator[None]:
 
 def app_jwt_age(function: str, seconds: float, /) -> None:
     """Note how old an account's newest AppJWT is after a try to refresh it."""
-    measure(function, "app_jwt_age", round(seconds), unit=MetricUnit.Seconds)
+    measure(function, "app_jwt_age", round(seconds), unit=lines.SECONDS)
 
 
 def refusal(function: str, refused: Refused, /) -> None:
@@ -162,7 +154,8 @@ def event_accepted(function: str, event: ConsumerEvent, key: str, /) -> None:
 
 def failure(function: str, error: ConnectorError, /, **ids: Any) -> None:
     """Say what went wrong; errors write their messages without anything secret in them."""
-    _logger.warning(
+    lines.log(
+        "WARNING",
         error.reason,
         function=function,
         problem=str(error),
@@ -179,7 +172,8 @@ def bug(function: str, error: Exception, /, **ids: Any) -> None:
     It is counted for all functions together: there is one alarm for bugs.
     """
     places = traceback.extract_tb(error.__traceback__)
-    _logger.error(
+    lines.log(
+        "ERROR",
         "unexpected",
         function=function,
         kind=type(error).__name__,
@@ -190,10 +184,10 @@ def bug(function: str, error: Exception, /, **ids: Any) -> None:
 
 
 def _count(function: str, what: str, times: int) -> None:
-    _note(function, (what, MetricUnit.Count, times))
+    _note(function, (what, lines.COUNT, times))
 
 
-def _note(function: str, metric: _Metric) -> None:
+def _note(function: str, metric: lines.Metric) -> None:
     here = _handled.get()
     if here is None or here.is_over:  # for example an intake's thread whose answer came too late
         _write(function, [metric])
@@ -201,13 +195,8 @@ def _note(function: str, metric: _Metric) -> None:
         here.counted[function].append(metric)
 
 
-def _write(function: str, counted: list[_Metric]) -> None:
-    metrics = EphemeralMetrics()
-    if function:
-        metrics.add_dimension(name="function", value=function)
-    for name, unit, value in counted:
-        metrics.add_metric(name=name, unit=unit, value=value)
-    metrics.flush_metrics()
+def _write(function: str, counted: list[lines.Metric]) -> None:
+    lines.metrics({"function": function} if function else {}, counted)
 
 
 def _present(ids: Mapping[str, Any]) -> dict[str, Any]:
