@@ -143,7 +143,7 @@ class Container:
     def speaker(self) -> Speaker:
         """Who speaks to LivePerson."""
         client = cast(LambdaClient, self._around.clients["lambda"])
-        refresh = TokenRefreshFunction(client, "token-refresh")
+        refresh = TokenRefreshFunction(lambda: client, "token-refresh")
         app_jwts = AppJwts(self.parameters, refresh, clock=self._clock)
         return Speaker(app_jwts, Idp(self.http, self.domains), self.memory)
 

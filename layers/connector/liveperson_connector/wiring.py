@@ -3,7 +3,8 @@ The one place that knows both the settings and the concrete classes.
 
 One builder per function, called by its handler; what it builds is kept for the life of the
 container. Imports stand inside the builders, so that a function pays at its cold start only for
-what it uses: the webhook intake loads no HTTP client and no table.
+what it uses: the webhook intake loads no HTTP client and no table. A client that most containers
+never need is made when it is first used.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def files() -> FileStore:
     from .aws.files import FileStore
     from .settings import MessageIntakeSettings
 
-    return FileStore(_client("s3"), MessageIntakeSettings.from_environ(os.environ).files_bucket)
+    settings = MessageIntakeSettings.from_environ(os.environ)
+    return FileStore(lambda: _client("s3"), settings.files_bucket)
 
 
 @cache
@@ -209,7 +211,7 @@ def channel_delivery() -> Worker:
         agent_files=AgentFiles(
             speaker=_speaker(parameters, memory, settings),
             storage=FileStorage(http, domains, SendApi(http, domains)),
-            files=FileStore(_client("s3"), settings.files_bucket),
+            files=FileStore(lambda: _client("s3"), settings.files_bucket),
             memory=memory,
             channel_api_url=settings.channel_api_url,
         ),
@@ -230,15 +232,12 @@ def _speaker(
     memory: Memory,
     settings: OutboundMessagingSettings | ChannelDeliverySettings,
 ) -> Speaker:
-    from .aws.clients import patient
     from .aws.functions import TokenRefreshFunction
     from .flows.app_jwts import AppJwts
     from .flows.speaking import Speaker
     from .liveperson.consumer_jws import Idp
 
-    # Waiting for the answer, and asking once: a second call would be a second refresh.
-    once = patient("lambda", read_timeout=20, retries={"total_max_attempts": 1})
-    refresh = TokenRefreshFunction(once, settings.token_refresh_function)
+    refresh = TokenRefreshFunction(_refreshing_client, settings.token_refresh_function)
     idp = Idp(*_liveperson(settings.liveperson_domain_api_url))
     return Speaker(AppJwts(parameters, refresh), idp, memory)
 
@@ -307,6 +306,14 @@ def _client(service: str) -> Any:
     from .aws.clients import patient
 
     return patient(service)
+
+
+@cache
+def _refreshing_client() -> Any:
+    from .aws.clients import patient
+
+    # Waiting for the answer, and asking once: a second call would be a second refresh.
+    return patient("lambda", read_timeout=20, retries={"total_max_attempts": 1})
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -21,9 +22,9 @@ _FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 class FileStore:
-    """Keeps files by account and id."""
+    """Keeps files by account and id; ``client`` is called with the first of them, if one comes."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -32,7 +33,7 @@ class FileStore:
     ) -> None:
         """Keep a file, and for whom, so that it can be erased; the same again changes nothing."""
         with translated("keeping a file"):
-            self._client.put_object(
+            self._client().put_object(
                 Bucket=self._bucket,
                 Key=_key(account_id, file_id),
                 Body=content,
@@ -47,12 +48,12 @@ class FileStore:
         place = {"Bucket": self._bucket, "Key": _key(account_id, file_id)}
         with translated("looking for a file"):
             try:
-                self._client.head_object(Bucket=self._bucket, Key=place["Key"])
+                self._client().head_object(Bucket=self._bucket, Key=place["Key"])
             except ClientError as failure:
                 if error_code(failure) in {"404", "403", "NoSuchKey", "NotFound"}:
                     return None
                 raise
-            return self._client.generate_presigned_url(
+            return self._client().generate_presigned_url(
                 "get_object", Params=place, ExpiresIn=LINK_SECONDS
             )
 

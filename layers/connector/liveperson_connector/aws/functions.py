@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .. import observe
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class TokenRefreshFunction:
-    """The function that alone writes AppJWTs."""
+    """The function that alone writes AppJWTs; ``client`` is called when it is first asked."""
 
-    def __init__(self, client: LambdaClient, name: str) -> None:
+    def __init__(self, client: Callable[[], LambdaClient], name: str) -> None:
         self._client = client
         self._name = name
 
@@ -28,7 +29,7 @@ class TokenRefreshFunction:
         """
         request = {"account_id": account_id, "rejected": rejected, **observe.traced()}
         with translated("invoking token_refresh"):
-            answer = self._client.invoke(
+            answer = self._client().invoke(
                 FunctionName=self._name, Payload=json.dumps(request).encode()
             )
         if answer.get("FunctionError"):
