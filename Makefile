@@ -87,6 +87,9 @@ deploy: setup  ## build, deploy and guard a stack on AWS (STAGE=production)
 cost: setup  ## write docs/cost.md from the template and the measured runs
 	@python tools/cost.py
 
+scale: setup  ## write docs/scale.md, where each limit is, from the runs, the quotas and the template
+	@python tools/scale.py $(ARGS)
+
 requirements: setup  ## resolve requirements/*.in to hashed pins again
 	@sh requirements/compile.sh
 
@@ -94,4 +97,4 @@ clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test unit bench fuzz simulate mutation check format openapi build deploy cost requirements clean
+.PHONY: help setup demo sandbox soak test unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean

@@ -7,21 +7,30 @@ again.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from tests.support.template import functions, resources, template  # noqa: E402
+from tests.support.template import functions, resources  # noqa: E402
+from tools.load import (  # noqa: E402
+    ASSUMED,
+    architecture,
+    conversations,
+    each,
+    folders,
+    measured,
+    memory,
+    milliseconds,
+    processor_milliseconds,
+    texts,
+    total,
+)
 
 PAGE = PROJECT / "docs" / "cost.md"
-MEASURED = Path(__file__).with_name("measured.json")
 
 # ── Assumptions ──
 
@@ -42,11 +51,6 @@ ALARM_MONTH = 0.10
 DASHBOARD_MONTH = 3.00
 TRACE = 5.00e-6
 
-# Of what is not paid by us but waited for.
-AWS_CALL_MS = 8
-LIVEPERSON_CALL_MS = 150
-CHANNEL_CALL_MS = 100
-
 # Lambda asks an idle queue with so many pollers, each waiting 20 s for an answer.
 POLLERS = 5
 POLL_SECONDS = 20
@@ -55,21 +59,6 @@ POLL_SECONDS = 20
 SAMPLED = 0.05
 
 MONTH_SECONDS = 30 * 86_400
-
-
-@dataclass(frozen=True)
-class Quota:
-    """A limit of AWS per second, by default, and how much of it one text takes."""
-
-    what: str
-    limit: float
-    per_text: float
-    how: str
-
-    @property
-    def texts_per_second(self) -> float:
-        """At so many texts in a second it is met."""
-        return self.limit / self.per_text
 
 
 @dataclass(frozen=True)
@@ -87,56 +76,6 @@ class Part:
         return self.units * self.price
 
 
-@cache
-def measured() -> dict[str, Any]:
-    """Read what was measured."""
-    found: dict[str, Any] = json.loads(MEASURED.read_text())
-    return found
-
-
-def conversations() -> int:
-    """Give how many were measured."""
-    return int(measured()["conversations"])
-
-
-def each(folder: str, what: str) -> float:
-    """Give a count of a function per conversation."""
-    return float(measured()["functions"][folder].get(what, 0)) / conversations()
-
-
-def total(what: str) -> float:
-    """Give a count of all functions per conversation."""
-    return sum(each(folder, what) for folder in measured()["functions"])
-
-
-def texts() -> int:
-    """Give how many texts a conversation has, both ways."""
-    return 2 * int(measured()["texts_each_way"])
-
-
-def architecture() -> str:
-    """Give the processor that the functions run on."""
-    return str(template()["Parameters"]["Architecture"]["Default"])
-
-
-def memory(folder: str) -> int:
-    """Give a function's memory in MB."""
-    default = template()["Globals"]["Function"]["MemorySize"]
-    return int(functions()[folder].get("MemorySize", default))
-
-
-def milliseconds(folder: str) -> float:
-    """Give how long one invocation takes: its own time, and what it waits for."""
-    invocations = each(folder, "invocations")
-    waits = each(folder, "aws_calls") * AWS_CALL_MS
-    partners = {
-        "outbound_messaging": int(measured()["calls_of_liveperson"]) * LIVEPERSON_CALL_MS,
-        "channel_delivery": int(measured()["calls_of_the_channel"]) * CHANNEL_CALL_MS,
-    }
-    waits += partners.get(folder, 0) / conversations()
-    return (each(folder, "cpu_ms") + waits) / invocations
-
-
 def gb_seconds(folder: str) -> float:
     """Give a function's share of Lambda's time in one conversation."""
     return each(folder, "invocations") * milliseconds(folder) / 1000 * memory(folder) / 1024
@@ -144,14 +83,12 @@ def gb_seconds(folder: str) -> float:
 
 def parts() -> Iterator[Part]:
     """Give everything that grows with the conversations."""
-    folders = list(measured()["functions"])
-    requests = sum(each(folder, "invocations") for folder in folders if folder.endswith("_intake"))
-    queued = sum(
-        each(folder, "invocations") for folder in folders if not folder.endswith("_intake")
-    )
+    names = folders()
+    requests = sum(each(folder, "invocations") for folder in names if folder.endswith("_intake"))
+    queued = sum(each(folder, "invocations") for folder in names if not folder.endswith("_intake"))
     yield Part("API Gateway, requests", requests, "requests", API_REQUEST)
     yield Part("Lambda, invocations", total("invocations"), "invocations", LAMBDA_REQUEST)
-    time = sum(gb_seconds(folder) for folder in folders)
+    time = sum(gb_seconds(folder) for folder in names)
     yield Part("Lambda, time", time, "GB-seconds", LAMBDA_GB_SECOND[architecture()])
     # A message is sent (counted), and received and deleted by Lambda.
     sqs = total("sqs_requests") + 2 * queued
@@ -189,66 +126,11 @@ def warm() -> float:
     return memory("webhook_intake") / 1024 * MONTH_SECONDS * rate
 
 
-def quotas() -> list[Quota]:
-    """Give the limits in the order in which they are met."""
-    count = texts()
-    running = {
-        folder: each(folder, "invocations") * milliseconds(folder) / 1000 / count
-        for folder in measured()["functions"]
-    }
-    workers = {name: running[name] for name in ("outbound_messaging", "channel_delivery")}
-    busiest = max(workers, key=lambda name: workers[name])
-    own = int(template()["Parameters"]["WorkerConcurrency"]["Default"])
-    notifications = each("channel_delivery", "invocations") / count
-    intake = sum(each(f, "invocations") for f in running if f.endswith("_intake")) / count
-    found = [
-        Quota(
-            f"`WorkerConcurrency` (ours: {own}), busiest worker: `{busiest}`",
-            own,
-            workers[busiest],
-            "invocations of a text × seconds of one",
-        ),
-        Quota(
-            "Lambda: concurrent executions in an account (1,000)",
-            1000,
-            sum(running.values()),
-            "over all functions, invocations of a text × seconds of one",
-        ),
-        Quota(
-            "SQS: API calls of one kind on a FIFO queue, high throughput (3,000 in the smallest "
-            "regions, 70,000 here)",
-            70_000,
-            notifications,
-            "notifications of a text, each sent, received and deleted once",
-        ),
-        Quota(
-            "API Gateway: requests in an account and region (10,000)",
-            10_000,
-            intake,
-            "requests of a text",
-        ),
-        Quota(
-            "DynamoDB: write units of an on-demand table (40,000)",
-            40_000,
-            total("table_writes") / count,
-            "write units of a text",
-        ),
-        Quota(
-            "DynamoDB: read units of an on-demand table (40,000)",
-            40_000,
-            total("table_reads") / count,
-            "read units of a text",
-        ),
-    ]
-    return sorted(found, key=lambda quota: quota.texts_per_second)
-
-
 def render() -> str:
     """Write the page."""
     found = list(parts())
     per_conversation = sum(part.dollars for part in found)
     monthly = sum(dollars for _, _, dollars in fixed())
-    first = next(quota for quota in quotas() if "ours" not in quota.what)
     lines = [
         "# Cost",
         "",
@@ -256,9 +138,7 @@ def render() -> str:
         "",
         f"A thousand conversations of {texts()} texts cost **${1000 * per_conversation:.2f}**, a "
         f"million texts **${1e6 * per_conversation / texts():.2f}**, and a quiet month "
-        f"**${monthly:.2f}**. The first limit met is",
-        f"{quotas()[0].what}, at {quotas()[0].texts_per_second:,.0f} texts a second; the first of "
-        f"AWS's own is {first.what}, at {first.texts_per_second:,.0f}.",
+        f"**${monthly:.2f}**.",
         "",
         f"Prices: list prices of {REGION}, {PRICES_OF}, without free tiers; check them for your "
         f"region. Functions on {architecture()}. What was counted: {conversations()} "
@@ -299,8 +179,8 @@ def render() -> str:
         "| function | invocations | processor | waits | one takes | memory | GB-seconds |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for folder in measured()["functions"]:
-        own = each(folder, "cpu_ms") / each(folder, "invocations")
+    for folder in folders():
+        own = processor_milliseconds(folder)
         lines.append(
             f"| `{folder}` | {each(folder, 'invocations'):.1f} | {own:.1f} ms "
             f"| {milliseconds(folder) - own:.0f} ms | {milliseconds(folder):.0f} ms "
@@ -308,8 +188,8 @@ def render() -> str:
         )
     lines += [
         "",
-        f"Waits are assumed: {AWS_CALL_MS} ms for a call of AWS, {LIVEPERSON_CALL_MS} ms for one "
-        f"of LivePerson, {CHANNEL_CALL_MS} ms for a callback. The",
+        f"Waits are assumed: {ASSUMED.aws} ms for a call of AWS, {ASSUMED.liveperson} ms for one "
+        f"of LivePerson, {ASSUMED.channel} ms for a callback. The",
         "processor's time is this machine's, with the simulators in the same process: rather too "
         "much.",
         "GB-seconds = invocations × seconds × MB ÷ 1024. Cold starts are left out; they are below "
@@ -329,25 +209,7 @@ def render() -> str:
         "the table and the files take up, data that",
         "leaves AWS (a few KB a text), and a gradual deployment, which is free.",
         "",
-        "## The first limit",
-        "",
-        "Texts a second, both ways together, at which each limit is met: limit ÷ what a text takes "
-        "of it.",
-        "",
-        "| limit | a text takes | | texts a second |",
-        "|---|---:|---|---:|",
-        *(
-            f"| {quota.what} | {quota.per_text:.4g} | {quota.how} | {quota.texts_per_second:,.0f} |"
-            for quota in quotas()
-        ),
-        "",
-        "Limits are AWS's defaults and can be raised, but for the one that is ours. A new AWS "
-        "account may have",
-        "only 10 concurrent executions; ask for 1,000 before the first real day. One consumer's "
-        "events, and",
-        "one conversation's notifications, go one after the other: about "
-        f"{1000 / milliseconds('outbound_messaging'):.0f} and "
-        f"{1000 / milliseconds('channel_delivery'):.0f} a second.",
+        "Which limit comes first, and what moves it: [scale.md](scale.md).",
         "",
     ]
     return "\n".join(lines)

@@ -35,6 +35,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "layers" / "connector")]
 from sandbox.liveperson import SimulatedLivePerson  # noqa: E402
 from sandbox.progress import Progress  # noqa: E402
 from sandbox.system import Options, System, running  # noqa: E402
+from tools.load import machine  # noqa: E402
 
 RESULT = Path(__file__).with_name("measured.json")
 CONVERSATIONS = 10
@@ -170,21 +171,27 @@ class Lambda:
         return found
 
     def _hand(self, folder: str, queue: str, url: str, message: Mapping[str, Any]) -> None:
-        record = {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message["Attributes"],
-            "messageAttributes": {
-                name: {"stringValue": value["StringValue"], "dataType": "String"}
-                for name, value in message.get("MessageAttributes", {}).items()
-            },
-            "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
-        }
         with self.meter.invocation(folder):
-            answer = self.handlers[folder]({"Records": [record]}, None)
+            answer = self.handlers[folder](event_of(queue, message), None)
         if not answer["batchItemFailures"]:
             self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def event_of(queue: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a received message as a queue's mapping gives it to a function."""
+    attributes = {
+        name: {"stringValue": value["StringValue"], "dataType": "String"}
+        for name, value in message.get("MessageAttributes", {}).items()
+    }
+    record = {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": attributes,
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
+    }
+    return {"Records": [record]}
 
 
 def serve_webhooks(lambda_: Lambda) -> str:
@@ -294,6 +301,7 @@ def main() -> int:
         told = len(system.channel.callbacks()) if system.channel else 0
     document = {
         "measured_on": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
         "conversations": CONVERSATIONS,
         "texts_each_way": TEXTS,
         "calls_of_liveperson": asked["send"] + asked.get("conversation", 0) + asked["idp"],

@@ -13,7 +13,7 @@ import pytest
 
 from liveperson_connector import accounts, settings
 from tests.support.template import PROJECT, functions, resources, template
-from tools import cost, measure
+from tools import cost, load, measure
 
 DOCS = PROJECT / "docs"
 PACKAGE = PROJECT / "layers" / "connector" / "liveperson_connector"
@@ -336,9 +336,9 @@ def test_a_part_of_the_cost_is_units_times_price() -> None:
     by_name = {part.what: part for part in cost.parts()}
     requests = by_name["API Gateway, requests"]
 
-    assert cost.each("message_intake", "invocations") == 10
+    assert load.each("message_intake", "invocations") == 10
     assert requests.dollars == requests.units * cost.API_REQUEST
-    assert requests.units == cost.each("message_intake", "invocations") + cost.each(
+    assert requests.units == load.each("message_intake", "invocations") + load.each(
         "webhook_intake", "invocations"
     )
 
@@ -357,7 +357,9 @@ def test_calls_of_aws_are_counted_in_the_units_they_are_paid_by() -> None:
 # ── Links ──
 
 
-@pytest.mark.parametrize("name", ["runbook.md", "settings.md", "data-map.md", "cost.md"])
+@pytest.mark.parametrize(
+    "name", ["runbook.md", "settings.md", "data-map.md", "cost.md", "scale.md"]
+)
 def test_links_lead_somewhere(name: str) -> None:
     """To files that are there, and to headings in them."""
     for target in re.findall(r"\]\(([^)\s]+)\)", document(name)):
