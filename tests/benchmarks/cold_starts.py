@@ -32,7 +32,7 @@ What Powertools costs stands below: the floor with its Logger and metrics, again
 sources" is the same function with a layer that was not compiled, as layers mostly are.
 """
 
-_CLIENTS = {
+CLIENTS = {
     "webhook_intake": ("ssm", "sqs"),
     "message_intake": ("ssm", "sqs"),
     "outbound_messaging": ("ssm", "sqs", "dynamodb", "lambda"),
@@ -40,7 +40,7 @@ _CLIENTS = {
     "token_refresh": ("ssm", "sqs", "dynamodb"),
     "dead_letter_redrive": ("sqs", "dynamodb"),
 }
-_CALLS_OUT = {"outbound_messaging", "channel_delivery", "token_refresh"}
+CALLS_OUT = {"outbound_messaging", "channel_delivery", "token_refresh"}
 
 _numbers = itertools.count(1)
 
@@ -54,7 +54,7 @@ Logger()
 def measure(rounds: int) -> list[Section]:
     """Let every function start cold, taking turns with its floor."""
     with container() as compiled, world(CONVERSATIONS) as wire:
-        rows = [_row(compiled, wire.url, function, rounds) for function in _CLIENTS]
+        rows = [_row(compiled, wire.url, function, rounds) for function in CLIENTS]
         extra = [
             _powertools(compiled, wire.url, rounds),
             _from_sources(compiled, wire.url, rounds),
@@ -63,16 +63,16 @@ def measure(rounds: int) -> list[Section]:
 
 
 def _row(built: Container, url: str, function: str, rounds: int) -> Row:
-    floor = "boto3 and its clients" + (", requests, PyJWT" if function in _CALLS_OUT else "")
+    floor = floor_name(function)
     taken = take_turns(
-        {OURS: _ours(built, url, function), floor: _program(built, url, _floor(function))}, rounds
+        {OURS: _ours(built, url, function), floor: _program(built, url, floor_of(function))}, rounds
     )
     return Row(TITLE, function, "ms", taken[OURS], floor, taken[floor], most=MOST)
 
 
 def _powertools(built: Container, url: str, rounds: int) -> Row:
     """Measure what Powertools adds to the floor of an intake."""
-    floor = _floor("webhook_intake")
+    floor = floor_of("webhook_intake")
     taken = take_turns(
         {
             OURS: _program(built, url, floor + _POWERTOOLS),
@@ -99,25 +99,30 @@ def _from_sources(built: Container, url: str, rounds: int) -> Row:
 
 
 def _ours(built: Container, url: str, function: str) -> Contender:
-    environment, program = _environment(url), calling(function)
+    return lambda: started(built, url, function).cpu_ms
 
-    def start() -> float:
-        event = _EVENTS[function](next(_numbers))
-        run = built.run(program, environment, event=event)
-        _check(function, event, run)
-        return run.cpu_ms
 
-    return start
+def started(built: Container, url: str, function: str) -> Run:
+    """Let a function start cold and answer its first event; fail if it did not do its work."""
+    event = _EVENTS[function](next(_numbers))
+    run = built.run(calling(function), environment(url), event=event)
+    _check(function, event, run)
+    return run
+
+
+def floor_name(function: str) -> str:
+    """Say what a function is measured against."""
+    return "boto3 and its clients" + (", requests, PyJWT" if function in CALLS_OUT else "")
 
 
 def _program(built: Container, url: str, program: str) -> Contender:
-    environment = _environment(url)
-    return lambda: built.run(program, environment).cpu_ms
+    return lambda: built.run(program, environment(url)).cpu_ms
 
 
-def _floor(function: str) -> str:
-    clients = "\n".join(f"boto3.client({each!r}, config=config)" for each in _CLIENTS[function])
-    out = "import requests, jwt" if function in _CALLS_OUT else ""
+def floor_of(function: str) -> str:
+    """Return a program that loads what a function needs, and does nothing with it."""
+    clients = "\n".join(f"boto3.client({each!r}, config=config)" for each in CLIENTS[function])
+    out = "import requests, jwt" if function in CALLS_OUT else ""
     return f"""
 import boto3
 from botocore.config import Config
@@ -127,8 +132,13 @@ config = Config(connect_timeout=1, read_timeout=5, retries={{"total_max_attempts
 """
 
 
-def _environment(url: str) -> dict[str, str]:
-    return {**variables(url), **settings(url, table_name(CONVERSATIONS))}
+def environment(url: str) -> dict[str, str]:
+    """Return a function's environment in the world; by its name it knows that it is in Lambda."""
+    return {
+        **variables(url),
+        **settings(url, table_name(CONVERSATIONS)),
+        "AWS_LAMBDA_FUNCTION_NAME": "measured",
+    }
 
 
 def _check(function: str, event: Mapping[str, Any], run: Run) -> None:

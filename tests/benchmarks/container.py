@@ -26,6 +26,17 @@ from tests.support.template import PROJECT
 # boto3 and what it stands on, which Lambda's runtime brings along.
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 
+# What a program says last of all. The parent could ask for ``ru_maxrss``, but there a child begins
+# with the memory of its parent, of which it was a copy: small programs would all be equal.
+_PEAK = """
+try:
+    with open("/proc/self/status") as about:
+        print(next(line.split()[1] for line in about if line.startswith("VmHWM:")))
+except OSError:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
 _SETTINGS = {
     "LIVEPERSON_DOMAIN_API_URL": "https://api.liveperson.net",
     "CALLBACK_NETWORK": "public",
@@ -56,7 +67,7 @@ class Container:
             given.write_text(json.dumps(event))
             with given.open() as stdin, said.open("w") as stdout:
                 process = subprocess.Popen(
-                    [self.python, "-S", "-c", program],
+                    [self.python, "-S", "-c", program + _PEAK],
                     env={"PATH": os.defpath, "PYTHONPATH": self._path(), **environment},
                     stdin=stdin,
                     stdout=stdout,
@@ -67,7 +78,8 @@ class Container:
             if process.returncode:
                 raise RuntimeError(f"a measured program failed:\n{program}")
             cpu = (used.ru_utime + used.ru_stime) * 1000
-            return Run(cpu, _megabytes(used.ru_maxrss), said.read_text())
+            *lines, kilobytes = said.read_text().splitlines()
+            return Run(cpu, int(kilobytes) / 1024, "\n".join(lines))
 
     def _path(self) -> str:
         return os.pathsep.join(map(str, (self.layer / "python", self.runtime)))
@@ -140,8 +152,3 @@ def _place_of(name: str) -> Path:
         raise RuntimeError(f"{name} is not installed")
     origin = Path(found.origin)
     return origin.parent if origin.name == "__init__.py" else origin
-
-
-def _megabytes(maxrss: int) -> float:
-    """Linux counts in kibibytes, macOS in bytes."""
-    return maxrss / 1024 if sys.platform == "linux" else maxrss / 1024 / 1024
