@@ -19,7 +19,7 @@ PARTS = {
     "cold_starts": 15,
     "layer": 1,
     "calls": 1,
-    "end_to_end": 7,
+    "end_to_end": 9,
     "growth": 49,
     "throughput": 9,
     "memory": 5,
