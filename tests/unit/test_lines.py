@@ -12,7 +12,7 @@ from tests.support.logs import Output
 
 def test_a_line_says_when_and_whose_it_is(output: Output) -> None:
     """Level, message, time and stack stand on each, beside its own fields."""
-    lines.log("INFO", "sent", sequence=0)
+    lines.info("sent", sequence=0)
 
     (line,) = output.lines
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000", line.pop("timestamp"))
@@ -24,24 +24,32 @@ def test_a_line_says_when_and_whose_it_is(output: Output) -> None:
     } == line
 
 
+@pytest.mark.parametrize("level", ["INFO", "WARNING", "ERROR"])
+def test_a_line_tells_how_bad_it_is(output: Output, level: str) -> None:
+    """By the words that log viewers know."""
+    getattr(lines, level.lower())("sent")
+
+    assert level == output.lines[0]["level"]
+
+
 def test_a_line_is_found_in_xray(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     """It names the trace that Lambda has just been given."""
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
-    lines.log("INFO", "sent")
+    lines.info("sent")
 
     assert "1-5759e988-bd862e3fe1be46a994272793" == output.lines[0]["xray_trace_id"]
 
 
 def test_half_a_character_breaks_no_line(output: Output) -> None:
     """A partner may send one in an id, and UTF-8 has no bytes for it."""
-    lines.log("INFO", "sent", event_id="\ud83d")
+    lines.info("sent", event_id="\ud83d")
 
     assert "\ud83d" == output.lines[0]["event_id"]
 
 
 def test_what_json_does_not_know_is_written_as_text(output: Output) -> None:
     """A line is never lost for the kind of a field."""
-    lines.log("INFO", "sent", error=ValueError("no"))
+    lines.info("sent", error=ValueError("no"))
 
     assert "no" == output.lines[0]["error"]
 

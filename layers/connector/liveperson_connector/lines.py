@@ -1,9 +1,10 @@
 """
 How log lines and metrics are written: as JSON on standard output, which is the function's log.
 
-A line has the fields that Powertools for AWS Lambda made common, a metric is in CloudWatch's
-embedded format. They are written here since writing them with Powertools costs the webhook intake
-more than all else that it adds to its one call (docs/decisions/0005-what-of-powertools-is-used.md).
+Lines go through the Logger of Powertools for AWS Lambda, whose settings hold, in a form of our own
+with the fields that Powertools made common. Metrics are in CloudWatch's embedded format. Both are
+put together here, since Powertools takes longer for it than the webhook intake has for everything
+beside its one call (docs/decisions/0005-what-of-powertools-is-used.md).
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from logging import LogRecord
 from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 Metric = tuple[str, str, float]
 """A name, CloudWatch's word for the unit, and a value."""
@@ -26,19 +31,39 @@ MILLISECONDS, SECONDS, COUNT = "Milliseconds", "Seconds", "Count"
 _MOST_METRICS = 100
 
 
-def log(level: str, message: str, /, **fields: Any) -> None:
-    """Write a log line."""
-    now = datetime.now(UTC)
-    line = {
-        "level": level,
-        "message": message,
-        "timestamp": f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03}+0000",
-        "service": _service(),
-        **fields,
-    }
-    if sampled := os.environ.get("_X_AMZN_TRACE_ID"):  # Root=…;Parent=…;Sampled=…
-        line["xray_trace_id"] = sampled.partition(";")[0].removeprefix("Root=")
-    _write(line)
+class _Form(LambdaPowertoolsFormatter):
+    """Writes a record's own fields between those that every line has."""
+
+    def format(self, record: LogRecord) -> str:
+        now = datetime.fromtimestamp(record.created, UTC)
+        line = {
+            "level": record.levelname,
+            "message": record.msg,
+            "timestamp": f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03}+0000",
+            "service": _logger.service,
+            **record.__dict__["fields"],
+        }
+        if sampled := os.environ.get("_X_AMZN_TRACE_ID"):  # Root=…;Parent=…;Sampled=…
+            line["xray_trace_id"] = sampled.partition(";")[0].removeprefix("Root=")
+        return _json(line)
+
+
+_logger = Logger(logger_formatter=_Form(), log_uncaught_exceptions=False)
+
+
+def info(message: str, /, **fields: Any) -> None:
+    """Say what happened."""
+    _logger.info(message, extra={"fields": fields})
+
+
+def warning(message: str, /, **fields: Any) -> None:
+    """Say what went wrong and is seen to."""
+    _logger.warning(message, extra={"fields": fields})
+
+
+def error(message: str, /, **fields: Any) -> None:
+    """Say what nobody foresaw."""
+    _logger.error(message, extra={"fields": fields})
 
 
 def metrics(dimensions: Mapping[str, str], measured: Sequence[Metric]) -> None:
@@ -48,7 +73,9 @@ def metrics(dimensions: Mapping[str, str], measured: Sequence[Metric]) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     for start in range(0, len(measured), _MOST_METRICS):
-        _write(_embedded({**dimensions, "service": _service()}, measured[start:][:_MOST_METRICS]))
+        _write(
+            _embedded({**dimensions, "service": _logger.service}, measured[start:][:_MOST_METRICS])
+        )
 
 
 def _embedded(dimensions: Mapping[str, str], measured: Sequence[Metric]) -> dict[str, Any]:
@@ -65,11 +92,11 @@ def _embedded(dimensions: Mapping[str, str], measured: Sequence[Metric]) -> dict
     return {"_aws": about, **dimensions, **values}
 
 
-def _service() -> str:
-    return os.environ.get("POWERTOOLS_SERVICE_NAME", "liveperson-connector")
-
-
 def _write(line: Mapping[str, Any]) -> None:
-    # In ASCII, so that half a character in an id does not break the line; and at once.
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.write(_json(line) + "\n")
     sys.stdout.flush()
+
+
+def _json(line: Mapping[str, Any]) -> str:
+    """Write in ASCII, so that half a character in an id does not break the line."""
+    return json.dumps(line, default=str)

@@ -101,7 +101,7 @@ def done(function: str, what: str, /, *, since: datetime | None = None, **ids: A
 
 def line(function: str, what: str, /, **ids: Any) -> None:
     """Say something that is not counted."""
-    lines.log("INFO", what, function=function, **{**traced(), **_present(ids)})
+    lines.info(what, function=function, **{**traced(), **_present(ids)})
 
 
 def count(function: str, what: str, /) -> None:
@@ -154,8 +154,7 @@ def event_accepted(function: str, event: ConsumerEvent, key: str, /) -> None:
 
 def failure(function: str, error: ConnectorError, /, **ids: Any) -> None:
     """Say what went wrong; errors write their messages without anything secret in them."""
-    lines.log(
-        "WARNING",
+    lines.warning(
         error.reason,
         function=function,
         problem=str(error),
@@ -172,8 +171,7 @@ def bug(function: str, error: Exception, /, **ids: Any) -> None:
     It is counted for all functions together: there is one alarm for bugs.
     """
     places = traceback.extract_tb(error.__traceback__)
-    lines.log(
-        "ERROR",
+    lines.error(
         "unexpected",
         function=function,
         kind=type(error).__name__,
