@@ -8,10 +8,14 @@ import boto3
 from botocore.config import Config
 
 CONFIG = Config(
-    connect_timeout=0.5, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1}
+    user_agent="liveperson-connector",
+    parameter_validation=False,
+    connect_timeout=0.5,
+    read_timeout=1.5,
+    retries={"mode": "standard", "total_max_attempts": 1},
 )
 
 
 def client(service: str) -> Any:
-    """Make a client that waits no longer than ours."""
+    """Make a client that does no more and waits no longer than ours."""
     return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]

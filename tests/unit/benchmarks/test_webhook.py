@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from botocore.config import Config
+
+from liveperson_connector.aws import clients
+from tests.benchmarks.contenders.clients import CONFIG
 from tests.benchmarks.webhook import FLOOR, PEERS, check
 
 BEFORE = {"SendMessage": 7, "GetParameter": 1}
@@ -37,3 +42,14 @@ def test_idempotency_is_part_of_the_work() -> None:
     """Without its two writes it would be cheaper than it is."""
     with pytest.raises(RuntimeError, match="Powertools"):
         check(POWERTOOLS, 1, {"200": 1}, {}, {"SendMessage": 1, "PutItem": 1})
+
+
+def test_the_clients_of_all_contenders_have_equal_settings() -> None:
+    """What is saved there is saved by everyone, the floor too."""
+    assert options(clients._HURRIED) == options(CONFIG)
+
+
+def options(config: Config) -> dict[str, Any]:
+    """Give what was asked for."""
+    given: dict[str, Any] = vars(config)["_user_provided_options"]
+    return given
