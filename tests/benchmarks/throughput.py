@@ -27,10 +27,10 @@ BARE = "the same calls, bare"
 
 _ABOUT = """\
 Each flow handles texts in a process of its own, against partners that answer at once from another.
-Beside it the very calls that it made are made by the same libraries, with nothing around them: one
-of SQS for an intake; a read and a write of DynamoDB and one HTTP call for a worker. Processor time
-is what is compared; the rate is what one core could do if it did nothing else. No goal: it shows
-what is ours to save.
+Beside it the very calls that it made are made by the same libraries with the same settings, and
+nothing around them: one of SQS for an intake; a read and a write of DynamoDB and one HTTP call for
+a worker. Processor time is what is compared; the rate is what one core could do if it did nothing
+else. No goal: it shows what is ours to save.
 """
 
 
