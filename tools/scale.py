@@ -3,7 +3,7 @@ Write ``docs/scale.md``, what happens at 10, 1,000 and 100,000 messages a second
 
     python tools/scale.py                         # write the page
     python tools/scale.py --liveperson-ms 400     # print it for a slower LivePerson
-    python tools/scale.py check                   # try the model on the sandbox, in two minutes
+    python tools/scale.py check                   # try the model on the sandbox, in a few minutes
 
 Everything that is assumed (``World`` in ``scale_model.py``) is an option.
 """

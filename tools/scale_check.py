@@ -4,11 +4,13 @@ Try the model on the sandbox: ``python tools/scale.py check`` writes ``scale_che
 The template is deployed, and its functions run as on Lambda, each in containers of its own. Only
 the queue's mapping is played here, since the emulator's takes one message at a time. What is
 predicted rests on how long one message takes alone; what is measured is what many do together.
+``scale_simulated.py`` does the same where no machine is too slow.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import threading
@@ -19,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,9 +39,11 @@ from sandbox.channel.client import ConnectorClient  # noqa: E402
 from sandbox.endpoints import Endpoints  # noqa: E402
 from sandbox.progress import Progress  # noqa: E402
 from sandbox.system import Options, System, running  # noqa: E402
+from tools import scale_simulated  # noqa: E402
 from tools.load import each, machine  # noqa: E402
 from tools.measure import event_of, prepare, simulated  # noqa: E402
 from tools.scale_model import drain_seconds  # noqa: E402
+from tools.scale_row import Row  # noqa: E402
 
 RESULT = Path(__file__).with_name("scale_checked.json")
 QUEUE, WORKER = "consumer-events.fifo", "outbound_messaging"
@@ -54,17 +59,6 @@ LONGEST = 90.0
 """No step waits longer, in seconds."""
 
 _PAUSE = 0.005
-
-
-@dataclass(frozen=True)
-class Row:
-    """One prediction and what came of it."""
-
-    what: str
-    reckoned: str
-    predicted: float
-    measured: float
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -210,14 +204,19 @@ def at_a_time(runs: list[Run], began: float, ended: float) -> float:
     return sum(each for each in inside if each > 0) / (ended - began)
 
 
+def usually_at_a_time(runs: list[Run], began: float, ended: float) -> float:
+    """Give the same for most seconds of it: one in which the machine stood still does not count."""
+    whole = range(int(ended - began))
+    return statistics.median(at_a_time(runs, began + n, began + n + 1) for n in whole)
+
+
 @dataclass
 class Trial:
-    """The sandbox under load; ``alone`` is how long one message takes when it is the only one."""
+    """The sandbox under load; ``call`` is how long a call of its AWS takes, in seconds."""
 
     system: System
     mapping: Mapping
     crowd: Crowd
-    alone: float = 0.0
     call: float = 0.0
 
     def rows(self) -> Iterator[Row]:
@@ -238,50 +237,47 @@ class Trial:
         """Take messages one by one, after everything is warm, and what they are made of."""
         self._warm_up()
         turns = [(self._alone(), self._bare(), self._call()) for _ in range(20)]
-        self.alone, bare, self.call = (
-            statistics.median(column) for column in zip(*turns, strict=True)
-        )
+        alone, bare, self.call = (statistics.median(all_) for all_ in zip(*turns, strict=True))
         calls = each(WORKER, "aws_calls") / each(WORKER, "invocations")
         return Row(
             f"`{WORKER}`: one execution, warm",
             f"{1000 * bare:.0f} + {calls:.1f} × {1000 * self.call:.0f} + {SEND_MS:.0f} ms",
             1000 * (bare + calls * self.call) + SEND_MS,
-            self.alone * 1000,
+            alone * 1000,
             "ms",
         )
 
-    def look_again(self) -> None:
-        """Measure again how long one message takes: a machine is not always equally fast."""
-        self.alone = statistics.median(self._alone() for _ in range(10))
-
     def stream(self, rate: float) -> Row:
         """Let messages of many consumers come steadily."""
-        self.look_again()
+        alone = [self._usually_alone()]
         began, before = time.monotonic(), len(self.mapping.runs)
         self.crowd.write_in_turn(rate, RATE_SECONDS)
         ended = time.monotonic()
         self.mapping.wait_for(before + round(rate * RATE_SECONDS))
+        runs = self.mapping.runs[before:]
+        one = statistics.mean([*alone, self._usually_alone()])
         return Row(
             f"`{WORKER}`: executions at a time, {rate:.0f} messages a second",
-            f"{rate:.0f} × {self.alone:.3f} s",
-            rate * self.alone,
-            at_a_time(self.mapping.runs[before:], began + 1, ended),
+            f"{rate:.0f} × {one:.3f} s",
+            rate * one,
+            usually_at_a_time(runs, began + 1, ended),
             "",
         )
 
     def one_group(self, messages: int = 25) -> Row:
         """Let one consumer write faster than one can be served."""
-        self.look_again()
+        alone = [self._usually_alone()]
         before = len(self.mapping.runs)
         for _ in range(messages):
             self.crowd.write(0)
         self.mapping.wait_for(before + messages)
         runs = self.mapping.runs[before:]
         took = max(run.ended for run in runs) - min(run.began for run in runs)
+        one = statistics.mean([*alone, self._usually_alone()])
         return Row(
             "one consumer's messages a second",
-            f"1 ÷ ({self.alone:.3f} s + 2 × {self.call * 1000:.0f} ms)",
-            1 / (self.alone + 2 * self.call),
+            f"1 ÷ ({one:.3f} s + 2 × {self.call * 1000:.0f} ms)",
+            1 / (one + 2 * self.call),
             messages / took,
             "",
         )
@@ -358,24 +354,25 @@ class Trial:
 
     def intake(self) -> Iterator[Row]:
         """Let the channel post through the API."""
-        self._post(RATES[-1])  # until enough containers are warm
+        self._post(500, seconds=0.1)  # all at once, so that enough containers are warm
         for rate in RATES:
-            alone = statistics.median(run.ended - run.began for run in self._post(2))
+            alone = self._post(2)
             began = time.monotonic()
             runs = self._post(rate)
+            one = statistics.median(run.ended - run.began for run in [*alone, *self._post(2)])
             yield Row(
                 f"`message_intake`: requests at a time, {rate} a second",
-                f"{rate} × {alone:.3f} s",
-                rate * alone,
-                at_a_time(runs, began + 1, began + RATE_SECONDS),
+                f"{rate} × {one:.3f} s",
+                rate * one,
+                usually_at_a_time(runs, began + 1, began + RATE_SECONDS),
                 "",
             )
 
-    def _post(self, rate: float) -> list[Run]:
+    def _post(self, rate: float, seconds: float = RATE_SECONDS) -> list[Run]:
         """Post for a while, and give how long each request took."""
         runs: list[Run] = []
         with ThreadPoolExecutor(SLOTS) as pool:
-            at_rate(rate, RATE_SECONDS, _posting(self.system.endpoints, runs, pool))
+            at_rate(rate, seconds, _posting(self.system.endpoints, runs, pool))
         return runs
 
     def _warm_up(self) -> None:
@@ -391,6 +388,10 @@ class Trial:
         liveperson.clear_faults()
         for fault in (*faults, {"kind": "slow", "delay_ms": SEND_MS}):
             liveperson.add_fault(service="send", **fault)
+
+    def _usually_alone(self) -> float:
+        """Measure it anew: a machine with other work is not always equally fast."""
+        return statistics.median(self._alone() for _ in range(10))
 
     def _alone(self) -> float:
         """Give how long the execution for one message takes, in seconds."""
@@ -461,6 +462,18 @@ def _said(conversation: dict[str, Any]) -> list[dict[str, Any]]:
 def check() -> int:
     """Try everything, and write down what came of it."""
     console = Console(stderr=True)
+    rows: list[Row] = []
+    loads = [os.getloadavg()[0]]
+    for row in chain(on_the_sandbox(console), scale_simulated.rows()):
+        console.print(f"{row.what}: {row.predicted:.4g}, {row.measured:.4g} {row.unit}")
+        rows.append(row)
+        loads.append(os.getloadavg()[0])
+    write(rows, loads)
+    return 0
+
+
+def on_the_sandbox(console: Console) -> Iterator[Row]:
+    """Deploy the template, and put it under load."""
     with (
         TemporaryDirectory() as folder,
         running(
@@ -470,20 +483,16 @@ def check() -> int:
     ):
         prepare(system)
         mapping = Mapping(system)
-        rows: list[Row] = []
         with mapping.working():
-            for row in Trial(system, mapping, Crowd(system)).rows():
-                console.print(f"{row.what}: {row.predicted:.3g}, {row.measured:.3g} {row.unit}")
-                rows.append(row)
-    write(rows)
-    return 0
+            yield from Trial(system, mapping, Crowd(system)).rows()
 
 
-def write(rows: list[Row], to: Path = RESULT) -> None:
-    """Keep what was found, with the day and the machine."""
+def write(rows: list[Row], loads: list[float], to: Path = RESULT) -> None:
+    """Keep what was found, with the day, the machine, and how busy it was."""
     document = {
         "checked_on": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
+        "load": f"{min(loads):.0f} to {max(loads):.0f}",
         "send_ms": SEND_MS,
         "rows": [asdict(row) for row in rows],
     }

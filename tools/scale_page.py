@@ -99,7 +99,7 @@ def figures(world: World) -> dict[str, Any]:
         "calls": int(measured()["calls_of_liveperson"]) / conversations() / texts(),
         "send_s": seconds("outbound_messaging", world),
         "small": _SMALL_QUEUE / max(per_message(folder) for folder in WORKERS),
-        "counted_by": measured().get("machine", "a machine that was not noted"),
+        "counted_by": measured().get("machine", "the machine that counted"),
         "log_kb": total("log_bytes") / texts() / 1000,
     }
 
@@ -418,8 +418,8 @@ def checked(source: Path = CHECKED) -> dict[str, Any]:
         [
             row["what"],
             row["reckoned"],
-            f"{row['predicted']:.3g} {row['unit']}".strip(),
-            f"{row['measured']:.3g} {row['unit']}".strip(),
+            f"{figure(row['predicted'])} {row['unit']}".strip(),
+            f"{figure(row['measured'])} {row['unit']}".strip(),
             f"{row['measured'] / row['predicted']:.2f}",
         ]
         for row in document["rows"]
@@ -456,6 +456,11 @@ def table(
 def number(value: float) -> str:
     """Write a number as precisely as one needs it."""
     return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
+
+
+def figure(value: float) -> str:
+    """Write what was measured, with three digits at least."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def percent(part: float) -> str:

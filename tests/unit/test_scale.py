@@ -14,6 +14,7 @@ from liveperson_connector.flows.worker import _DELAYS
 from tests.support.template import PROJECT
 from tools import load, quotas, scale, scale_check, scale_model, scale_page
 from tools.scale_model import INTAKES, WORKERS, World
+from tools.scale_row import Row
 
 PAGE = PROJECT / "docs" / "scale.md"
 WORLD = World()
@@ -165,6 +166,13 @@ def test_executions_count_for_as_long_as_they_overlap() -> None:
     assert 1.5 == scale_check.at_a_time(runs, 0, 10)
 
 
+def test_a_second_in_which_the_machine_stood_still_does_not_count() -> None:
+    """The median of the whole seconds."""
+    runs = [scale_check.Run("", 0, 3), *(scale_check.Run("", 1, 2) for _ in range(50))]
+
+    assert 1 == scale_check.usually_at_a_time(runs, 0, 3.5)
+
+
 def test_what_is_done_at_a_rate_does_not_wait() -> None:
     """Ten in a tenth of a second, whatever each takes."""
     done: list[int] = []
@@ -178,8 +186,9 @@ def test_what_was_checked_is_written_with_its_machine(tmp_path: Path) -> None:
     """The page reads it."""
     result = tmp_path / "checked.json"
 
-    scale_check.write([scale_check.Row("a thing", "1 + 1", 2.0, 3.0, "s")], result)
+    scale_check.write([Row("a thing", "1 + 1", 2.0, 3.0, "s")], [1.0, 3.9], result)
 
     said = scale_page.checked(result)
     assert "| a thing | 1 + 1 | 2 s | 3 s | 1.50 |" in said["checked"]
     assert said["machine"] == load.machine()
+    assert "1 to 4" == said["load"]
