@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from functools import cache
 from threading import Thread, current_thread, main_thread
 from types import FrameType
 from typing import Any
@@ -91,7 +92,7 @@ def within(seconds: float, work: Callable[[], Answer]) -> Answer:
 
 
 def _by_alarm(seconds: float, work: Callable[[], Answer]) -> Answer:
-    signal.signal(signal.SIGALRM, _ring)
+    _listen()
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -100,6 +101,11 @@ def _by_alarm(seconds: float, work: Callable[[], Answer]) -> Answer:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except _TooLate:
         raise _not_queued() from None
+
+
+@cache
+def _listen() -> None:
+    signal.signal(signal.SIGALRM, _ring)
 
 
 def _ring(_signal: int, _frame: FrameType | None) -> None:

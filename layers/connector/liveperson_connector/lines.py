@@ -97,6 +97,5 @@ def _write(line: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _json(line: Mapping[str, Any]) -> str:
-    """Write in ASCII, so that half a character in an id does not break the line."""
-    return json.dumps(line, default=str)
+# In ASCII, so that half a character in an id does not break the line.
+_json = json.JSONEncoder(default=str).encode

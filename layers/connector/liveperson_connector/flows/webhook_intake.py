@@ -32,6 +32,8 @@ CLAIM_ATTRIBUTE = "claim"
 # make us read Parameter Store at most this often.
 REREAD_SECONDS = 30.0
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -100,10 +102,7 @@ class WebhookIntake:
 
 def to_queue(change: Change) -> str:
     """Write a change as the queue keeps it: plain JSON, in ASCII so that SQS takes any text."""
-    return json.dumps(
-        {"account_id": change.account_id, "type": change.kind, "change": change.raw},
-        separators=(",", ":"),
-    )
+    return _compact({"account_id": change.account_id, "type": change.kind, "change": change.raw})
 
 
 def read_queued(body: str) -> Change:
@@ -148,11 +147,11 @@ def _quick(change: Change) -> str:
 
 def _letter(change: Change) -> Letter:
     # An echo is told to nobody, but settles a send whose answer got lost.
-    plain = token(change.account_id, change.conversation_id)
+    plain, identity = token(change.account_id, change.conversation_id), change.identity
     return Letter(
         body=to_queue(change),
         group=_quick(change) if change.is_consumers else plain,
-        identity=token(change.account_id, change.identity) if change.identity else unique(),
+        identity=token(change.account_id, identity) if identity else unique(),
         attributes=observe.traced(),
     )
 
