@@ -34,17 +34,18 @@ TURNS = 5
 
 _ABOUT = f"""\
 Signed notifications of one agent's message each, all different, come as REST API events to handlers
-that run in processes of their own, with AWS clients of equal settings, the lean ones of ours. A
-turn is {EVENTS} of them; processor time of the whole process counts, and that of the wire, which
-plays AWS in yet another, does not. The wire counts the calls, and a turn without its messages ends
-the run.
+that run in processes of their own, with equal time-outs and retries of AWS. A turn is {EVENTS} of
+them; processor time of the whole process counts, and that of the wire, which plays AWS in yet
+another, does not. The wire counts the calls, and a turn without its messages ends the run.
 
 *Bare floor*: takes the account's secret, read from Parameter Store once, checks Base64 and HMAC of
 the raw bytes in constant time, parses the JSON, sends it with group and deduplication id, answers.
 It has no deadline for its answer, no limit of the body's size, no second secret for a rotation, no
 hexadecimal signatures, no check of the client id, no word about what is missing; more than one
 change, or a conversation that does not fit, is an error there. It writes no line and no metric, and
-sends no trace by which a message is followed. Ours does all of these within its figure.
+sends no trace by which a message is followed. Ours does all of these within its figure. Its clients
+save a tenth of each call by their settings (a short user agent, no check of parameters); the *lean
+floor* has these settings too, to show what is left.
 
 *FastAPI and Mangum*: checks the signature, reads by Pydantic models, sends as above, logs a line of
 JSON. *Powertools*: its event handler for REST APIs, logger, parameters, and idempotency on
@@ -160,9 +161,11 @@ PEERS = (
     Program("Powertools", f"{_HERE}.powertools", liveperson_event, _REMEMBERED),
     Program("Slack's Bolt", f"{_HERE}.slack_bolt_lambda", slack_event, _ONE_MESSAGE),
 )
+LEAN_FLOOR = Program("lean floor", f"{_HERE}.lean_floor", liveperson_event, _ONE_MESSAGE)
 PROGRAMS = (
     Program(OURS, "functions.webhook_intake.handler", liveperson_event, _ONE_MESSAGE),
     FLOOR,
+    LEAN_FLOOR,
     *PEERS,
 )
 
@@ -210,7 +213,11 @@ def _rows(
 ) -> list[Row]:
     ours = taken[OURS]
     against_peers = [row(ours, each.name, taken[each.name], most=1.0, below=True) for each in PEERS]
-    return [row(ours, FLOOR.name, taken[FLOOR.name], most=floor), *against_peers]
+    return [
+        row(ours, FLOOR.name, taken[FLOOR.name], most=floor),
+        row(ours, LEAN_FLOOR.name, taken[LEAN_FLOOR.name]),
+        *against_peers,
+    ]
 
 
 def _turn(program: Program, process: Process, aws: Wire) -> float:

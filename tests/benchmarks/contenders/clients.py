@@ -1,4 +1,4 @@
-"""The AWS clients of all contenders but ours: with the settings that ours have."""
+"""The AWS clients of all contenders but ours: they wait no longer and try no oftener than ours."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import boto3
 from botocore.config import Config
 
 CONFIG = Config(
-    user_agent="liveperson-connector",
-    parameter_validation=False,
-    connect_timeout=0.5,
-    read_timeout=1.5,
-    retries={"mode": "standard", "total_max_attempts": 1},
+    connect_timeout=0.5, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1}
 )
+LEAN = CONFIG.merge(Config(user_agent="liveperson-connector", parameter_validation=False))
+"""All settings that ours have."""
 
 
-def client(service: str) -> Any:
-    """Make a client that does no more and waits no longer than ours."""
-    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+def client(service: str, config: Config = CONFIG) -> Any:
+    """Make a client as a function does that uses boto3."""
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
