@@ -8,7 +8,7 @@ time, so an expired item is treated as absent when read.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -48,18 +48,16 @@ class Table:
                 }
             )
             items = [_plain(each) for each in answer["Responses"].get(self._table, [])]
-            if answer.get("UnprocessedKeys"):
-                items += self._get_rest(pks, items)
+            unread = answer.get("UnprocessedKeys", {}).get(self._table, {"Keys": []})
+            items += self._get_each(unread["Keys"])
         now = self.clock()
         return {item["pk"]: item for item in items if item.get(TTL_ATTRIBUTE, now + 1) > now}
 
-    def _get_rest(self, pks: list[str], items: list[Item]) -> list[Item]:
+    def _get_each(self, keys: Sequence[Item]) -> list[Item]:
         """Read one by one what a throttled batch left out: a gap must not pass for an absence."""
-        had = {item["pk"] for item in items}
         answers = [
-            self._client.get_item(TableName=self._table, Key=_key(pk), ConsistentRead=True)
-            for pk in pks
-            if pk not in had
+            self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            for key in keys
         ]
         return [_plain(answer["Item"]) for answer in answers if "Item" in answer]
 
