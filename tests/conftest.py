@@ -9,19 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
+from tests.support.nobody import credentials
+
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
-# Made-up credentials and nothing of the person's own configuration: a call that escapes a test
-# must fail, not reach an account.
 _ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
+    **credentials(),
     "AWS_ENDPOINT_URL": _NOWHERE,
     "POWERTOOLS_SERVICE_NAME": "liveperson-connector",
     "POWERTOOLS_METRICS_NAMESPACE": "LivePersonConnector",

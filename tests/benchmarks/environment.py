@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.accounts import SALT
+from tests.support.nobody import credentials
 
 SERVICE = "measured"
 
@@ -16,13 +17,7 @@ SERVICE = "measured"
 def variables(aws_url: str) -> dict[str, str]:
     """Return what the functions' environment needs beside their own settings."""
     return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **credentials(),
         "AWS_ENDPOINT_URL": aws_url,
         "POWERTOOLS_SERVICE_NAME": SERVICE,
         "POWERTOOLS_METRICS_NAMESPACE": "LivePersonConnector",
