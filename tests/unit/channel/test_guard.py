@@ -45,6 +45,8 @@ REFUSED_EVERYWHERE = [
     "https://8.8.8.8:99999/cb",
     "https://8.8.8.8:port/cb",
     "https:///cb",
+    "https://:443/cb",
+    "https://8.8.8.8:0/cb",
     "",
 ]
 LOOPBACK = [

@@ -138,6 +138,16 @@ def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
         read_webhook(ACCOUNT, body)
 
 
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
+def test_a_number_that_is_none_makes_a_webhook_unreadable(number: bytes) -> None:
+    """Python would read it, and write it to the queue as what no other program takes for JSON."""
+    body = notification({**message_change(), "future": 12345})
+    assert 1 == len(read_webhook(ACCOUNT, body))
+
+    with pytest.raises(UnreadableMessage):
+        read_webhook(ACCOUNT, body.replace(b"12345", number))
+
+
 # ── Identities ──
 
 
@@ -154,7 +164,7 @@ def test_another_message_is_another(spoilt: dict[str, Any]) -> None:
     assert message().identity != message(**spoilt).identity
 
 
-@pytest.mark.parametrize("sequence", [None, "1", 1.5, 1.0, [], True, False, -1, 10**40])
+@pytest.mark.parametrize("sequence", [None, "1", 1.5, 1.0, [], True, False, -1, 2**63, 10**40])
 def test_what_has_no_number_has_no_identity(sequence: object) -> None:
     """Typing is never repeated by LivePerson and has no key."""
     assert message(sequence=sequence).identity is None
@@ -271,6 +281,13 @@ def test_the_sender_is_found_in_its_metadata_too() -> None:
     raw = without(message_change(), "originatorId")
 
     assert AGENT == read_messaging_event(Change(ACCOUNT, MESSAGING_EVENT, raw)).sender_id
+
+
+def test_of_two_names_of_the_sender_the_messages_own_counts() -> None:
+    """The metadata may be about whom somebody else spoke for."""
+    spoken_for = message(originatorId="bot", originatorMetadata={"id": AGENT, "role": "X"})
+
+    assert "bot" == read_messaging_event(spoken_for).sender_id
 
 
 @pytest.mark.parametrize(

@@ -170,9 +170,10 @@ def _put_behind(route: Route, letter: Received, run: str) -> None:
     Put a letter that stays behind the others of its group, which keep their order among them.
 
     As long as it is held, its group shows no further letters: those behind it would never be seen.
+    Its identity is the same in every run, so that of two runs that are cut off here one is enough.
     """
     attributes = {**letter.attributes, _SEEN: run}
-    identity = token(letter.message_id, run)
+    identity = token(letter.message_id, "behind")
     route.dead_letters.send([Letter(letter.body, letter.group, identity, attributes)])
     route.dead_letters.delete(letter.receipt_handle)
 
