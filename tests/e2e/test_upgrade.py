@@ -146,6 +146,8 @@ def new_version(system: System) -> Path:
     text = module.read_text()
     assert 1 == text.count(OLD)
     module.write_text(text.replace(OLD, NEW))
+    for compiled in module.parent.glob(f"__pycache__/{module.stem}.*.pyc"):
+        compiled.unlink()  # the layer's is believed without a look at its source
     return template
 
 
