@@ -38,8 +38,11 @@ FAULTS ?= 0.1
 soak: setup  ## many conversations while everything breaks (MINUTES=5 SEED=1 CONSUMERS=20 FAULTS=0.1)
 	@python -m sandbox soak --minutes $(MINUTES) --seed $(SEED) --consumers $(CONSUMERS) --faults $(FAULTS) $(ARGS)
 
-test: check  ## everything: checks, unit, integration and end-to-end tests
-	@pytest -q $(ARGS)
+# Files of tests that run side by side; a file's own tests share a sandbox, one after the other.
+JOBS ?= 2
+
+test: check  ## everything: checks, unit, integration and end-to-end tests (JOBS=2)
+	@pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 unit: setup  ## the unit tests alone, in seconds
 	@pytest -q tests/unit $(ARGS)

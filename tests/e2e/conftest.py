@@ -50,6 +50,14 @@ class World:
             if entry["role"] == "CONSUMER" and entry["type"] == "ContentEvent"
         ]
 
+    def violations(self) -> list[str]:
+        """Return what LivePerson found wrong with the calls for this account; others have theirs."""
+        return [
+            each["reason"]
+            for each in self.liveperson.violations()
+            if each["account_id"] == self.account_id
+        ]
+
     def told(self, consumer_id: str) -> list[str]:
         """Return the texts that reached the channel for one consumer, in order of arrival."""
         return [

@@ -44,7 +44,7 @@ def test_twenty_consumers_at_once(world: World) -> None:
 
     assert answers == {name: world.told(name) for name in names}
     assert not [each for each in world.channel.inbox.callbacks() if each.problem]
-    assert [] == world.liveperson.violations()
+    assert [] == world.violations()
 
 
 def test_steady_state_asks_for_tokens_once(world: World) -> None:
