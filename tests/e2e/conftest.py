@@ -51,7 +51,7 @@ class World:
         ]
 
     def violations(self) -> list[str]:
-        """Return what LivePerson found wrong with the calls for this account; others have theirs."""
+        """Return what LivePerson found wrong with the calls for this account alone."""
         return [
             each["reason"]
             for each in self.liveperson.violations()

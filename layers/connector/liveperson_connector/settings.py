@@ -2,35 +2,34 @@
 The environment of each function, read once into a value.
 
 A field ``table_name`` is the variable ``TABLE_NAME``. ``template.yaml`` sets exactly these
-variables on each function; a test compares the two.
+variables on each function; a test compares the two. The classes are plain, since each function
+loads all of them at its cold start, and making a dataclass takes ten times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Self
 
 
 class MissingSettings(Exception):
     """The environment lacks variables; the message names all of them together."""
 
 
-@dataclass(frozen=True)
 class _Settings:
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+    """Values by the names that a subclass annotates; never shown, since one of them is a secret."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
         """Read every field from ``environ``, or raise :class:`MissingSettings` naming all gaps."""
-        values = {each.name: environ.get(each.name.upper(), "") for each in fields(cls)}
-        missing = [name.upper() for name, value in values.items() if not value]
+        names = type(self).__annotations__
+        missing = [name.upper() for name in names if not environ.get(name.upper())]
         if missing:
             raise MissingSettings(
                 f"set {', '.join(missing)} in the function's environment (see template.yaml)"
             )
-        return cls(**values)
+        for name in names:
+            setattr(self, name, environ[name.upper()])
 
 
-@dataclass(frozen=True)
 class WebhookIntakeSettings(_Settings):
     """What ``webhook_intake`` reads."""
 
@@ -39,17 +38,15 @@ class WebhookIntakeSettings(_Settings):
     notifications_dead_letters_url: str
 
 
-@dataclass(frozen=True)
 class MessageIntakeSettings(_Settings):
     """What ``message_intake`` reads."""
 
     parameter_prefix: str
     consumer_events_queue_url: str
     files_bucket: str
-    consumer_id_salt: str = field(repr=False)
+    consumer_id_salt: str
 
 
-@dataclass(frozen=True)
 class OutboundMessagingSettings(_Settings):
     """What ``outbound_messaging`` reads."""
 
@@ -62,10 +59,9 @@ class OutboundMessagingSettings(_Settings):
     token_refresh_function: str
     liveperson_domain_api_url: str
     callback_network: str
-    consumer_id_salt: str = field(repr=False)
+    consumer_id_salt: str
 
 
-@dataclass(frozen=True)
 class ChannelDeliverySettings(_Settings):
     """What ``channel_delivery`` reads."""
 
@@ -81,7 +77,6 @@ class ChannelDeliverySettings(_Settings):
     callback_network: str
 
 
-@dataclass(frozen=True)
 class TokenRefreshSettings(_Settings):
     """What ``token_refresh`` reads."""
 
@@ -91,7 +86,6 @@ class TokenRefreshSettings(_Settings):
     liveperson_domain_api_url: str
 
 
-@dataclass(frozen=True)
 class DeadLetterRedriveSettings(_Settings):
     """What ``dead_letter_redrive`` reads."""
 

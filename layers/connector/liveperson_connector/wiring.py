@@ -50,7 +50,7 @@ def webhook_intake() -> WebhookIntake:
     from .flows.webhook_intake import WebhookIntake
     from .settings import WebhookIntakeSettings
 
-    settings = WebhookIntakeSettings.from_environ(os.environ)
+    settings = WebhookIntakeSettings(os.environ)
     parameters = ParameterStore(hurried("ssm"), settings.parameter_prefix)
     sqs = hurried("sqs")
     return WebhookIntake(
@@ -74,7 +74,7 @@ def message_intake() -> MessageIntake:
     from .flows.message_intake import MessageIntake
     from .settings import MessageIntakeSettings
 
-    settings = MessageIntakeSettings.from_environ(os.environ)
+    settings = MessageIntakeSettings(os.environ)
     parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
     return MessageIntake(
         configured=Cache(parameters.has_channel, ttl=_presence_ttl),
@@ -89,7 +89,7 @@ def files() -> FileStore:
     from .aws.files import FileStore
     from .settings import MessageIntakeSettings
 
-    settings = MessageIntakeSettings.from_environ(os.environ)
+    settings = MessageIntakeSettings(os.environ)
     return FileStore(lambda: _client("s3"), settings.files_bucket)
 
 
@@ -101,7 +101,7 @@ def outbound_messaging() -> Worker:
     from .flows.worker import Worker
     from .settings import OutboundMessagingSettings
 
-    settings = OutboundMessagingSettings.from_environ(os.environ)
+    settings = OutboundMessagingSettings(os.environ)
     flow, sqs = _outbound_flow(), _client("sqs")
     return Worker(
         function=FUNCTION,
@@ -122,7 +122,7 @@ def typing_timers() -> Worker:
     from .flows.worker import Worker
     from .settings import OutboundMessagingSettings
 
-    settings = OutboundMessagingSettings.from_environ(os.environ)
+    settings = OutboundMessagingSettings(os.environ)
     return Worker(
         function=FUNCTION,
         handle=_outbound_flow().typing.time_is_over,
@@ -149,7 +149,7 @@ def _outbound_flow() -> OutboundMessaging:
     from .liveperson.send_api import SendApi
     from .settings import OutboundMessagingSettings
 
-    settings = OutboundMessagingSettings.from_environ(os.environ)
+    settings = OutboundMessagingSettings(os.environ)
     http, domains = _liveperson(settings.liveperson_domain_api_url)
     memory = _memory(settings.table_name)
     parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
@@ -198,7 +198,7 @@ def channel_delivery() -> Worker:
     from .liveperson.send_api import SendApi
     from .settings import ChannelDeliverySettings
 
-    settings = ChannelDeliverySettings.from_environ(os.environ)
+    settings = ChannelDeliverySettings(os.environ)
     http, domains = _liveperson(settings.liveperson_domain_api_url)
     memory = _memory(settings.table_name)
     parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
@@ -250,7 +250,7 @@ def token_refresh() -> TokenRefresh:
     from .liveperson.app_jwt import Sentinel
     from .settings import TokenRefreshSettings
 
-    settings = TokenRefreshSettings.from_environ(os.environ)
+    settings = TokenRefreshSettings(os.environ)
     return TokenRefresh(
         parameters=ParameterStore(_client("ssm"), settings.parameter_prefix),
         sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
@@ -266,7 +266,7 @@ def failed_refreshes() -> Worker:
     from .flows.worker import Worker
     from .settings import TokenRefreshSettings
 
-    settings = TokenRefreshSettings.from_environ(os.environ)
+    settings = TokenRefreshSettings(os.environ)
     return Worker(
         function=FUNCTION,
         handle=token_refresh().retry,
@@ -284,7 +284,7 @@ def dead_letter_redrive() -> DeadLetterRedrive:
     from .flows.dead_letter_redrive import DeadLetterRedrive, Route
     from .settings import DeadLetterRedriveSettings
 
-    settings = DeadLetterRedriveSettings.from_environ(os.environ)
+    settings = DeadLetterRedriveSettings(os.environ)
     sqs = _client("sqs")
     return DeadLetterRedrive(
         holds=_setbacks(settings.table_name),
@@ -335,7 +335,7 @@ def _failed_refreshes() -> Queue:
     from .aws.queues import Queue
     from .settings import TokenRefreshSettings
 
-    settings = TokenRefreshSettings.from_environ(os.environ)
+    settings = TokenRefreshSettings(os.environ)
     return Queue(_client("sqs"), settings.token_refresh_dead_letters_url)
 
 

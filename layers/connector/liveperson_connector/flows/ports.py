@@ -8,12 +8,13 @@ implementations in process, with a clock of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..accounts import Credentials
-from ..conversations import Consumer, Conversation, EventRecall, NotificationRecall, Progress
-from ..messages import Letter, Received
-from ..outages import Outage
+if TYPE_CHECKING:  # so that a flow loads no more than what it uses itself
+    from ..accounts import Credentials
+    from ..conversations import Consumer, Conversation, EventRecall, NotificationRecall, Progress
+    from ..messages import Letter, Received
+    from ..outages import Outage
 
 
 class Outbox(Protocol):
