@@ -125,7 +125,7 @@ def test_warm_containers_cover_the_rate_and_its_scatter() -> None:
 
 def test_the_quota_to_ask_for_covers_stream_and_start() -> None:
     """Of a start Lambda begins a thousand of a function at most; a small stack needs one step."""
-    at_a_time = sum(scale_model.running(folder, WORLD) for folder in scale_model.folders())
+    at_a_time = sum(scale_model.running(folder, WORLD) for folder in load.folders())
     asked = scale_model.executions_for(100_000, WORLD)
 
     assert 0 == asked % 100
