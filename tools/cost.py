@@ -128,10 +128,13 @@ def warm() -> float:
 
 def render() -> str:
     """Write the page."""
-    found = list(parts())
-    per_conversation = sum(part.dollars for part in found)
+    return "\n".join([*_head(), *_by_part(), *_how_long(), *_a_quiet_month()])
+
+
+def _head() -> list[str]:
+    per_conversation = sum(part.dollars for part in parts())
     monthly = sum(dollars for _, _, dollars in fixed())
-    lines = [
+    return [
         "# Cost",
         "",
         "<!-- Written by `make cost` from the template and tools/measured.json; do not edit. -->",
@@ -147,21 +150,20 @@ def render() -> str:
         f"{measured()['texts_each_way']} texts, an agent joins, answers each, and closes "
         "(`python tools/measure.py`).",
         "",
+    ]
+
+
+def _by_part() -> list[str]:
+    found = sorted(parts(), key=lambda part: -part.dollars)
+    return [
         "## By part",
         "",
         "| part | a conversation takes | price of a million (GB: of one) "
         "| 1,000 conversations | a million texts |",
         "|---|---:|---:|---:|---:|",
-    ]
-    for part in sorted(found, key=lambda part: -part.dollars):
-        unit = part.price if part.unit == "GB" else part.price * 1e6
-        lines.append(
-            f"| {part.what} | {part.units:.5g} {part.unit} | ${unit:,.3f} "
-            f"| ${1000 * part.dollars:.3f} | ${1e6 * part.dollars / texts():.2f} |"
-        )
-    lines += [
-        f"| **together** | | | **${1000 * per_conversation:.3f}** "
-        f"| **${1e6 * per_conversation / texts():.2f}** |",
+        *map(_row, found),
+        f"| **together** | | | **${1000 * sum(part.dollars for part in found):.3f}** "
+        f"| **${1e6 * sum(part.dollars for part in found) / texts():.2f}** |",
         "",
         "Every text a consumer writes is reported back to the webhook, and every change of a "
         "conversation too:",
@@ -174,19 +176,24 @@ def render() -> str:
         f"invocations, ${1000 * total('invocations') * LAMBDA_REQUEST:.3f} of the thousand "
         "conversations.",
         "",
+    ]
+
+
+def _row(part: Part) -> str:
+    unit = part.price if part.unit == "GB" else part.price * 1e6
+    return (
+        f"| {part.what} | {part.units:.5g} {part.unit} | ${unit:,.3f} "
+        f"| ${1000 * part.dollars:.3f} | ${1e6 * part.dollars / texts():.2f} |"
+    )
+
+
+def _how_long() -> list[str]:
+    return [
         "## How long functions run",
         "",
         "| function | invocations | processor | waits | one takes | memory | GB-seconds |",
         "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for folder in folders():
-        own = processor_milliseconds(folder)
-        lines.append(
-            f"| `{folder}` | {each(folder, 'invocations'):.1f} | {own:.1f} ms "
-            f"| {milliseconds(folder) - own:.0f} ms | {milliseconds(folder):.0f} ms "
-            f"| {memory(folder)} MB | {gb_seconds(folder):.4f} |"
-        )
-    lines += [
+        *map(_function, folders()),
         "",
         f"Waits are assumed: {ASSUMED.aws} ms for a call of AWS, {ASSUMED.liveperson} ms for one "
         f"of LivePerson, {ASSUMED.channel} ms for a callback. The",
@@ -196,6 +203,21 @@ def render() -> str:
         "one in a",
         "hundred invocations of a busy stack.",
         "",
+    ]
+
+
+def _function(folder: str) -> str:
+    own = processor_milliseconds(folder)
+    return (
+        f"| `{folder}` | {each(folder, 'invocations'):.1f} | {own:.1f} ms "
+        f"| {milliseconds(folder) - own:.0f} ms | {milliseconds(folder):.0f} ms "
+        f"| {memory(folder)} MB | {gb_seconds(folder):.4f} |"
+    )
+
+
+def _a_quiet_month() -> list[str]:
+    monthly = sum(dollars for _, _, dollars in fixed())
+    return [
         "## A quiet month",
         "",
         "| part | | a month |",
@@ -212,7 +234,6 @@ def render() -> str:
         "Which limit comes first, and what moves it: [scale.md](scale.md).",
         "",
     ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ class Conversations(MutableMapping[str, Item]):
         self._written[pk] = None
 
     def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError("the connector finds everything by its key")
+        raise TypeError("the connector finds everything by its key")
 
     def __len__(self) -> int:
         return int(self._file.execute("SELECT count(*) FROM keys").fetchone()[0])

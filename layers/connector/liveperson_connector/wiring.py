@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from .flows.message_intake import MessageIntake
     from .flows.outbound_messaging import OutboundMessaging
     from .flows.speaking import Speaker
+    from .flows.speech import Speech
     from .flows.token_refresh import TokenRefresh
     from .flows.webhook_intake import WebhookIntake
     from .flows.worker import Worker
     from .liveperson.domains import Domains
     from .liveperson.http import LivePersonHttp
+    from .liveperson.send_api import SendApi
     from .settings import ChannelDeliverySettings, OutboundMessagingSettings
 
 # A changed parameter is noticed within minutes; a new account within half a minute.
@@ -137,41 +139,22 @@ def typing_timers() -> Worker:
 def _outbound_flow() -> OutboundMessaging:
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
-    from .cache import Cache
-    from .channel.files import ChannelFiles
     from .flows.breaker import LIVEPERSON, Breaker
     from .flows.outbound_messaging import FUNCTION, OutboundMessaging
-    from .flows.routing import Routing
-    from .flows.speech import Speech
     from .flows.typing import Typing
-    from .liveperson.files import MAX_BYTES, FileStorage
-    from .liveperson.monitoring import Monitoring
     from .liveperson.send_api import SendApi
     from .settings import OutboundMessagingSettings
 
     settings = OutboundMessagingSettings(os.environ)
-    http, domains = _liveperson(settings.liveperson_domain_api_url)
-    memory = _memory(settings.table_name)
+    memory, sqs = _memory(settings.table_name), _client("sqs")
     parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
     speaker = _speaker(parameters, memory, settings)
-    send_api, sqs = SendApi(http, domains), _client("sqs")
+    send_api = SendApi(*_liveperson(settings.liveperson_domain_api_url))
     salt = settings.consumer_id_salt
     return OutboundMessaging(
         speaker=speaker,
         send_api=send_api,
-        speech=Speech(
-            speaker=speaker,
-            send_api=send_api,
-            routing=Routing(
-                channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
-                monitoring=Monitoring(http, domains),
-                app_jwts=speaker.app_jwts,
-                memory=memory,
-            ),
-            storage=FileStorage(http, domains, send_api),
-            files=ChannelFiles(network=settings.callback_network, most=MAX_BYTES),
-            memory=memory,
-        ),
+        speech=_speech(speaker, send_api, parameters, memory, settings),
         typing=Typing(
             speaker, send_api, memory, Queue(sqs, settings.typing_timers_queue_url), salt
         ),
@@ -179,6 +162,36 @@ def _outbound_flow() -> OutboundMessaging:
         breaker=Breaker(FUNCTION, LIVEPERSON, _setbacks(settings.table_name)),
         notifications=Queue(sqs, settings.notifications_queue_url),
         salt=salt,
+    )
+
+
+def _speech(
+    speaker: Speaker,
+    send_api: SendApi,
+    parameters: ParameterStore,
+    memory: Memory,
+    settings: OutboundMessagingSettings,
+) -> Speech:
+    from .cache import Cache
+    from .channel.files import ChannelFiles
+    from .flows.routing import Routing
+    from .flows.speech import Speech
+    from .liveperson.files import MAX_BYTES, FileStorage
+    from .liveperson.monitoring import Monitoring
+
+    http, domains = _liveperson(settings.liveperson_domain_api_url)
+    return Speech(
+        speaker=speaker,
+        send_api=send_api,
+        routing=Routing(
+            channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
+            monitoring=Monitoring(http, domains),
+            app_jwts=speaker.app_jwts,
+            memory=memory,
+        ),
+        storage=FileStorage(http, domains, send_api),
+        files=ChannelFiles(network=settings.callback_network, most=MAX_BYTES),
+        memory=memory,
     )
 
 
