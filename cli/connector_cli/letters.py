@@ -20,7 +20,6 @@ from liveperson_connector.flows.dead_letter_redrive import (
     Request,
     reason_of,
     reason_to_leave,
-    redrives_of,
 )
 from liveperson_connector.messages import Received
 from liveperson_connector.pseudonyms import consumer_key, short
@@ -97,7 +96,7 @@ class Letter:
             "http_status": told.get("http_status"),
             "error_code": told.get("error_code"),
             "attempts": told.get("attempts"),
-            "redrives": redrives_of(self.received),
+            "redrives": self.received.redrives,
             "first_failed_at": told.get("first_failed_at"),
             "dead_since": self.received.sent_at,
             "account_id": self.account_id,

@@ -16,7 +16,8 @@ from liveperson_connector.accounts import ChannelSettings
 from liveperson_connector.aws.memory import Memory
 from liveperson_connector.conversations import Conversation as Known
 from liveperson_connector.errors import ConnectorError, transient_reasons
-from liveperson_connector.flows.dead_letter_redrive import CUT_OFF, MOST_REDRIVES
+from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
+from liveperson_connector.messages import MOST_REDRIVES
 from liveperson_connector.pseudonyms import consumer_key
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.webhooks import signed_webhook

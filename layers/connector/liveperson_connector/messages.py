@@ -14,6 +14,9 @@ CUT_OFF_ATTRIBUTE = "cut_off"
 TRACE_ATTRIBUTE = "trace"
 """The id of the request by which a message came in; log lines carry it from hop to hop."""
 
+MOST_REDRIVES = 5
+"""A letter that failed for a day, this many times over, is not a matter of patience any more."""
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -42,6 +45,12 @@ class Received:
     def trace(self) -> str:
         """The id by which the message is followed through the logs."""
         return self.attributes.get(TRACE_ATTRIBUTE) or self.message_id
+
+    @property
+    def redrives(self) -> int:
+        """How often it was taken out of the dead letters and put back."""
+        text = self.attributes.get("redrives", "0")
+        return int(text) if text.isdigit() else 0
 
     @property
     def accepted_at(self) -> datetime:

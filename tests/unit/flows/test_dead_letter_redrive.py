@@ -12,13 +12,12 @@ from liveperson_connector.errors import transient_reasons
 from liveperson_connector.flows import dead_letter_redrive
 from liveperson_connector.flows.dead_letter_redrive import (
     CUT_OFF,
-    MOST_REDRIVES,
     BadRequest,
     DeadLetterRedrive,
     Request,
     Route,
 )
-from liveperson_connector.messages import Letter
+from liveperson_connector.messages import MOST_REDRIVES, Letter
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessHolds, InProcessQueue

@@ -19,9 +19,8 @@ from liveperson_connector.errors import (
     OutageWaited,
     Permanent,
 )
-from liveperson_connector.flows.dead_letter_redrive import MOST_REDRIVES
 from liveperson_connector.flows.worker import MOST_TRIES, Worker, check_hold, dead_letter, delay
-from liveperson_connector.messages import Received
+from liveperson_connector.messages import MOST_REDRIVES, Received
 from liveperson_connector.workers import process
 from tests.support.clocks import Clock
 from tests.support.in_process import BrokenQueue, InProcessHolds, InProcessQueue

@@ -17,16 +17,21 @@ from typing import Any
 from .. import observe
 from ..cache import Clock
 from ..errors import Transient, transient_reasons
-from ..messages import CUT_OFF_ATTRIBUTE, TRACE_ATTRIBUTE, Letter, Received, token, unique
+from ..messages import (
+    CUT_OFF_ATTRIBUTE,
+    MOST_REDRIVES,
+    TRACE_ATTRIBUTE,
+    Letter,
+    Received,
+    token,
+    unique,
+)
 from .ports import DeadLetters, Holds, Outbox
 
 FUNCTION = "dead_letter_redrive"
 
 # The reason of a letter that SQS moved by itself: a worker was cut off again and again.
 CUT_OFF = "cut_off"
-
-# A letter that failed for a day, this many times over, is not a matter of patience any more.
-MOST_REDRIVES = 5
 
 # One run reads at most this many letters; the next run goes on.
 MOST_LETTERS = 10_000
@@ -149,7 +154,7 @@ def _age(letter: Received) -> str:
 
 def _put_back(route: Route, letter: Received) -> None:
     """Put a letter back on its queue; sent before it is deleted, since twice is done once."""
-    redrives = str(redrives_of(letter) + 1)
+    redrives = str(letter.redrives + 1)
     known = {
         "redrives": redrives,
         "first_failed_at": letter.attributes.get("first_failed_at", ""),
@@ -190,12 +195,6 @@ def reason_of(letter: Received) -> str:
     return letter.attributes.get("reason", CUT_OFF)
 
 
-def redrives_of(letter: Received) -> int:
-    """Return how often a letter was put back before."""
-    text = letter.attributes.get("redrives", "0")
-    return int(text) if text.isdigit() else 0
-
-
 def reason_to_leave(letter: Received, request: Request) -> str | None:
     """Return why ``request`` does not mean ``letter``, or none if it is to be moved."""
     facts = _facts(letter)
@@ -205,7 +204,7 @@ def reason_to_leave(letter: Received, request: Request) -> str | None:
         return None
     if reason_of(letter) not in _TRANSIENT:
         return "permanent"
-    if redrives_of(letter) >= MOST_REDRIVES:
+    if letter.redrives >= MOST_REDRIVES:
         return _TOO_OFTEN
     return None
 

@@ -20,8 +20,14 @@ from typing import Any
 from .. import observe
 from ..cache import Clock
 from ..errors import HeldBehind, OutageWaited, Permanent, Transient, Unexpected
-from ..messages import CUT_OFF_ATTRIBUTE, TRACE_ATTRIBUTE, Letter, Received, token
-from .dead_letter_redrive import MOST_REDRIVES, redrives_of
+from ..messages import (
+    CUT_OFF_ATTRIBUTE,
+    MOST_REDRIVES,
+    TRACE_ATTRIBUTE,
+    Letter,
+    Received,
+    token,
+)
 from .ports import Holds, Inbox, Outbox
 
 # With the delays below, so many tries are about a day.
@@ -109,7 +115,7 @@ class Worker:
         """Let the rest of the group follow, unless the letter had all its chances."""
         if not was_redriven(message):
             self.holds.hold(message.group)
-        elif redrives_of(message) < MOST_REDRIVES:
+        elif message.redrives < MOST_REDRIVES:
             self.holds.hold_again(message.group)
 
     def _try(self, message: Received) -> Transient | Permanent | None:
