@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox.aws import ACCESS_KEY, REGION, Aws
 from sandbox.certificates import trust
-from sandbox.environment import ENVIRONMENT
+from sandbox.environment import ENVIRONMENT, NAME
 from sandbox.folders import PROJECT
 from sandbox.gaps import local_address, make_up_for_the_emulator, resources
 from sandbox.processes import run
@@ -87,10 +87,10 @@ def _environ(endpoint_url: str) -> dict[str, str]:
     """Give sam the emulator's address and root key, and nothing of the caller's AWS settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     tools = str(Path(sys.executable).parent)
-    compiler = str(ENVIRONMENT / "bin")  # the layer is compiled by the Python that will run it
     return {
         **kept,
-        "PATH": os.pathsep.join([tools, compiler, kept.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([tools, kept.get("PATH", os.defpath)]),
+        "LAMBDA_PYTHON": str(ENVIRONMENT / "bin" / NAME),  # what runs the layer compiles it
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.2",  # sam looks every five seconds unless told
         "AWS_ENDPOINT_URL": endpoint_url,

@@ -37,11 +37,6 @@ except OSError:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
-_SETTINGS = {
-    "LIVEPERSON_DOMAIN_API_URL": "https://api.liveperson.net",
-    "CALLBACK_NETWORK": "public",
-}
-
 
 @dataclass(frozen=True)
 class Run:
