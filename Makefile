@@ -24,7 +24,7 @@ $(BIN)/connector: pyproject.toml $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-demo: setup  ## show one conversation travelling through the deployed system
+demo: setup  ## every kind of message through the whole deployed system, on this machine
 	@python -m sandbox demo $(ARGS)
 
 sandbox: setup  ## keep the whole system running on this machine (ARGS="--port 4566 …")

@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     keep.add_argument(
         "--sam-local", action="store_true", help="let the containers of `sam local` in (Docker)"
     )
-    show = commands.add_parser("demo", help="one conversation through the whole system")
+    show = commands.add_parser(
+        "demo", help="every kind of message through the whole deployed system, on this machine"
+    )
     show.set_defaults(command=demo, port=0)
     _add_where(show)
     long = commands.add_parser("soak", help="many conversations while everything around breaks")

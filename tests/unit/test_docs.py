@@ -351,27 +351,3 @@ def test_calls_of_aws_are_counted_in_the_units_they_are_paid_by() -> None:
         measure.units("TransactWriteItems", {"TransactItems": [1, 2]})
     )
     assert [] == list(measure.units("Invoke", {}))
-
-
-# ── Links ──
-
-
-@pytest.mark.parametrize(
-    "name", ["runbook.md", "settings.md", "data-map.md", "cost.md", "scale.md"]
-)
-def test_links_lead_somewhere(name: str) -> None:
-    """To files that are there, and to headings in them."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", document(name)):
-        if "://" in target:
-            continue
-        file, _, anchor = target.partition("#")
-        place = (DOCS / file) if file else DOCS / name
-        assert place.exists()
-        if anchor:
-            assert anchor in anchors(place.read_text())
-
-
-def anchors(page: str) -> set[str]:
-    """Give the anchors that a page's headings get."""
-    titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
-import pytest
 
 from sandbox.commands import options
 from sandbox.folders import SHARED
@@ -44,9 +41,3 @@ def test_the_sandbox_takes_the_option() -> None:
     (arguments,) = set(re.findall(r"make sandbox ARGS=(\S+)$", TEXT, re.MULTILINE))
 
     assert options(["up", arguments]).sam_local
-
-
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)\s#]+)\)", TEXT))
-def test_links_lead_somewhere(target: str) -> None:
-    """To files that are there."""
-    assert (Path(PAGE.parent) / target).exists()

@@ -8,7 +8,7 @@ from typing import Any
 from ..letters import DeadLetters, Letter
 from .finding import Finding, Patient, ok, warning, wrong
 
-_DEPLOY = "make deploy STAGE=production"
+_DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
 _RUNBOOK = "see docs/runbook.md"
 
 
@@ -133,7 +133,10 @@ def alarms(patient: Patient) -> Iterator[Finding]:
         mend = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(names)}"
         yield wrong("alarms", "some may not tell anybody: their actions are disabled", mend)
     elif not any(each["AlarmActions"] for each in found):
-        mend = "deploy with --parameter-overrides AlarmTopicArn=arn:aws:sns:…"
+        mend = (
+            "write AlarmTopicArn=arn:aws:sns:… into parameter_overrides of this stack's stage "
+            "in samconfig.toml, then deploy (docs/settings.md)"
+        )
         yield warning("alarms", "nobody is told when one rings", mend)
     if not ringing:
         yield ok("alarms", f"none of {len(found)} rings")
