@@ -7,6 +7,7 @@ as a library: its pytest plugin and the newest pytest do not go together.
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
 
 from liveperson_connector.channel import contract
 from liveperson_connector.channel.consumer_events import MAX_PASSED_ON
+from liveperson_connector.liveperson import signatures
 from sandbox.account import Account, write_parameters
 from sandbox.aws import Aws
 from sandbox.channel import ConnectorClient
@@ -165,6 +167,64 @@ def test_what_is_too_large(body: bytes, world: World, account_id: str) -> None:
     )
 
     assert (413, {"error": "too_large"}) == (answer.status_code, answer.json())
+
+
+LATIN_1 = '{"id": "m-1", "type": "text", "text": "Grüße"}'.encode("latin-1")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=iso-8859-1"])
+def test_an_event_that_is_not_utf_8(world: World, account_id: str, content_type: str) -> None:
+    """It is refused, with its problem: a broken character never reaches an agent."""
+    where = world.endpoints
+    answer = requests.post(
+        f"{where.channel_api_url}/accounts/{account_id}/consumers/latin/events",
+        data=LATIN_1,
+        headers={"x-api-key": where.channel_api_key, "Content-Type": content_type},
+        timeout=90,
+    )
+
+    problem = {"path": "", "problem": "the body is not JSON in UTF-8"}
+    refusal = {"error": "invalid_event", "problems": [problem]}
+    assert (400, refusal) == (answer.status_code, answer.json())
+    assert [] == contract.problems("InvalidEvent", answer.json())
+
+
+def test_a_webhook_that_is_not_utf_8(world: World, account_id: str) -> None:
+    """It is proved over the bytes that LivePerson signed, and kept as those bytes."""
+    answer = requests.post(
+        world.endpoints.webhook_url,
+        data=LATIN_1,
+        headers={
+            "Content-Type": "application/json",
+            signatures.ACCOUNT_HEADER: account_id,
+            signatures.CLIENT_HEADER: CLIENT_ID,
+            signatures.SIGNATURE_HEADER: signatures.sign(CLIENT_SECRET, LATIN_1),
+        },
+        timeout=90,
+    )
+
+    assert 200 == answer.status_code
+    assert LATIN_1 == base64.b64decode(unreadable(world, account_id)["body_base64"])
+
+
+def unreadable(world: World, account_id: str) -> dict[str, Any]:
+    """Take the dead letter of an unreadable webhook of one account."""
+    sqs = Aws(world.endpoints.aws_endpoint_url).sqs
+    queue = world.endpoints.queues["notifications-dlq.fifo"]
+    taken: list[dict[str, Any]] = []
+
+    def take() -> bool:
+        for letter in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            body = json.loads(letter["Body"])
+            if body["account_id"] == account_id and "body_base64" in body:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=letter["ReceiptHandle"])
+                taken.append(body)
+        return bool(taken)
+
+    wait_for(take, seconds=30, what="the dead letter")
+    return taken[0]
 
 
 def test_callbacks_as_described(world: World, account_id: str) -> None:

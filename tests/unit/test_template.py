@@ -323,6 +323,19 @@ def test_the_channel_needs_a_key_and_liveperson_does_not() -> None:
     assert all(needs.values())
 
 
+def test_bodies_reach_the_functions_as_they_were_sent() -> None:
+    """
+    Every media type is binary, in the API and in its definition.
+
+    The definition's hash names the deployment, so a stack that is updated gets the new one too.
+    """
+    made = deployed()
+    (api,) = of_kind(made, "AWS::ApiGateway::RestApi").values()
+
+    assert ["*/*"] == api["Properties"]["BinaryMediaTypes"]
+    assert ["*/*"] == api["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"]
+
+
 def test_tokens_are_refreshed_so_often_that_two_failures_are_survived() -> None:
     """An AppJWT lives an hour."""
     schedules = [

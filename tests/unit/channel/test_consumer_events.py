@@ -301,6 +301,26 @@ class TestWhatIsRefused:
         """A body that is not JSON is called so, and breaks nothing."""
         assert {"": "the body is not JSON in UTF-8"} == mistakes(body)
 
+    @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-32"])
+    def test_json_in_another_encoding(self, encoding: str) -> None:
+        """A character that would reach the agent broken is refused instead."""
+        body = json.dumps(event("text", text="Grüße"), ensure_ascii=False).encode(encoding)
+
+        assert {"": "the body is not JSON in UTF-8"} == mistakes(body)
+
+    @pytest.mark.parametrize("text", [b"\xed\xa0\xbd", b"\xed\xa0\xbd\xed\xb8\x80", b"\xc0\xaf"])
+    def test_what_only_looks_like_utf_8(self, text: bytes) -> None:
+        """Encoded surrogates and overlong forms are not UTF-8 (RFC 3629, 3)."""
+        body = b'{"id": "m-1", "type": "text", "text": "' + text + b'"}'
+
+        assert {"": "the body is not JSON in UTF-8"} == mistakes(body)
+
+    def test_a_byte_order_mark_is_no_mistake(self) -> None:
+        """Some writers begin every file with one, and RFC 8259 lets a reader ignore it."""
+        body = json.dumps(event("text")).encode("utf-8-sig")
+
+        assert event("text") == read_event("12345678", CONSUMER, body).raw
+
     @pytest.mark.parametrize("body", [b"[]", b'"text"', b"null", b"1"])
     def test_json_that_is_no_object(self, body: bytes) -> None:
         """An event is an object."""

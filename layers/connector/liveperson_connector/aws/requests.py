@@ -26,7 +26,13 @@ class HttpRequest:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> HttpRequest:
-        """Read the event of a REST API's Lambda proxy integration."""
+        """
+        Read the event of a REST API's Lambda proxy integration.
+
+        The template declares every media type binary, so the body arrives in Base64, exact to the
+        byte (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html).
+        One that is text, as in ``events/``, is taken as UTF-8.
+        """
         return cls(
             method=str(event.get("httpMethod", "POST")),
             headers={name.lower(): value for name, value in _texts(event, "headers").items()},

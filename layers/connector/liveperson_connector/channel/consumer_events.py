@@ -135,7 +135,9 @@ def to_queue(event: ConsumerEvent, *, accepted_at: float | None = None) -> str:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body, parse_float=_number, parse_constant=_no_constant)
+        # json alone would take UTF-16 and UTF-32 too. A byte order mark is ignored (RFC 8259).
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, parse_float=_number, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise InvalidEvent([Problem("", "the body is not JSON in UTF-8")]) from None
     if not isinstance(value, dict):
