@@ -90,8 +90,8 @@ deploy: setup  ## build, deploy and guard a stack on AWS (STAGE=production)
 cost: setup  ## write docs/cost.md from the template and the measured runs
 	@python tools/cost.py
 
-scale: setup  ## write docs/scale.md, where each limit is, from the runs, the quotas and the template
-	@python tools/scale.py $(ARGS)
+scale: setup  ## write the table of limits in docs/scale.md from the runs, the quotas and the template
+	@python -m tools.limits
 
 requirements: setup  ## resolve requirements/*.in to hashed pins again
 	@sh requirements/compile.sh
