@@ -1,0 +1,152 @@
+"""Every write to the table is accepted by moto, an implementation of DynamoDB that is not ours."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from moto import mock_aws
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from liveperson_connector.aws import clients
+from liveperson_connector.aws.memory import Memory
+from liveperson_connector.aws.setbacks import Setbacks
+from liveperson_connector.conversations import Consumer, Conversation, Progress
+from liveperson_connector.errors import AwsUnavailable
+from tests.support.bench import table_of_template
+
+ACCOUNT, KEY, GROUP, NOW = "42257269", "k" * 64, "g" * 64, time.time()
+CONSUMER = Consumer(ACCOUNT, "+4915112345678", KEY, "lp-1", "the-jws")
+CONVERSATION = Conversation(ACCOUNT, "c-1", CONSUMER.consumer_id, KEY, "lp-1")
+SURVEYED = Conversation(ACCOUNT, "c-1", CONSUMER.consumer_id, KEY, "lp-1", survey_dialog_id="d-2")
+CLOSED = Conversation(ACCOUNT, "c-1", CONSUMER.consumer_id, KEY, "lp-1", is_open=False)
+PROGRESS = Progress(
+    parts_sent=1, done=True, settled_receives=2, settled_message="m", ambiguous_at=NOW,
+    uploaded="/path", refusals=1,
+)  # fmt: skip
+
+
+class Kept(Memory, Setbacks):
+    """All that is kept in the table."""
+
+
+WRITES: dict[str, list[Callable[[Kept], object]]] = {
+    "introduced": [lambda kept: kept.introduced(CONSUMER)],
+    "opened": [lambda kept: kept.opened(CONSUMER, "c-1", ("AUTO_MESSAGES",))],
+    "composing": [
+        lambda kept: kept.composing(CONSUMER, NOW),
+        lambda kept: kept.composing(CONSUMER, None),
+    ],
+    "visited": [lambda kept: kept.visited(CONSUMER, "visitor", "session")],
+    "sent": [lambda kept: kept.sent(CONSUMER, "m-1", PROGRESS, 7)],
+    "note_progress": [lambda kept: kept.note_progress(CONSUMER, "m-1", Progress())],
+    "adopt": [
+        lambda kept: kept.adopt(CONVERSATION, is_current=False),
+        lambda kept: kept.adopt(CONVERSATION, is_current=True),
+        lambda kept: kept.adopt(CONVERSATION, is_current=True, told_at=int(NOW * 1000)),
+        lambda kept: kept.adopt(CLOSED, is_current=True),
+    ],
+    "foreign": [
+        lambda kept: kept.foreign(ACCOUNT, "c-1"),
+        lambda kept: kept.foreign(ACCOUNT, "c-2"),
+    ],
+    "point": [
+        lambda kept: kept.point(CONVERSATION, SURVEYED),
+        lambda kept: kept.point(SURVEYED, CLOSED),
+    ],
+    "followed": [lambda kept: kept.followed(SURVEYED)],
+    "heard": [lambda kept: kept.heard(CONVERSATION, 3, "digest")],
+    "delivered": [lambda kept: kept.delivered(ACCOUNT, "d-1:3")],
+    "probe": [
+        lambda kept: kept.probe(ACCOUNT, "channel", NOW, NOW + 60),
+        lambda kept: kept.probe(ACCOUNT, "channel", NOW + 5, NOW + 60),
+    ],
+    "note_failure": [
+        lambda kept: kept.note_failure(ACCOUNT, "channel", None, NOW, GROUP),
+        lambda kept: kept.note_failure(ACCOUNT, "channel", None, NOW, GROUP),
+    ],
+    "outage_over": [lambda kept: kept.outage_over(ACCOUNT, "channel")],
+    "count_try": [lambda kept: kept.count_try("message-1")],
+    "hold": [lambda kept: kept.hold(GROUP), lambda kept: kept.hold(GROUP)],
+    "hold_again": [lambda kept: kept.hold_again(GROUP)],
+    "keep_hold": [
+        lambda kept: kept.keep_hold(GROUP),
+        lambda kept: kept.keep_hold("another"),
+    ],
+    "recount": [
+        lambda kept: kept.recount(GROUP, 3, NOW - 60),
+        lambda kept: kept.recount(GROUP, 3, NOW + 60),
+    ],
+    "unhold": [lambda kept: kept.unhold(GROUP)],
+    "lease": [lambda kept: kept.lease("token-refresh", 10)],
+}
+"""Each method that writes, where its condition holds and where it does not."""
+
+READS = {"recall_event", "recall_consumer", "recall_conversation", "recall_notification"}
+
+
+@pytest.fixture(name="dynamodb")
+def _dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    """Give a client as the functions make it, which also checks the form of what it sends."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    clients.session.cache_clear()  # one that is older than moto would call real AWS
+    with mock_aws():
+        yield clients.patient("dynamodb", parameter_validation=True)
+    clients.session.cache_clear()
+
+
+@pytest.fixture(name="kept")
+def _kept(dynamodb: DynamoDBClient) -> Kept:
+    return Kept(dynamodb, table_of_template(dynamodb, "table"))
+
+
+def methods(*classes: type) -> set[str]:
+    """Name the public methods of classes."""
+    found = {name for each in classes for name, _ in inspect.getmembers(each, inspect.isfunction)}
+    return {name for name in found if not name.startswith("_")}
+
+
+def test_no_write_is_forgotten() -> None:
+    """Each method that touches the table stands above, as a write or as a read."""
+    assert methods(Memory, Setbacks) == WRITES.keys() | READS
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_is_accepted_by_another_implementation(kept: Kept, name: str) -> None:
+    """On an empty table, and on one that has everything."""
+    for write in WRITES[name]:
+        write(kept)
+    for writes in WRITES.values():
+        for write in writes:
+            write(kept)
+    for write in WRITES[name]:
+        write(kept)
+
+
+def test_what_was_written_is_read_back(kept: Kept) -> None:
+    """The other implementation has understood the writes as they were meant."""
+    kept.introduced(CONSUMER)
+    consumer = kept.opened(CONSUMER, "c-1", ())
+    kept.sent(consumer, "m-1", PROGRESS, 7)
+    kept.point(CONVERSATION, SURVEYED)
+    kept.heard(CONVERSATION, 3, "digest")
+    kept.delivered(ACCOUNT, "d-1:3")
+    kept.hold(GROUP)
+
+    event = kept.recall_event(ACCOUNT, KEY, "m-1", GROUP)
+    told = kept.recall_notification(ACCOUNT, "d-2", "d-1:3", (), GROUP)
+
+    assert event.consumer
+    assert ("c-1", "d-2") == (event.consumer.conversation_id, event.consumer.survey_dialog_id)
+    assert (True, 1) == (event.progress.done, event.progress.parts_sent)
+    assert told.conversation
+    assert (KEY, ((3, "digest"),)) == (told.conversation.consumer_key, told.conversation.echoes)
+    assert (True, True) == (told.was_delivered, told.is_held)
+
+
+def test_the_judge_is_strict(kept: Kept) -> None:
+    """A value that no expression uses is refused, as AWS refuses it."""
+    with pytest.raises(AwsUnavailable, match="ValidationException"):
+        kept._table.write(kept._table.setting("x", {"a": 1}, "pk = :b", {":b": "x", ":c": 2}))
