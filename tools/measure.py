@@ -145,7 +145,7 @@ class Lambda:
             "body": body.decode(),
             "isBase64Encoded": False,
             "requestContext": {
-                "requestId": str(uuid.uuid4()),
+                "extendedRequestId": str(uuid.uuid4()),
                 "requestTimeEpoch": int(time.time() * 1000),
             },
         }

@@ -9,6 +9,7 @@ APIs are the local ones.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from botocore.exceptions import ClientError
 from liveperson_connector.liveperson.domains import is_loopback
 
 from .errors import Problem
+from .region import region_name
 
 DEFAULT_NAME = "liveperson-connector"
 
@@ -192,7 +194,8 @@ class Stack:
 
     def _place(self) -> dict[str, str]:
         if self.endpoints is None:
-            return {}
+            region = region_name(os.environ)
+            return {"region_name": region} if region else {}
         return {
             "endpoint_url": self.endpoints["aws_endpoint_url"],
             "region_name": self.endpoints["region"],

@@ -30,7 +30,7 @@ def posted(consumer: int) -> dict[str, Any]:
         "pathParameters": {"account_id": ACCOUNT, "proxy": f"{consumer_id(consumer)}/events"},
         "body": json.dumps(_text_event()),
         "isBase64Encoded": False,
-        "requestContext": {"requestId": "1", "requestTimeEpoch": int(time.time() * 1000)},
+        "requestContext": {"extendedRequestId": "1", "requestTimeEpoch": int(time.time() * 1000)},
     }
 
 

@@ -142,7 +142,7 @@ def _proxied(headers: Mapping[str, str], body: str, number: int) -> dict[str, An
             "httpMethod": "POST",
             "path": f"/v1{path}",
             "stage": "v1",
-            "requestId": f"c6af9ac6-7b61-11e6-9a41-{number:012}",
+            "extendedRequestId": f"c6af9ac6-7b61-11e6-9a41-{number:012}",
             "protocol": "HTTP/1.1",
             "identity": {"sourceIp": "127.0.0.1"},
         },

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from functions.webhook_intake.handler import SLOW
 from liveperson_connector import observe
 from liveperson_connector.aws.requests import HttpRequest, answer
 from liveperson_connector.cache import Cache
@@ -28,7 +29,7 @@ from tests.support.in_process import InProcessHolds, InProcessQueue
 from tests.support.logs import Output
 from tests.support.messages import PHONE, posted, received, text_event
 
-REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+REQUEST_ID = "JKJaXmPLvHcESHA="
 MOST_ATTRIBUTES = 10  # what SQS takes of a message
 
 
@@ -37,7 +38,11 @@ def asked(**context: Any) -> dict[str, Any]:
     return {
         "headers": {},
         "body": posted(text_event()).decode(),
-        "requestContext": {"requestId": REQUEST_ID, **context},
+        "requestContext": {
+            "requestId": "a-callers",
+            "extendedRequestId": REQUEST_ID,
+            **context,
+        },
     }
 
 
@@ -55,7 +60,7 @@ def given_up(handled: Received, error: Exception, dead_letters: InProcessQueue) 
 
 
 def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Output) -> None:
-    """The id is API Gateway's, which the caller reads in ``x-amzn-requestid`` of its answer."""
+    """The id is API Gateway's own, which the caller reads in ``x-amz-apigw-id`` of its answer."""
     queue = InProcessQueue(clock=clock)
     intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
 
@@ -69,6 +74,45 @@ def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Out
 
     assert {"trace": REQUEST_ID} == queue.letters[0].attributes
     assert REQUEST_ID == output.lines[0]["trace"]
+
+
+@pytest.mark.parametrize("context", [{}, {"extendedRequestId": None}, {"extendedRequestId": ""}])
+def test_a_caller_cannot_choose_the_id(context: dict[str, Any], output: Output) -> None:
+    """``requestId`` is the caller's to set; without API Gateway's own id a new one is made."""
+
+    @answering("tests", seconds=2, build=object)
+    def handler(request: HttpRequest) -> Answer:
+        observe.outcome("tests", "seen")
+        return answer(200, {})
+
+    for _ in range(2):
+        handler({"headers": {}, "requestContext": {"requestId": "a-callers", **context}}, None)
+    first, second = (line["trace"] for line in output.lines)
+
+    assert "a-callers" not in {first, second}
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counted"),
+    [
+        (1.4, set()),
+        (1.6, {"slow_answer"}),
+        (2.1, {"slow_answer", "very_slow_answer"}),
+    ],
+)
+def test_slow_answers_are_counted(output: Output, seconds: float, counted: set[str]) -> None:
+    """Alarms count them: a percentile of a minute with three webhooks says nothing."""
+
+    @answering("tests", seconds=2, build=object, slow=SLOW)
+    def handler(request: HttpRequest) -> Answer:
+        return answer(200, {})
+
+    handler(asked(requestTimeEpoch=(time.time() - seconds) * 1000), None)
+    (metric,) = output.metrics
+
+    assert counted == set(metric) & set(SLOW)
+    assert all([1] == metric[each] for each in counted)
 
 
 def test_every_line_of_a_message_carries_its_trace_and_no_others(output: Output) -> None:

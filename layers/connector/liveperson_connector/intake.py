@@ -23,19 +23,26 @@ Handler = Callable[[Mapping[str, Any], object], Answer]
 # API Gateway waits no longer for an answer, so no request is older when its handler begins.
 _LONGEST_START = 29.0
 
+_NOTHING_IS_SLOW: Mapping[str, float] = {}
+
 # Only the resolver of names is deaf to an alarm: it gives up by itself, in a second.
 _RESOLVER = "timeout:1 attempts:1"
 
 
 def answering(
-    function: str, *, seconds: float, build: Callable[[], object]
+    function: str,
+    *,
+    seconds: float,
+    build: Callable[[], object],
+    slow: Mapping[str, float] = _NOTHING_IS_SLOW,
 ) -> Callable[[Handle], Handler]:
     """
     Make a Lambda handler of a function that answers a request or raises :class:`Refused`.
 
     What is not answered when ``seconds`` have passed is answered 503, and the caller sends it
     again. ``build`` makes what the function needs; Lambda does this while a container starts,
-    when the processor is at its fastest and nobody's time runs yet.
+    when the processor is at its fastest and nobody's time runs yet. ``slow`` maps the name of a
+    metric to milliseconds: an answer that took longer is counted under this name.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         os.environ["RES_OPTIONS"] = _RESOLVER
@@ -45,7 +52,7 @@ def answering(
         def handler(event: Mapping[str, Any], context: object) -> Answer:  # noqa: ARG001
             started = time.time()
             asked = event.get("requestContext") or {}
-            with observe.handling(asked.get("requestId")):
+            with observe.handling(correlation_id(asked)):
                 try:
                     return within(seconds, lambda: handle(HttpRequest.from_event(event)))
                 except Refused as refused:
@@ -55,11 +62,25 @@ def answering(
                     observe.bug(function, bug)
                     return answer(500, {"error": "internal"})
                 finally:
-                    observe.measure(function, "answer_time", waited(asked, started))
+                    took = waited(asked, started)
+                    observe.measure(function, "answer_time", took)
+                    for name in (each for each, limit in slow.items() if took > limit):
+                        observe.count(function, name)
 
         return handler
 
     return decorate
+
+
+def correlation_id(asked: Mapping[str, Any]) -> str | None:
+    """
+    Return the id by which API Gateway knows a request, from the ``requestContext``; None without.
+
+    It is the extended one: callers can choose the other (``requestId``) by a header of theirs
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html).
+    """
+    found = asked.get("extendedRequestId")
+    return found if isinstance(found, str) and found else None
 
 
 def waited(asked: Mapping[str, Any], started: float) -> float:

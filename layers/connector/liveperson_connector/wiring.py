@@ -92,7 +92,7 @@ def files() -> FileStore:
     from .settings import MessageIntakeSettings
 
     settings = MessageIntakeSettings(os.environ)
-    return FileStore(lambda: _client("s3"), settings.files_bucket)
+    return FileStore(_file_storage, settings.files_bucket)
 
 
 @cache
@@ -224,7 +224,7 @@ def channel_delivery() -> Worker:
         agent_files=AgentFiles(
             speaker=_speaker(parameters, memory, settings),
             storage=FileStorage(http, domains, SendApi(http, domains)),
-            files=FileStore(lambda: _client("s3"), settings.files_bucket),
+            files=FileStore(_file_storage, settings.files_bucket),
             memory=memory,
             channel_api_url=settings.channel_api_url,
         ),
@@ -319,6 +319,13 @@ def _client(service: str) -> Any:
     from .aws.clients import patient
 
     return patient(service)
+
+
+@cache
+def _file_storage() -> Any:
+    from .aws.clients import file_storage
+
+    return file_storage()
 
 
 @cache

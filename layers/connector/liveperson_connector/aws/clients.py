@@ -8,6 +8,7 @@ resources and S3 transfers too, which nothing here uses, while LivePerson waits 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -36,6 +37,10 @@ _PATIENT = _LEAN.merge(
 )
 
 
+# Set where AWS is not at its own addresses, for example on an emulator.
+_OTHER_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
+
+
 def hurried(service: str) -> Any:
     """Make a client for the webhook intake, where LivePerson waits for the answer."""
     return session().create_client(service, config=_HURRIED)
@@ -44,6 +49,21 @@ def hurried(service: str) -> Any:
 def patient(service: str, **overrides: Any) -> Any:
     """Make a client for a worker; ``overrides`` are botocore settings."""
     return session().create_client(service, config=_PATIENT.merge(Config(**overrides)))
+
+
+def file_storage() -> Any:
+    """
+    Make a client for S3 whose presigned URLs work in every region.
+
+    Unless told, botocore presigns for the global host, and in old regions with Signature Version 2.
+    The global host redirects until a new bucket is known everywhere, a redirect breaks the
+    signature, and opt-in regions are never known there. Only Amazon's own endpoints have a host
+    name for each bucket.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#VirtualHostingBackwardsCompatibility
+    """
+    style = "path" if os.environ.keys() & _OTHER_ENDPOINTS else "virtual"
+    regional = {"addressing_style": style, "us_east_1_regional_endpoint": "regional"}
+    return patient("s3", signature_version="s3v4", s3=regional)
 
 
 @cache
