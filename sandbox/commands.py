@@ -161,5 +161,7 @@ def _port(text: str) -> int:
 
 def _signing_secret(text: str) -> str:
     if not is_signing_secret(text):
-        raise argparse.ArgumentTypeError("a signing secret is whsec_ and base64")
+        raise argparse.ArgumentTypeError(
+            "a signing secret is whsec_ and the base64 of 24 to 64 bytes"
+        )
     return text

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Mapping
 
 PREFIX = "whsec_"
+KEY_BYTES = range(24, 64 + 1)
 TOLERANCE_SECONDS = 300
 
 
@@ -22,7 +23,7 @@ class NotTrusted(Exception):
 def is_signing_secret(text: str) -> bool:
     """Say whether a text can be a Standard Webhooks secret."""
     try:
-        return text.startswith(PREFIX) and bool(_key(text))
+        return text.startswith(PREFIX) and len(_key(text)) in KEY_BYTES
     except ValueError:
         return False
 

@@ -30,7 +30,7 @@ from liveperson_connector.liveperson.notifications import (
 )
 from liveperson_connector.liveperson.signatures import parse
 from liveperson_connector.liveperson.text import size, split_text
-from tests.support.accounts import ACCOUNT
+from tests.support.accounts import ACCOUNT, SIGNING_SECRET
 from tests.support.messages import received
 
 from .inputs import change, conversation_change, good_event
@@ -103,7 +103,7 @@ def _parameters(draw: Draw) -> None:
         Credentials.parse(text, parameter="p")
     channel = {
         "callback_url": "https://channel.example",
-        "signing_secret": "whsec_QUJD",
+        "signing_secret": SIGNING_SECRET,
         "callbacks": ["message"],
         "receipts": "automatic",
         "entry_point": ["https://a"],

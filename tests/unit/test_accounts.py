@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
 
 from liveperson_connector.accounts import CALLBACKS, ChannelSettings, Credentials, is_account_id
 from liveperson_connector.errors import MisconfiguredAccount
+from tests.support.accounts import SIGNING_SECRET
 
 NAME = "/connector/accounts/42257269/something"
 CREDENTIALS = {"client_id": "the-id", "client_secret": "the-secret"}
-CHANNEL = {"callback_url": "https://channel.example/cb", "signing_secret": "whsec_c2VjcmV0"}
+CHANNEL = {"callback_url": "https://channel.example/cb", "signing_secret": SIGNING_SECRET}
 
 
 def credentials(**spoilt: object) -> Credentials:
@@ -22,6 +24,11 @@ def credentials(**spoilt: object) -> Credentials:
 def channel(**spoilt: object) -> ChannelSettings:
     """Parse a good channel with one part spoilt."""
     return ChannelSettings.parse(json.dumps({**CHANNEL, **spoilt}), parameter=NAME)
+
+
+def secret_of(length: int) -> str:
+    """Write a signing secret of so many bytes."""
+    return "whsec_" + base64.b64encode(b"x" * length).decode()
 
 
 def test_credentials_are_read() -> None:
@@ -36,7 +43,9 @@ def test_a_previous_secret_is_read() -> None:
 
 def test_a_channel_is_read() -> None:
     """The signing secret is the bytes behind ``whsec_``."""
-    assert ChannelSettings("https://channel.example/cb", b"secret") == channel()
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    assert ChannelSettings("https://channel.example/cb", key) == channel()
 
 
 def test_unknown_fields_are_left_alone() -> None:
@@ -140,7 +149,10 @@ def test_a_previous_secret_that_is_no_text_is_refused(value: object) -> None:
     ("secret", "problem"),
     [
         ("c2VjcmV0", "does not begin with whsec_"),
-        ("whsec_", "is empty after whsec_"),
+        ("whsec_", "must have 24 to 64 bytes; it has 0"),
+        (secret_of(1), "must have 24 to 64 bytes; it has 1"),
+        (secret_of(23), "must have 24 to 64 bytes; it has 23"),
+        (secret_of(65), "must have 24 to 64 bytes; it has 65"),
         ("whsec_***", "is not Base64 after whsec_"),
         ("whsec_c2VjcmV", "is not Base64 after whsec_"),
         ("whsec_ü", "is not Base64 after whsec_"),
@@ -151,6 +163,12 @@ def test_a_signing_secret_of_another_form_is_refused(secret: str, problem: str) 
     """The error says which rule of Standard Webhooks secrets is broken."""
     with pytest.raises(MisconfiguredAccount, match=problem):
         channel(signing_secret=secret)
+
+
+@pytest.mark.parametrize("length", [24, 32, 64])
+def test_a_signing_secret_has_as_many_bytes_as_standard_webhooks_say(length: int) -> None:
+    """24 to 64, both ends included."""
+    assert length == len(channel(signing_secret=secret_of(length)).signing_key)
 
 
 def test_no_secret_is_shown() -> None:

@@ -24,6 +24,10 @@ CALLBACKS = frozenset({"message", "typing", "receipt", "conversation", "failed"}
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks specification
 
+# A secret has "between 24 bytes (192 bits) and 64 bytes (512 bits)"
+# (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+_SECRET_BYTES = range(24, 64 + 1)
+
 
 def is_account_id(text: str) -> bool:
     """Whether ``text`` could be an account id, and so is safe in a parameter's name."""
@@ -125,8 +129,11 @@ def _signing_key(secret: str, parameter: str, form: str) -> bytes:
         raise _misconfigured(
             parameter, "'signing_secret' is not Base64 after whsec_", form
         ) from None
-    if not key:
-        raise _misconfigured(parameter, "'signing_secret' is empty after whsec_", form)
+    if len(key) not in _SECRET_BYTES:
+        limits = f"{_SECRET_BYTES[0]} to {_SECRET_BYTES[-1]}"
+        raise _misconfigured(
+            parameter, f"'signing_secret' must have {limits} bytes; it has {len(key)}", form
+        )
     return key
 
 

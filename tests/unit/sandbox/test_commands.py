@@ -11,6 +11,7 @@ from liveperson_connector.liveperson import signatures
 from sandbox.account import EVENTS_ACCOUNT
 from sandbox.commands import options
 from sandbox.folders import PROJECT, SHARED
+from tests.support.accounts import SIGNING_SECRET
 
 
 def test_without_options_everything_is_ours() -> None:
@@ -36,7 +37,7 @@ def test_parts_can_be_replaced(tmp_path: Path) -> None:
             *("up", "--port", "4600", "--state-dir", str(tmp_path)),
             *("--liveperson-url", "http://127.0.0.1:1/", "--account-id", "7"),
             *("--client-id", "c", "--client-secret", "s"),
-            *("--callback-url", "http://127.0.0.1:2/in", "--signing-secret", "whsec_c2VjcmV0"),
+            *("--callback-url", "http://127.0.0.1:2/in", "--signing-secret", SIGNING_SECRET),
         ]
     )
 
@@ -45,7 +46,7 @@ def test_parts_can_be_replaced(tmp_path: Path) -> None:
     assert chosen.liveperson_url == "http://127.0.0.1:1"
     assert (account.account_id, account.client_id, account.client_secret) == ("7", "c", "s")
     assert account.callback_url == "http://127.0.0.1:2/in"
-    assert account.signing_secret == "whsec_c2VjcmV0"
+    assert account.signing_secret == SIGNING_SECRET
 
 
 def test_for_sam_local_it_plays_the_account_of_the_event_files() -> None:
@@ -73,7 +74,14 @@ def test_a_demo_never_takes_the_usual_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["up", "--port", "70000"], ["up", "--signing-secret", "secret"], ["stand"], []]
+    "arguments",
+    [
+        ["up", "--port", "70000"],
+        ["up", "--signing-secret", "secret"],
+        ["up", "--signing-secret", "whsec_AA=="],
+        ["stand"],
+        [],
+    ],
 )
 def test_a_mistake_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is started."""
