@@ -53,12 +53,8 @@ fuzz: setup  ## feed the entry points INPUTS=1000000 inputs of SEED=1
 simulate: setup  ## both pipelines through SCHEDULES=10000 bad days, made from SEED=1 on
 	@PYTHONPATH=layers/connector python -m tests.simulation --schedules $(or $(SCHEDULES),10000) --seed $(or $(SEED),1) $(ARGS)
 
-bench: setup $(VENV)/.peers  ## measure everything into docs/benchmarks.md (ARGS="--only webhook --quick")
-	@PYTHONPATH=layers/connector python -m tests.benchmarks $(ARGS)
-
-$(VENV)/.peers: requirements/bench.txt $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
-	@touch $@
+bench: setup  ## measure everything into docs/benchmarks.md (ARGS="--only webhook --quick")
+	@PYTHONPATH=layers/connector python -m benchmarks $(ARGS)
 
 mutation: setup  ## change decisions one at a time: do the unit tests notice? (ARGS="--only '*worker*'")
 	@python -m tests.mutation $(ARGS)

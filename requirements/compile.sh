@@ -9,5 +9,4 @@ compile() {
 }
 compile layer.in ../layers/connector/requirements.txt
 compile dev.in dev.txt
-compile bench.in bench.txt
 compile emulator.in emulator.txt

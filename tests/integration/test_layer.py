@@ -14,10 +14,10 @@ from functools import cache
 
 import pytest
 
+from benchmarks.container import Container, container
+from benchmarks.environment import settings, variables
+from benchmarks.layer import MOST_MB, MOST_ZIPPED_MB, weight
 from sandbox.environment import LAMBDA_PYTHON, find_python
-from tests.benchmarks.container import Container, container
-from tests.benchmarks.environment import settings, variables
-from tests.benchmarks.layer import MOST_MB, MOST_ZIPPED_MB, weight
 from tests.support.template import PROJECT, functions
 
 NOWHERE = "http://127.0.0.1:9"

@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
+from benchmarks.environment import quiet, set_environment
 from liveperson_connector.aws.clients import patient
 from sandbox.channel import DemoChannel
 from sandbox.liveperson import SimulatedLivePerson
-from tests.benchmarks.environment import quiet, set_environment
 
 from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 from .bench import CONSUMER_EVENTS, NOTIFICATIONS, Bench, table_of_template

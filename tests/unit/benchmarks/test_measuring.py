@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.benchmarks.measuring import OURS, Row, Samples, once, rotated, take_turns
+from benchmarks.measuring import OURS, Row, Samples, once, rotated, take_turns
 
 
 def row(ours: tuple[float, ...], theirs: tuple[float, ...] | None, **goal: float | bool) -> Row:

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.benchmarks import picture, report
-from tests.benchmarks.measuring import Row, Samples, Section, once
+from benchmarks import picture, report
+from benchmarks.measuring import Row, Samples, Section, once
 
 MET = Row("s", "a < b", "ms", Samples((1.0, 1.2)), "floor", Samples((1.0, 1.0)), most=1.25)
 MISSED = Row("s", "cold", "ms", Samples((1.5,)), "peer", Samples((1.0,)), most=1.0, below=True)

@@ -19,7 +19,15 @@ from sandbox.liveperson import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 from tests.support.bench import CONSUMER_EVENTS, Bench, table_of_template
 from tests.support.emulators import emulated_aws, new_fifo_queue
-from tests.support.tolls import CONNECTIONS, READS, WRITES, Toll, TollGate, count_of, toll_gate
+from tests.support.tolls import (
+    CONNECTIONS,
+    READS,
+    WRITES,
+    Toll,
+    TollGate,
+    count_of,
+    toll_gate,
+)
 
 from .environment import quiet, set_environment
 from .measuring import Row, Section, once
@@ -139,7 +147,7 @@ def _others(gate: TollGate) -> Iterator[tuple[str, Toll]]:
     reads = gate.notified(lambda: simulated.agent_receipt(ACCOUNT, conversation, [0]))
     yield "receipt of the agent", reads["channel_delivery"]
     closed = gate.notified(lambda: simulated.close(ACCOUNT, conversation))
-    assert "closed" == bench.told("conversation")[-1]["event"]
+    assert bench.told("conversation")[-1]["event"] == "closed"
     yield _CLOSED, closed["channel_delivery"]
 
 

@@ -39,7 +39,7 @@ class Wire:
 
 
 @contextmanager
-def wire(module: str = "tests.benchmarks.wire", *arguments: str) -> Iterator[Wire]:
+def wire(module: str = "benchmarks.wire", *arguments: str) -> Iterator[Wire]:
     """Run a wire while the block lasts: this one, or a module that builds on it."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],

@@ -16,7 +16,6 @@ from multiprocessing import get_context
 from .environment import quiet
 from .flows import Flow, bare, cost, flows
 from .measuring import OURS, Row, Samples, Section, take_turns
-from .profiles import Profile, profiled
 from .wire import Wire
 from .world import world
 
@@ -35,16 +34,10 @@ else. No goal: it shows what is ours to save.
 
 
 def measure(rounds: int) -> list[Section]:
-    """Return what an event costs in each flow, and where the time goes."""
+    """Return what an event costs in each flow."""
     section = Section("Throughput of a flow on one core", _ABOUT)
-    profiles = {}
-    for name in FLOWS:
-        taken, profiles[name] = _apart(name, rounds)
-        section.rows.append(_row(section.title, name, taken))
-    rates = [_rate(row) for row in section.rows]
-    section.appendix = "\n".join(
-        [*_RATES, *rates, _PROFILES, *(_profile(*each) for each in profiles.items())]
-    )
+    section.rows = [_row(section.title, name, _apart(name, rounds)) for name in FLOWS]
+    section.appendix = "\n".join([*_RATES, *map(_rate, section.rows)])
     return [section]
 
 
@@ -53,7 +46,7 @@ def _row(section: str, name: str, taken: Mapping[str, Samples]) -> Row:
     return Row(section, what, "ms", taken[OURS], BARE, taken[BARE])
 
 
-def _apart(name: str, rounds: int) -> tuple[dict[str, Samples], Profile]:
+def _apart(name: str, rounds: int) -> dict[str, Samples]:
     """Measure a flow in a process of its own, where nothing else was imported or remembered."""
     with (
         world(CONVERSATIONS) as around,
@@ -65,7 +58,7 @@ def _apart(name: str, rounds: int) -> tuple[dict[str, Samples], Profile]:
 # ── In the process of its own ──
 
 
-def _measured(name: str, rounds: int, around: Wire) -> tuple[dict[str, Samples], Profile]:
+def _measured(name: str, rounds: int, around: Wire) -> dict[str, Samples]:
     with quiet():
         flow = _flow(name, around)
         calls = bare(flow, around, CONVERSATIONS)
@@ -77,7 +70,7 @@ def _measured(name: str, rounds: int, around: Wire) -> tuple[dict[str, Samples],
         before = around.counts()
         taken = take_turns(contenders, rounds)
         _check(flow, before, around.counts(), 2 * EVENTS * (rounds + 1))
-        return taken, profiled(lambda: [flow.cost(_consumers()) for _ in range(rounds)])
+        return taken
 
 
 def _flow(name: str, around: Wire) -> Flow:
@@ -105,20 +98,3 @@ def _rate(row: Row) -> str:
     assert row.theirs
     name = row.what.partition(":")[0]
     return f"| {name} | {1000 / row.ours.median:,.0f} | {1000 / row.theirs.median:,.0f} |"
-
-
-_PROFILES = """
-Where the processor time goes, by `cProfile`, which makes calls of Python dearer than they are:
-once by who wrote the code, and once by the connector's own functions, each with the libraries that
-it calls.
-
-| flow | by library | by function of ours |
-|---|---|---|"""
-
-
-def _profile(name: str, profile: Profile) -> str:
-    return f"| {name} | {_told(profile.libraries)} | {_told(profile.functions)} |"
-
-
-def _told(shares: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())

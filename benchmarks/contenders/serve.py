@@ -1,7 +1,7 @@
 """
 Play Lambda for one contender: give its handler one event after the other, and tell what it cost.
 
-    python -u -m tests.benchmarks.contenders.serve floor
+    python -u -m benchmarks.contenders.serve floor
 
 Each line of standard input is a list of events, each of them JSON text as Lambda has it; each is
 answered by a line that counts the status codes and tells the processor time of the handler, all its

@@ -1,7 +1,7 @@
 """
 All that surrounds the functions, in a process of its own: AWS, LivePerson and a channel.
 
-    python -m tests.benchmarks.world 10 10000
+    python -m benchmarks.world 10 10000
 
 Like the wire on which it builds it answers at once. It makes a table for each number of
 conversations that it is given.
@@ -10,23 +10,25 @@ conversations that it is given.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from liveperson_connector.aws.memory import Memory
 from liveperson_connector.conversations import Consumer, Progress, text_digest
 from liveperson_connector.pseudonyms import consumer_key
 from tests.simulation.table import Item, Table
-from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
+from tests.support.accounts import (
+    ACCOUNT,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    SALT,
+    SIGNING_SECRET,
+)
 from tests.support.tokens import app_jwt, consumer_jws
 
 from .wire import Server, Wire, wire
@@ -34,17 +36,10 @@ from .wire import Server, Wire, wire
 LAST = "/last"
 CALLBACKS = "/callbacks"
 
-# Counts of its own, by table.
-STORE_CALLS = "calls of {}"
-STORE_MICROSECONDS = "microseconds of {}"
-
-# Fast and forgetful: the file is thrown away anyway.
-_PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "locking_mode=EXCLUSIVE")
-
 
 def world(*conversations: int) -> AbstractContextManager[Wire]:
     """Run a world while the block lasts, with a table for each number of conversations."""
-    return wire("tests.benchmarks.world", *map(str, conversations))
+    return wire("benchmarks.world", *map(str, conversations))
 
 
 # ── Who lives in it ──
@@ -77,79 +72,25 @@ def _lp_consumer_id(number: int) -> str:
 # ── In the process of its own ──
 
 
-class Conversations(MutableMapping[str, Item]):
-    """
-    A table's items, found by their keys.
-
-    The keys of all conversations stand in a file, sorted, as a table's do. What an item holds is
-    written out only when it is read, each as the connector itself would have written it.
-    """
-
-    def __init__(self, file: Path, number: int) -> None:
-        self._file = sqlite3.connect(file, isolation_level=None)
-        for each in _PRAGMAS:
-            self._file.execute(f"PRAGMA {each}")
-        self._file.execute("CREATE TABLE keys (digest BLOB PRIMARY KEY, number INT) WITHOUT ROWID")
-        self._file.execute("BEGIN")
-        self._file.executemany("INSERT INTO keys VALUES (?, ?)", _keys(number))
-        self._file.execute("COMMIT")
-        self._written: dict[str, Item | None] = {}
-        self._texts = {_kind(pk): json.dumps(item) for pk, item in _one_conversation().items()}
-
-    def __getitem__(self, pk: str) -> Item:
-        item = self._written[pk] if pk in self._written else self._stored(pk)
-        if item is None:
-            raise KeyError(pk)
-        return item
-
-    def __setitem__(self, pk: str, item: Item) -> None:
-        self._written[pk] = item
-
-    def __delitem__(self, pk: str) -> None:
-        self._written[pk] = None
-
-    def __iter__(self) -> Iterator[str]:
-        raise TypeError("the connector finds everything by its key")
-
-    def __len__(self) -> int:
-        return int(self._file.execute("SELECT count(*) FROM keys").fetchone()[0])
-
-    def _stored(self, pk: str) -> Item | None:
-        found = self._file.execute("SELECT number FROM keys WHERE digest = ?", (_digest(pk),))
-        row = found.fetchone()
-        if row is None:
-            return None
-        text = self._texts[_kind(pk)]
-        for name, value in zip(_NAMES, _own(row[0]), strict=True):
-            text = text.replace(name, value)
-        item: Item = json.loads(text)
-        return item
-
-
 _NAMES = ("<consumer>", "<key>", "<lp>", "<conversation>")
 
 
-def _own(number: int) -> tuple[str, str, str, str]:
-    """Give the names of one conversation's own that stand in its items."""
-    key = key_of(number)
-    return consumer_id(number), key, _lp_consumer_id(number), conversation_id(number)
+def conversations(number: int) -> dict[str, Item]:
+    """Return the items of ``number`` conversations, each as the connector would have written it."""
+    stored = _one_conversation().items()
+    return {
+        _named(pk, each): json.loads(_named(json.dumps(item), each))
+        for each in range(number)
+        for pk, item in stored
+    }
 
 
-def _keys(conversations: int) -> Iterator[tuple[bytes, int]]:
-    """Give the keys of so many conversations: each has a consumer, by two names, and a state."""
-    for number in range(conversations):
-        _, key, lp_id, conversation = _own(number)
-        yield _digest(f"consumer#{ACCOUNT}#{key}"), number
-        yield _digest(f"lp-consumer#{ACCOUNT}#{lp_id}"), number
-        yield _digest(f"conversation#{ACCOUNT}#{conversation}"), number
-
-
-def _digest(pk: str) -> bytes:
-    return hashlib.md5(pk.encode(), usedforsecurity=False).digest()
-
-
-def _kind(pk: str) -> str:
-    return pk.partition("#")[0]
+def _named(text: str, number: int) -> str:
+    """Put the names of one conversation where the placeholders stand."""
+    own = (consumer_id(number), key_of(number), _lp_consumer_id(number), conversation_id(number))
+    for name, value in zip(_NAMES, own, strict=True):
+        text = text.replace(name, value)
+    return text
 
 
 def _one_conversation() -> Mapping[str, Item]:
@@ -166,7 +107,7 @@ def _one_conversation() -> Mapping[str, Item]:
         memory.followed(replace(known, agent_id="agent", skill_id="1", changed_at=sequence + 1))
         memory.heard(known, sequence, text_digest(f"Question {sequence}"))
         memory.sent(consumer, f"m-{sequence}", Progress(1, done=True), sequence)
-    return dict(table.items)
+    return {pk: item for pk, item in table.items.items() if not pk.startswith("event#")}
 
 
 class _World(Server):
@@ -207,11 +148,7 @@ class _World(Server):
         given = request.get("TransactItems") or request.get("RequestItems") or request
         name = request.get("TableName") or _table_in(given)
         method = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation)[1:]
-        began = time.perf_counter()
         answer: Item = getattr(self._tables[name], method)(**request)
-        took = time.perf_counter() - began
-        self.counts[STORE_MICROSECONDS.format(name)] += round(took * 1_000_000)
-        self.counts[STORE_CALLS.format(name)] += 1
         return answer
 
     def _parameter(self, name: str) -> Item:
@@ -245,12 +182,8 @@ def _table_in(given: Any) -> str:
 
 
 def _main() -> None:
-    with TemporaryDirectory() as folder:
-        tables = {
-            table_name(number): Table(Conversations(Path(folder) / f"{number}.sqlite", number))
-            for number in map(int, sys.argv[1:])
-        }
-        asyncio.run(_World(tables).serve())
+    tables = {table_name(number): Table(conversations(number)) for number in map(int, sys.argv[1:])}
+    asyncio.run(_World(tables).serve())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from . import picture
 from .measuring import Row, Samples, Section
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[1] / "docs"
 PAGE, DATA, PICTURE = (
     DOCS / name for name in ("benchmarks.md", "benchmarks.json", "benchmarks.svg")
 )

@@ -1,7 +1,7 @@
 """
 Measure all that ``docs/benchmarks.md`` tells, and write it.
 
-    python -m tests.benchmarks [--only cold_starts] [--quick]
+    python -m benchmarks [--only cold_starts] [--quick]
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ PARTS = {
     "layer": 1,
     "calls": 1,
     "end_to_end": 9,
-    "growth": 49,
     "throughput": 9,
-    "memory": 5,
 }
 QUICK_ROUNDS = 3
 

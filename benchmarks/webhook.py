@@ -1,5 +1,5 @@
 """
-The webhook intake against the least that its work can cost, and against well-known frameworks.
+The webhook intake against the least that its work can cost, and against Powertools.
 
 Each contender is a process of its own, as a container is; see ``contenders``. All talk to one wire,
 which counts what they ask of it: a contender that did not do its work fails the measurement.
@@ -16,12 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
-from hmac import HMAC
 from itertools import count
 from typing import Any
 
-from tests.support.accounts import ACCOUNT, CLIENT_SECRET
+from tests.support.accounts import ACCOUNT
 from tests.support.webhooks import message_change, notification, signed_webhook
 
 from .environment import variables
@@ -47,11 +45,9 @@ sends no trace by which a message is followed. Ours does all of these within its
 save a tenth of each call by their settings (a short user agent, no check of parameters); the *lean
 floor* has these settings too, to show what is left.
 
-*FastAPI and Mangum*: checks the signature, reads by Pydantic models, sends as above, logs a line of
-JSON. *Powertools*: its event handler for REST APIs, logger, parameters, and idempotency on
-DynamoDB, which writes twice a notification. *Slack's Bolt*: the same work for Slack's own
-webhooks, signed in Slack's way and dispatched to a listener that sends and logs. Each is written as
-its documentation shows. Ours writes a line and its metrics besides.
+*Powertools* is the same work as its documentation shows it: the event handler for REST APIs,
+logger, parameters, and idempotency on DynamoDB, which writes twice a notification. Ours writes a
+line and its metrics besides.
 """
 
 _COLD = """\
@@ -91,40 +87,6 @@ def liveperson_event(number: int) -> dict[str, Any]:
     return _proxied(webhook.headers, webhook.body.decode(), number)
 
 
-def slack_event(number: int) -> dict[str, Any]:
-    """Give an event of Slack about as long, signed a moment ago."""
-    body = json.dumps(
-        {
-            "token": "verification-token",
-            "team_id": "T061EG9R6",
-            "api_app_id": "A0PNCHHK2",
-            "event": {
-                "type": "message",
-                "channel": f"C{number % 50:08}",
-                "user": "U2147483697",
-                "text": f"Thank you for waiting. Your order {number} left our house. 📦",
-                "ts": f"{1700000000 + number}.000100",
-                "event_ts": f"{1700000000 + number}.000100",
-                "channel_type": "channel",
-            },
-            "type": "event_callback",
-            "event_id": f"Ev{number:09}",
-            "event_time": 1700000000 + number,
-            "authorizations": [{"team_id": "T061EG9R6", "user_id": "U0", "is_bot": True}],
-            "event_context": "EC-" + "0" * 24,
-        },
-        ensure_ascii=False,
-    )
-    now = str(int(time.time()))
-    signature = HMAC(CLIENT_SECRET.encode(), f"v0:{now}:{body}".encode(), sha256).hexdigest()
-    headers = {
-        "content-type": "application/json",
-        "x-slack-request-timestamp": now,
-        "x-slack-signature": f"v0={signature}",
-    }
-    return _proxied(headers, body, number)
-
-
 def _proxied(headers: Mapping[str, str], body: str, number: int) -> dict[str, Any]:
     path = "/webhooks/liveperson"
     return {
@@ -151,16 +113,12 @@ def _proxied(headers: Mapping[str, str], body: str, number: int) -> dict[str, An
     }
 
 
-_HERE = "tests.benchmarks.contenders"
+_HERE = "benchmarks.contenders"
 _ONE_MESSAGE = {"SendMessage": 1, "SendMessageBatch": 0, "PutItem": 0, "UpdateItem": 0}
 _REMEMBERED = {**_ONE_MESSAGE, "PutItem": 1, "UpdateItem": 1}
 
 FLOOR = Program("bare floor", f"{_HERE}.floor", liveperson_event, _ONE_MESSAGE)
-PEERS = (
-    Program("FastAPI and Mangum", f"{_HERE}.fastapi_mangum", liveperson_event, _ONE_MESSAGE),
-    Program("Powertools", f"{_HERE}.powertools", liveperson_event, _REMEMBERED),
-    Program("Slack's Bolt", f"{_HERE}.slack_bolt_lambda", slack_event, _ONE_MESSAGE),
-)
+PEERS = (Program("Powertools", f"{_HERE}.powertools", liveperson_event, _REMEMBERED),)
 LEAN_FLOOR = Program("lean floor", f"{_HERE}.lean_floor", liveperson_event, _ONE_MESSAGE)
 PROGRAMS = (
     Program(OURS, "functions.webhook_intake.handler", liveperson_event, _ONE_MESSAGE),

@@ -1,0 +1,1 @@
+"""Measure the connector against its floors; ``make bench`` writes ``docs/benchmarks.md``."""

@@ -1,0 +1,1 @@
+"""What the webhook intake is compared with: floors, and the same work written with Powertools."""
