@@ -1,8 +1,9 @@
 """
 MiniStack, the AWS emulator, as a child process.
 
-It is bound to loopback and must stay there: whoever reaches its port may do anything on this
-machine. It sees nothing of the caller's environment, least of all AWS credentials.
+It is bound to loopback and must stay there: whoever may call it may run code on this machine.
+`emulator_process.py` keeps web pages out. It sees nothing of the caller's environment, least of
+all AWS credentials.
 """
 
 import os
@@ -18,6 +19,7 @@ from sandbox.folders import Folder
 from sandbox.ports import LOOPBACK, is_free
 from sandbox.processes import end_group, last_lines
 
+PROGRAM = Path(__file__).with_name("emulator_process.py")
 START_SECONDS = 60.0
 FOLDERS = {"TMPDIR": "tmp", "STATE_DIR": "state", "S3_DATA_DIR": "s3", "HOME": "home"}
 
@@ -43,7 +45,7 @@ class Emulator:
             )
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [str(self.python), "-m", "ministack"],
+                [str(self.python), "-P", str(PROGRAM)],  # -P: this folder is no import path
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
 
 IDLE_SECONDS = 60
@@ -61,8 +62,9 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: who hung up, or did not trust the certificate, is no news."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackOnly, BaseHTTPRequestHandler):
     server: _Server
+    scheme = "https"
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
 

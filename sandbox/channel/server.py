@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sandbox.channel.inbox import Callback, Fault, Inbox
+from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
 
 LARGEST_BODY = 1024 * 1024
@@ -95,7 +96,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackOnly, BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

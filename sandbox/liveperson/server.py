@@ -23,6 +23,7 @@ from sandbox.liveperson import domains, files, idp, monitoring, send_api, sentin
 from sandbox.liveperson.faults import Fault
 from sandbox.liveperson.wire import Answer, Call, Refused, Request
 from sandbox.liveperson.world import World
+from sandbox.loopback_guard import LoopbackOnly
 
 Service = Callable[[World, Call], Answer]
 Control = Callable[[Request], Answer]
@@ -115,7 +116,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LoopbackOnly, BaseHTTPRequestHandler):
     """One connection."""
 
     server: Server

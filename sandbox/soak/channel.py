@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sandbox.channel.signature import NotTrusted, verify
+from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
 from sandbox.soak import words
 from sandbox.soak.plan import Hit
@@ -134,7 +135,7 @@ class _Server(ThreadingHTTPServer):
         """Say nothing of callers that hung up: some are killed on purpose."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackOnly, BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

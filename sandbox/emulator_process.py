@@ -1,0 +1,92 @@
+"""
+MiniStack with two things in front of it, in its own process: the emulator's main program.
+
+It is run by the Python of the emulator's environment, which has none of the sandbox's packages, so
+it imports MiniStack, the standard library and one module of ours. Wrapping the ASGI application
+costs no second hop, and leaves no port behind it that a web page could still reach.
+
+- No web browser is answered, and only loopback host names are (`loopback_guard.py`). Whoever may
+  call the emulator may run code on this machine, and its keys are well known.
+- Path parameters reach the functions as they were sent, as API Gateway hands them over. MiniStack
+  decodes the whole path and drops empty segments, so that different consumer ids become one:
+  `%41` and `A`, `a%2F` and `a`, `a//b` and `a/b`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from pathlib import Path
+from typing import Any
+
+PROJECT = str(Path(__file__).resolve().parent.parent)
+sys.path.insert(0, PROJECT)
+from sandbox.loopback_guard import STATUS, LoopbackGuard, refusal_body  # noqa: E402
+
+sys.path.remove(PROJECT)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+
+GUARD = LoopbackGuard(allow_own_pages=False, allow_subdomains=True)
+REST_APIS = "/_aws/execute-api/"
+AFTER_A_SLASH = re.compile("(?<=/)/")
+POLICY_VIOLATION = 1008  # the close code of a WebSocket (RFC 6455, 7.4.1)
+
+
+def wrapped(app: AsgiApp) -> AsgiApp:
+    """Return `app` behind the guard, with the paths of REST APIs as they were sent."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        reason = _refusal(scope)
+        if reason is None:
+            await app(_with_path_as_sent(scope), receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        else:
+            await _refuse(send, reason)
+
+    return guarded
+
+
+def _refusal(scope: Scope) -> str | None:
+    if scope["type"] not in ("http", "websocket"):
+        return None  # the server's own start and end
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return GUARD.refusal(headers, scope["server"][1])
+
+
+async def _refuse(send: Send, reason: str) -> None:
+    body = refusal_body(reason)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": STATUS, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _with_path_as_sent(scope: Scope) -> Scope:
+    """Give a REST API its path undecoded, with `%2F` for a slash that follows another."""
+    path = scope.get("raw_path", b"").decode("latin-1")
+    if scope["type"] != "http" or not path.startswith(REST_APIS):
+        return scope
+    return {**scope, "path": AFTER_A_SLASH.sub("%2F", path)}
+
+
+def main() -> None:
+    """Run MiniStack until it is told to stop."""
+    import ministack.app  # type: ignore[import-not-found]  # noqa: PLC0415 (not in our environment)
+
+    ministack.app.app = wrapped(ministack.app.app)
+    ministack.app.main()
+
+
+if __name__ == "__main__":
+    main()
