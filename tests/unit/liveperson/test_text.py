@@ -1,16 +1,24 @@
-"""Long texts: nothing lost, everything short enough, no character broken."""
+r"""
+Long texts: nothing lost, everything short enough, no character broken.
+
+What one character is, the package ``regex`` decides: its ``\X`` keeps to Unicode's UAX #29.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
+import sys
+import time
 
 import pytest
+import regex  # type: ignore[import-untyped]
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from liveperson_connector.channel import contract
 from liveperson_connector.liveperson.http import compact
-from liveperson_connector.liveperson.text import LIMIT, size, split_text
+from liveperson_connector.liveperson.text import LIMIT, is_blank, size, split_text
 
 # What a reader sees as one character each, however many code points it has.
 CHARACTERS = {
@@ -44,6 +52,21 @@ CHARACTERS = {
 }
 LONGEST = max(size(each) for each in CHARACTERS.values())
 
+# Strings of what Unicode's rules treat differently, far more often joined than by chance.
+JOINING = st.lists(
+    st.sampled_from(sorted({*"".join(CHARACTERS.values()), *"\u0600\u0903\u1cf5\u115f\ua97c"}))
+    | st.characters(categories=["Mn", "Mc", "Me", "Cf", "Zs", "So", "Lo"]),
+    max_size=80,
+).map("".join)
+
+
+def visible(text: str) -> str:
+    """Leave out white space."""
+    return "".join(each for each in text if not is_blank(each))
+
+
+# ── Where a text may be cut ──
+
 
 @given(st.lists(st.sampled_from(sorted(CHARACTERS.values())), max_size=60), st.integers(40, 80))
 @example(["🇩🇪"] * 60, 41)
@@ -54,23 +77,42 @@ def test_a_text_is_cut_between_characters_and_nothing_is_lost(
     characters: list[str], limit: int
 ) -> None:
     """Joined parts are the text, each fits, and each begins where a character begins."""
-    text = "".join(characters)
+    text = "x" + "".join(characters)
     parts = split_text(text, limit=limit)
-    begins = {0, *itertools.accumulate(len(each) for each in characters)}
-    cuts = set(itertools.accumulate(len(each) for each in parts))
 
-    assert text == "".join(parts)
+    assert visible(text) == visible("".join(parts))
     assert all(size(part) <= limit for part in parts)
-    assert cuts <= begins
+    assert are_cut_between_characters(text, parts)
 
 
-@given(st.text(), st.integers(12, 40))
+@given(st.text() | JOINING, st.integers(12, 40))
 def test_any_text_at_all_is_carried_whole(text: str, limit: int) -> None:
-    """Whatever it is made of, joined parts are the text, and no part is empty."""
+    """Whatever it is made of, each part fits, and nothing that can be seen is lost."""
     parts = split_text(text, limit=limit)
 
-    assert text == "".join(parts)
-    assert all(parts) or [""] == parts
+    assert visible(text) == visible("".join(parts))
+    assert all(size(part) <= limit for part in parts)
+
+
+@given(JOINING, st.integers(1, 5))
+def test_every_rule_of_unicode_is_kept(text: str, pieces: int) -> None:
+    """No cut is made where UAX #29 sees one character, unless that is larger than a message."""
+    characters = regex.findall(r"\X", text)
+    limit = max(map(size, characters), default=0) * pieces
+
+    assert are_cut_between_characters(text, split_text(text, limit=limit))
+
+
+def are_cut_between_characters(text: str, parts: list[str]) -> bool:
+    """Whether every part begins and ends where a reader sees a character begin and end."""
+    ends = {0, *itertools.accumulate(len(each) for each in regex.findall(r"\X", text))}
+    found = 0
+    for part in parts:
+        begin = text.index(part, found)
+        found = begin + len(part)
+        if not {begin, found} <= ends:
+            return False
+    return True
 
 
 @pytest.mark.parametrize("name", CHARACTERS)
@@ -101,7 +143,8 @@ def test_a_cut_is_made_at_white_space() -> None:
 @pytest.mark.parametrize(
     ("text", "limit", "parts"),
     [
-        ("aaaa\nbbbb", 4, ["aaaa", "\n", "bbbb"]),
+        ("aaaa\nbbbb", 4, ["aaaa", "\nbb", "bb"]),
+        (" abc", 3, [" ab", "c"]),
         ("a한글", 2, ["a한", "글"]),
         ("abcd🇩🇪", 4, ["abcd", "🇩🇪"]),
         ("ae\u0301", 2, ["a", "e\u0301"]),
@@ -122,7 +165,96 @@ def test_white_space_far_from_the_limit_is_not_worth_it() -> None:
 
 def test_white_space_is_looked_for_to_the_very_first_letter() -> None:
     """A short message is searched whole."""
-    assert [" ", "abc"] == split_text(" abc", limit=3)
+    assert ["a ", "bcd"] == split_text("a bcd", limit=4)
+
+
+def test_a_mark_on_a_space_is_not_white_space() -> None:
+    """A reader sees an accent there, and no place to break the text."""
+    assert ["ab \u0301c", "d"] == split_text("ab \u0301cd", limit=5)
+
+
+def test_an_address_is_not_cut_if_it_fits_one_message() -> None:
+    """Two halves lead nowhere; so the message before it is a short one."""
+    address = "https://files.example/" + "a" * 2000
+    text = "a" * 2500 + " " + address
+
+    assert ["a" * 2500 + " ", address] == split_text(text)
+
+
+def test_an_address_larger_than_a_message_is_cut_after_all() -> None:
+    """No text makes us run for ever."""
+    address = "https://files.example/" + "a" * 5000
+
+    assert ["See ", address[:LIMIT], address[LIMIT:]] == split_text(f"See {address}")
+
+
+# ── White space ──
+
+
+def test_no_message_is_white_space_alone() -> None:
+    """LivePerson may refuse a blank message, and what comes after it would never be said."""
+    parts = split_text("Hello" + " " * 9000 + "world")
+
+    assert ["Hello", "world"] == [part.strip() for part in parts]
+
+
+@given(
+    st.lists(st.sampled_from([" ", "\n", "\r\n", "\t", "\u3000", "\ufeff", "a"]), max_size=99),
+    st.integers(6, 20),
+)
+def test_white_space_wherever_it_stands(pieces: list[str], limit: int) -> None:
+    """At the beginning, at the end and between: no part is blank, and no letter is lost."""
+    parts = split_text("".join(pieces), limit=limit)
+
+    assert pieces.count("a") == "".join(parts).count("a")
+    assert not [part for part in parts if is_blank(part)]
+
+
+def test_white_space_that_a_message_has_room_for_stays() -> None:
+    """Only parts that would be blank are left out."""
+    text = "  one\n\n" + "two " * 1500 + " "
+
+    assert text == "".join(split_text(text))
+
+
+def test_blank_is_what_the_contract_takes_for_blank() -> None:
+    """So every text that is accepted has something to say."""
+    pattern = regex.compile(
+        contract.schemas()["ConsumerEventText"]["properties"]["text"]["pattern"]
+    )
+    everything = map(chr, range(sys.maxunicode + 1))
+
+    assert not [each for each in everything if is_blank(each) == bool(pattern.search(each))]
+
+
+# ── Sizes ──
+
+
+def test_a_long_text_is_cut_in_a_time_that_grows_with_its_length() -> None:
+    """The rules of Unicode look at each code point a few times at most."""
+    for unit in (
+        "a",
+        " ",
+        "e\u0301",
+        "\u0301",
+        "\u0915\u094d",
+        "\u0600",
+        "👩\u200d",
+        "🇩",
+        "\u1100",
+    ):
+        short, long = unit * 10_000, unit * 80_000
+        assert seconds(long) < 8 * 4 * seconds(short) + 0.05, unit
+
+
+def seconds(text: str) -> float:
+    """Measure the processor's time for one text, the best of three."""
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        split_text(text)
+        took.append(time.process_time() - began)
+    return min(took)
 
 
 def test_a_part_has_at_least_one_character() -> None:
