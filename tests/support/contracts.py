@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from liveperson_connector.aws.queues import Counts
 from liveperson_connector.messages import Letter, Received
 
 
@@ -18,6 +19,12 @@ class FifoQueue(Protocol):
     def delete(self, receipt_handle: str) -> None: ...
 
     def hide(self, receipt_handle: str, seconds: int) -> None: ...
+
+    def delete_all(self, receipt_handles: Sequence[str]) -> None: ...
+
+    def show_all(self, receipt_handles: Sequence[str]) -> None: ...
+
+    def counts(self) -> Counts: ...
 
 
 def letter(body: str, group: str = "g", identity: str = "", **attributes: str) -> Letter:
@@ -101,3 +108,29 @@ class QueueContract:
             queue.delete(each.receipt_handle)
 
         assert [f"{n:02}" for n in range(12)] == bodies(first) + bodies(queue.receive())
+
+    def test_many_are_deleted_or_shown_again_together(self, queue: FifoQueue) -> None:
+        """More than one call takes: what is deleted is gone, what is shown keeps its place."""
+        queue.send([letter(f"{number:02}", group=f"{number % 6}") for number in range(24)])
+        taken = []
+        while batch := queue.receive():
+            taken += batch
+            queue.delete_all([each.receipt_handle for each in batch if each.body < "12"])
+        queue.show_all([each.receipt_handle for each in taken if each.body >= "12"])
+
+        left: list[str] = []
+        while batch := queue.receive():
+            left += bodies(batch)
+            queue.delete_all([each.receipt_handle for each in batch])
+
+        assert [f"{number:02}" for number in range(12, 24)] == sorted(left)
+        assert all(left.index(f"{n}") < left.index(f"{n + 6}") for n in range(12, 18))
+
+    def test_a_queue_counts_its_messages(self, queue: FifoQueue) -> None:
+        """What was received counts apart, and what stands behind it in its group waits."""
+        queue.send([letter("a", group="a"), letter("b", group="b")])
+        before = queue.counts()
+        queue.receive()
+        queue.send([letter("behind", group="a")])
+
+        assert (Counts(2, 0), Counts(1, 2)) == (before, queue.counts())

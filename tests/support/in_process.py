@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from liveperson_connector.accounts import Credentials
+from liveperson_connector.aws.queues import Counts
 from liveperson_connector.errors import AwsUnavailable, MisconfiguredAccount
 from liveperson_connector.messages import Letter, Received
 
@@ -74,6 +75,22 @@ class InProcessQueue:
     def delete(self, receipt_handle: str) -> None:
         """Remove a message."""
         self._messages = [each for each in self._messages if each.message_id != receipt_handle]
+
+    def delete_all(self, receipt_handles: Sequence[str]) -> None:
+        """Remove messages."""
+        for each in receipt_handles:
+            self.delete(each)
+
+    def show_all(self, receipt_handles: Sequence[str]) -> None:
+        """Offer messages again."""
+        for each in receipt_handles:
+            self.hide(each, 0)
+
+    def counts(self) -> Counts:
+        """Count the messages that wait, and those that were received and not deleted."""
+        now = self.clock()
+        in_flight = sum(each.visible_at > now for each in self._messages)
+        return Counts(len(self._messages) - in_flight, in_flight)
 
     def _take(self, stored: _Stored, now: float) -> Received:
         stored.visible_at = now + VISIBILITY_SECONDS

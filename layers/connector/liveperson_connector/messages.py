@@ -14,6 +14,16 @@ CUT_OFF_ATTRIBUTE = "cut_off"
 TRACE_ATTRIBUTE = "trace"
 """The id of the request by which a message came in; log lines carry it from hop to hop."""
 
+LETTER_ID_ATTRIBUTE = "letter_id"
+"""The lasting name of a dead letter: the id of the message that it was when it died first."""
+
+MOST_ATTRIBUTES = 10
+"""
+As many attributes a message of SQS may have.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+"""
+
 MOST_REDRIVES = 5
 """A letter that failed for a day, this many times over, is not a matter of patience any more."""
 
@@ -45,6 +55,16 @@ class Received:
     def trace(self) -> str:
         """The id by which the message is followed through the logs."""
         return self.attributes.get(TRACE_ATTRIBUTE) or self.message_id
+
+    @property
+    def letter_id(self) -> str:
+        """
+        The name of a dead letter, the same however often it is sent again.
+
+        Before the first time it is the message's own id, which SQS keeps when it moves a message
+        to the dead letters.
+        """
+        return self.attributes.get(LETTER_ID_ATTRIBUTE) or self.message_id
 
     @property
     def redrives(self) -> int:

@@ -7,6 +7,7 @@ A dead letter keeps the body as it was queued, and tells in its attributes why i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,19 @@ BATCH = 10
 
 # The most bytes it takes are 1 MiB, over all messages with their attributes.
 _BATCH_BYTES = 1_040_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """
+    About how many messages a queue has: those that wait, and those that a reader has received.
+
+    What stands behind a received message of its group waits
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html).
+    """
+
+    waiting: int
+    in_flight: int
 
 
 class Queue:
@@ -71,6 +85,33 @@ class Queue:
         with translated(f"deleting from {self.name}"):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=receipt_handle)
 
+    def delete_all(self, receipt_handles: Sequence[str]) -> None:
+        """Remove received messages, ten with one call; all, or an error."""
+        for entries in _tens(receipt_handles):
+            with translated(f"deleting from {self.name}"):
+                answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            _raise_for(answer.get("Failed", []), f"deleting from {self.name}", "deleted")
+
+    def show_all(self, receipt_handles: Sequence[str]) -> None:
+        """
+        Offer received messages again at once, ten with one call.
+
+        One whose visibility timed out meanwhile is offered anyway, so that it is left out.
+        """
+        for entries in _tens(receipt_handles, VisibilityTimeout=0):
+            with translated(f"showing messages of {self.name}"):
+                self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+
+    def counts(self) -> Counts:
+        """Return about how many messages wait, and how many are received and not deleted."""
+        with translated(f"counting the messages of {self.name}"):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["All"])
+        found = answer["Attributes"]
+        return Counts(
+            waiting=int(found["ApproximateNumberOfMessages"]),
+            in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
+        )
+
     def _send_batch(self, letters: Sequence[Letter]) -> None:
         # A single message is sent as one: the call is cheaper to make and to read in a trace.
         with translated(f"sending to {self.name}"):
@@ -79,7 +120,16 @@ class Queue:
                 return
             entries = [{"Id": str(index), **_entry(each)} for index, each in enumerate(letters)]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
-        _raise_for(answer.get("Failed", []), self.name)
+        _raise_for(answer.get("Failed", []), f"sending to {self.name}", "taken")
+
+
+def _tens(receipt_handles: Sequence[str], **more: int) -> Iterator[list[Any]]:
+    """Write receipts as the entries of batches."""
+    for start in range(0, len(receipt_handles), BATCH):
+        yield [
+            {"Id": str(index), "ReceiptHandle": receipt, **more}
+            for index, receipt in enumerate(receipt_handles[start : start + BATCH])
+        ]
 
 
 def _batches(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
@@ -145,12 +195,10 @@ def _texts(attributes: Mapping[str, Mapping[str, str]], key: str) -> dict[str, s
     return {name: value[key] for name, value in attributes.items() if key in value}
 
 
-def _raise_for(failed: Sequence[Mapping[str, Any]], name: str) -> None:
+def _raise_for(failed: Sequence[Mapping[str, Any]], doing: str, done: str) -> None:
     if failed:
         code = str(failed[0].get("Code", "unknown"))
-        raise AwsUnavailable(
-            f"sending to {name}: {len(failed)} not taken ({code})", error_code=code
-        )
+        raise AwsUnavailable(f"{doing}: {len(failed)} not {done} ({code})", error_code=code)
 
 
 def _entry(letter: Letter) -> dict[str, Any]:
