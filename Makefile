@@ -47,8 +47,8 @@ test: check  ## everything: checks, unit, integration and end-to-end tests (JOBS
 unit: setup  ## the unit tests alone, in seconds
 	@pytest -q tests/unit $(ARGS)
 
-fuzz: setup  ## feed the entry points INPUTS=1000000 inputs of SEED=1
-	@PYTHONPATH=layers/connector python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1) $(ARGS)
+fuzz: setup  ## feed the entry points INPUTS=100000 inputs each, from SEED=1 on
+	@INPUTS=$(or $(INPUTS),100000) pytest -q -n $(JOBS) --hypothesis-profile=fuzz --hypothesis-seed=$(or $(SEED),1) -k fuzzed tests/fuzz $(ARGS)
 
 simulate: setup  ## both pipelines through SCHEDULES=10000 bad days, made from SEED=1 on
 	@PYTHONPATH=layers/connector python -m tests.simulation --schedules $(or $(SCHEDULES),10000) --seed $(or $(SEED),1) $(ARGS)

@@ -32,6 +32,7 @@ for _name in [name for name in os.environ if name.startswith("AWS_")]:
 os.environ.update(_ENVIRONMENT)
 
 settings.register_profile("tests", deadline=None, max_examples=60)
+settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("INPUTS", "1000")))
 settings.load_profile("tests")
 
 # Only now the project's own modules, some of which look at the environment when imported.
