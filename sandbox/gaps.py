@@ -1,10 +1,10 @@
 """
 Where the emulator differs from AWS in what the template asks for, and what makes up for it.
 
-Its CloudFormation drops a table's time to live and a function's reserved concurrency. And it
-checks `ssm:GetParametersByPath` against the resource `*`, where AWS takes the path, and a batch of
-messages by an action of its own, where on AWS `sqs:SendMessage` covers it. Its APIs have other
-addresses than on AWS, so functions that tell the API's address are told the local one.
+Its CloudFormation drops a table's time to live. And it checks `ssm:GetParametersByPath` against the
+resource `*`, where AWS takes the path, and a batch of messages by an action of its own, where on
+AWS `sqs:SendMessage` covers it. Its APIs have other addresses than on AWS, so functions that tell
+the API's address are told the local one.
 """
 
 import json
@@ -27,7 +27,6 @@ def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
         StackName=stack_name, TemplateStage="Processed"
     )["TemplateBody"]
     _expire_records(aws, stack_name, template["Resources"])
-    _reserve_concurrency(aws, stack_name, template["Resources"])
     _let_list_parameters(aws, stack_name, template["Resources"])
     _let_send_batches(aws, stack_name)
     _tell_local_addresses(aws, stack_name)
@@ -65,15 +64,6 @@ def _expire_records(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> N
                     "Enabled": str(wanted["Enabled"]).lower() == "true",
                     "AttributeName": wanted["AttributeName"],
                 },
-            )
-
-
-def _reserve_concurrency(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
-    for logical, function in resources(aws, stack_name, "AWS::Lambda::Function"):
-        wanted = template[logical]["Properties"].get("ReservedConcurrentExecutions")
-        if wanted is not None:
-            aws.functions.put_function_concurrency(
-                FunctionName=function, ReservedConcurrentExecutions=int(wanted)
             )
 
 

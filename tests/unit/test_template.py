@@ -137,14 +137,27 @@ def test_a_worker_takes_one_message_at_a_time(folder: str, event: dict[str, Any]
     assert ["ReportBatchItemFailures"] == event["FunctionResponseTypes"]
 
 
-@pytest.mark.parametrize("folder", ["outbound_messaging", "channel_delivery"])
-def test_workers_are_capped_at_their_queue(folder: str) -> None:
+@pytest.mark.parametrize(("folder", "event"), [(each[0], each[2]) for each in queue_events()])
+def test_workers_are_capped_at_their_queue(folder: str, event: dict[str, Any]) -> None:
     """Reserved concurrency would throw messages back; the mapping takes fewer."""
-    fifo = [e for f, q, e in queue_events() if f == folder and QUEUES[q].get("FifoQueue")]
-
-    assert all(event["ScalingConfig"]["MaximumConcurrency"] for event in fifo)
-    assert fifo
+    assert {"Ref": "WorkerConcurrency"} == event["ScalingConfig"]["MaximumConcurrency"]
     assert "ReservedConcurrentExecutions" not in FUNCTIONS[folder]
+
+
+def test_in_a_new_aws_account_the_queues_can_leave_room_for_webhooks() -> None:
+    """It may have 10 executions; all queues together need no more than eight of them."""
+    least = template()["Parameters"]["WorkerConcurrency"]["MinValue"]
+
+    assert len(queue_events()) * least <= 8
+
+
+def test_the_webhooks_share_can_be_reserved() -> None:
+    """Not unless asked for: a new AWS account has too few executions to reserve any."""
+    reserved = FUNCTIONS["webhook_intake"]["ReservedConcurrentExecutions"]
+
+    assert "HasReservedConcurrency" == reserved["Fn::If"][0]
+    assert 0 == template()["Parameters"]["WebhookReservedConcurrency"]["Default"]
+    assert {"webhook_intake"} == {f for f in FUNCTIONS if "ReservedConcurrent" in str(FUNCTIONS[f])}
 
 
 @pytest.mark.parametrize(
@@ -307,7 +320,9 @@ def test_the_table_is_safe() -> None:
 
     assert table["SSESpecification"]["SSEEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
-    assert "Delete" not in {resource["DeletionPolicy"], resource["UpdateReplacePolicy"]}
+    assert table["DeletionProtectionEnabled"] is True
+    # A protected table cannot be deleted when the making of a stack is rolled back either.
+    assert {"Retain"} == {resource["DeletionPolicy"], resource["UpdateReplacePolicy"]}
 
 
 def test_the_channel_needs_a_key_and_liveperson_does_not() -> None:
@@ -437,7 +452,23 @@ def test_an_alarm_tells_what_it_means_and_when_it_is_over(name: str) -> None:
     assert 60 < len(alarm["AlarmDescription"]) < 400
     assert alarm["AlarmActions"] == alarm["OKActions"]
     assert "AlarmTopicArn" in json.dumps(alarm["AlarmActions"])
-    assert alarm["TreatMissingData"] in {"notBreaching", "breaching"}
+    if alarm["TreatMissingData"] == "missing":
+        assert alarm["InsufficientDataActions"] == alarm["AlarmActions"]
+    else:
+        assert "notBreaching" == alarm["TreatMissingData"]
+
+
+def test_no_alarm_sounds_because_a_stack_is_new() -> None:
+    """Before the first event there is no data, and none of them takes that for a breach."""
+    assert not [name for name, each in ALARMS.items() if each["TreatMissingData"] == "breaching"]
+
+
+def test_an_hour_without_a_refresh_is_noticed() -> None:
+    """Three periods without data, of a schedule that runs in each: the state says so."""
+    alarm = ALARMS["TokenRefreshSilentAlarm"]
+
+    assert ("Invocations", 1200) == (alarm["MetricName"], alarm["Period"])
+    assert "missing" == alarm["TreatMissingData"]
 
 
 @pytest.mark.parametrize("name", sorted(n for n in ALARMS if ALARMS[n]["Namespace"] == OWN))
@@ -611,9 +642,141 @@ def test_a_custom_domain_is_made_only_if_there_is_one(name: str) -> None:
 
 def test_there_is_no_way_around_mutual_tls() -> None:
     """The address at AWS, which asks for no certificate, is closed."""
-    closed = resources("AWS::Serverless::Api")["ConnectorApi"]["DisableExecuteApiEndpoint"]
+    api = resources("AWS::Serverless::Api")["ConnectorApi"]
 
-    assert ["HasTrustStore", True, False] == closed["Fn::If"]
+    assert ["HasTrustStore", True, False] == api["DisableExecuteApiEndpoint"]["Fn::If"]
+
+
+def test_the_deployment_that_sets_a_trust_store_closes_the_other_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """API Gateway heeds it with the next deployment of the API, so each of ours makes one."""
+    names: list[str] = []
+    for moment in (1_790_000_000, 1_790_000_060):
+        monkeypatch.setattr("time.time", lambda now=moment: now)
+        names += of_kind(deployed(), "AWS::ApiGateway::Deployment")
+
+    assert 2 == len(set(names))
+
+
+def test_a_new_version_of_the_trust_store_can_be_named() -> None:
+    """API Gateway does not look at the file again while its address is the same."""
+    trust = resources("AWS::ApiGateway::DomainName")["CustomDomain"]["MutualTlsAuthentication"]
+    has_store, store, _ = trust["Fn::If"]
+
+    assert "HasTrustStore" == has_store
+    assert ["HasTrustStoreVersion", {"Ref": "TrustStoreVersion"}] == (
+        store["TruststoreVersion"]["Fn::If"][:2]
+    )
+
+
+# A name that need only be the only one within something else of the stack, or is not ours.
+SCOPED = {
+    "AWS::ApiGateway::Stage": "StageName",
+    "AWS::Lambda::Alias": "Name",
+    "AWS::CodeDeploy::DeploymentGroup": "DeploymentConfigName",
+    "AWS::ApiGateway::DomainName": "DomainName",
+}
+
+# What has no region: one name for the whole AWS account, or for all of AWS.
+GLOBAL = re.compile(r"AWS::(CloudWatch::Dashboard|IAM::\w+|S3::Bucket)")
+
+
+def chosen_names() -> list[tuple[str, str, str]]:
+    """Give kind, logical id and value of every name that the template chooses for a resource."""
+    made = deployed(GradualDeployment="true", AccessLogs="logs-and-account-role")
+    return [
+        (each["Type"], logical, json.dumps(value))
+        for logical, each in made.items()
+        for name, value in each.get("Properties", {}).items()
+        if re.fullmatch(r"\w*Name", name)
+        and name not in {"MetricName", SCOPED.get(each["Type"])}
+        and not (isinstance(value, dict) and set(made) & {value.get("Ref")})
+    ]
+
+
+def test_no_name_collides_with_another_stacks_or_another_regions() -> None:
+    """The same template stands twice in an account, and in two regions under one stack name."""
+    assert len(chosen_names()) > 10
+    for kind, logical, value in chosen_names():
+        assert "AWS::StackName" in value, f"{logical}: another stack may have {value}"
+        if GLOBAL.fullmatch(kind):
+            assert "AWS::Region" in value, f"{logical}: another region may have {value}"
+
+
+# ── Strangers ──
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"])
+def test_bucket_and_queues_are_reached_over_tls_alone(kind: str) -> None:
+    """Whoever asks, and for whatever; every queue has the policy."""
+    (policy,) = resources(kind).values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert ("Deny", "*") == (statement["Effect"], statement["Principal"])
+    assert statement["Action"] in {"s3:*", "sqs:*"}
+    assert {"Bool": {"aws:SecureTransport": "false"}} == statement["Condition"]
+    (condition,) = [r["Condition"] for r in template()["Resources"].values() if r["Type"] == kind]
+    assert "SpeaksTls" == condition
+    covered = {logical_id(each) for each in policy.get("Queues", [policy.get("Bucket")])}
+    assert covered == set(QUEUES if "Queues" in policy else resources("AWS::S3::Bucket"))
+
+
+def test_a_flood_of_webhooks_leaves_room_for_the_channel() -> None:
+    """Their route has a throttle of its own, beside the usage plan's for the channel."""
+    (throttle,) = resources("AWS::Serverless::Api")["ConnectorApi"]["MethodSettings"]
+
+    (path,) = [
+        event["Properties"]["Path"] for event in FUNCTIONS["webhook_intake"]["Events"].values()
+    ]
+    assert "/" + path.replace("/", "~1") == throttle["ResourcePath"]
+    assert "POST" == throttle["HttpMethod"]
+    assert {"Ref": "WebhookRequestsPerSecond"} == throttle["ThrottlingRateLimit"]
+    assert {"Ref": "WebhookRequestsPerSecond"} == throttle["ThrottlingBurstLimit"]
+
+
+def test_access_logs_say_who_and_when_and_no_words() -> None:
+    """JSON of ids and numbers: no query, no body, no path with a consumer's id, no key."""
+    condition, setting, _ = resources("AWS::Serverless::Api")["ConnectorApi"]["AccessLogSetting"][
+        "Fn::If"
+    ]
+    line = json.loads(setting["Format"])
+
+    assert "HasAccessLogs" == condition
+    assert "none" == template()["Parameters"]["AccessLogs"]["Default"]
+    assert {
+        "$context.requestTime",
+        "$context.identity.sourceIp",
+        "$context.status",
+        "$context.identity.apiKeyId",
+        "$context.extendedRequestId",
+    } <= set(line.values())
+    assert not {
+        "$context.path",
+        "$context.requestId",
+        "$context.identity.apiKey",
+        "$context.identity.userAgent",
+    } & set(line.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("AccessLogsGroup", "HasAccessLogs"),
+        ("ApiGatewayAccount", "SetsTheAccountsLogRole"),
+        ("ApiGatewayLogsRole", "SetsTheAccountsLogRole"),
+        ("WebAclAssociation", "HasWebAcl"),
+    ],
+)
+def test_what_is_asked_for_is_made_only_then(name: str, condition: str) -> None:
+    """Each costs something, or changes what belongs to the whole account."""
+    assert condition == template()["Resources"][name]["Condition"]
+
+
+def test_the_accounts_role_for_logs_outlives_the_stack() -> None:
+    """Other APIs of the account log by it from then on."""
+    for name in ("ApiGatewayAccount", "ApiGatewayLogsRole"):
+        assert template()["Resources"][name]["DeletionPolicy"].startswith("Retain")
 
 
 def test_what_would_lose_messages_is_guarded_by_the_stack_policy() -> None:
