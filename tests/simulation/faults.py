@@ -20,6 +20,7 @@ class Faults:
 
     def __init__(self, schedule: Schedule, kernel: Kernel, accounts: list[str]) -> None:
         self.struck: Counter[str] = Counter()
+        self._seed = schedule.seed
         self._kernel = kernel
         self._accounts = accounts
         self._faults = [
@@ -48,6 +49,11 @@ class Faults:
         if fault is None:
             return 0
         return dice(f"{fault} {self._kernel.now}").randint(1, _KILL_WITHIN_CALLS)
+
+    def throttled_for(self, visibility: float) -> float | None:
+        """Return after how long Lambda finds room for a throttled message; None for never."""
+        chance = dice(f"{self._seed} throttled {self._kernel.now}")
+        return chance.uniform(0.0, visibility) if chance.random() < 0.5 else None
 
     def disturbed_queue(self, begin: float, end: float) -> bool:
         """Whether AWS or the worker itself kept notifications waiting between two times."""

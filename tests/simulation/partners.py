@@ -9,6 +9,7 @@ and now and then twice. Both remember what they were told, and by which event of
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -32,6 +33,10 @@ from .wires import Call, Reply
 
 AGENT = "agent-1"
 REFUSED_WORD, POISON_WORD = "[refused]", "[poison]"
+MENDED_WORD, UNLUCKY_WORD = "[mended]", "[unlucky]"
+
+# So often in a row what has the unlucky word is answered 503, each time.
+UNLUCKY_TIMES = 3
 
 _SERVICES = ("sentinel", "idp", "asyncMessagingEnt", "swift")
 _OK = "OK"
@@ -95,6 +100,7 @@ class LivePerson:
         self._revoked_at = 0.0
         self._consumers_revoked_at = 0.0
         self._count = 0
+        self._unlucky: Counter[str] = Counter()
 
     # ── What the wire carries ──
 
@@ -123,6 +129,14 @@ class LivePerson:
             "send": self._send,
         }[call.service]
         return lambda: act(call, about)
+
+    def unlucky(self, call: Call) -> bool:
+        """Whether this request is one of the first few that are answered 503, whatever it is."""
+        if call.service != "send" or UNLUCKY_WORD.encode() not in call.body:
+            return False
+        text = json.loads(call.body)["body"]["event"]["message"]
+        self._unlucky[text] += 1
+        return self._unlucky[text] <= UNLUCKY_TIMES
 
     def _domains(self, _call: Call, _about: Cause) -> Reply:
         hosts = [
@@ -345,6 +359,7 @@ class Channel:
         self.calls: list[tuple[float, str, str]] = []
         self.problems: list[str] = []
         self.ids: dict[str, str] = {}
+        self.on_failed: Callable[[str], None] = lambda _event_id: None
         self._kernel = kernel
         self._keys = keys
 
@@ -352,6 +367,11 @@ class Channel:
     def route(url: str) -> tuple[str, str]:
         """Name the account of an address."""
         return "channel", urlsplit(url).path.strip("/")
+
+    @staticmethod
+    def unlucky(_call: Call) -> bool:
+        """Treat every request alike."""
+        return False
 
     def receive(self, call: Call) -> Callable[[], Reply]:
         """Take a request as it leaves; what is returned does it, whenever it arrives."""
@@ -363,18 +383,29 @@ class Channel:
         body = json.loads(call.body)
         if REFUSED_WORD in str(body.get("content", "")):
             return Reply(422)
-        self.callbacks.append(Callback(self._kernel.now, call.headers["webhook-id"], body))
+        webhook_id = call.headers["webhook-id"]
+        is_new = all(each.webhook_id != webhook_id for each in self.callbacks)
+        self.callbacks.append(Callback(self._kernel.now, webhook_id, body))
+        if body["type"] == "failed" and is_new:
+            self.on_failed(body["event_id"])
         return Reply(200)
 
     def _remember_id(self, call: Call) -> None:
-        """Every try of a callback has the same id, and no other has it."""
+        """
+        Every try of a callback has the same id, and no other has it.
+
+        An event that was sent again may fail again; that is another callback.
+        """
         webhook_id, stamp = call.headers["webhook-id"], call.headers["webhook-timestamp"]
         expected = sign(self._keys[call.account_id], webhook_id, int(stamp), call.body)
         if call.headers["webhook-signature"] != expected:
             self.problems.append(f"callback {webhook_id} is signed wrong")
         body = json.loads(call.body)
         what = identity_of(body)
-        for key, value in ((f"id {webhook_id}", what), (f"what {what}", webhook_id)):
+        told = [(f"id {webhook_id}", what)]
+        if body["type"] != "failed":
+            told.append((f"what {what}", webhook_id))
+        for key, value in told:
             if self.ids.setdefault(key, value) != value:
                 self.problems.append(f"webhook-id {webhook_id} is not that of {what} alone")
 

@@ -78,12 +78,11 @@ class _Said:
             if line.role == "CONSUMER" and conversation.is_ours:
                 key = (line.event_id, line.text)
                 self.lines.setdefault(key, []).append((conversation, line))
-        self.dead: dict[str, dict[str, str]] = {}
+        self.dead: set[tuple[str, str]] = set()
         for letter in world.dead_letters():
             event = json.loads(letter.body).get("event")
-            if isinstance(event, dict) and "id" in event:
-                attributes = {k: v["StringValue"] for k, v in letter.attributes.items()}
-                self.dead[str(event["id"])] = attributes
+            if isinstance(event, dict) and "id" in event and letter.attributes.get("reason"):
+                self.dead.add((str(event["id"]), str(event.get("text", ""))))
 
 
 def _nothing_lost_at_liveperson(world: World, said: _Said, verdict: Verdict) -> None:
@@ -91,8 +90,7 @@ def _nothing_lost_at_liveperson(world: World, said: _Said, verdict: Verdict) -> 
         if event.kind != "text" or event.accepted_at is None:
             continue
         missing = [p for p in _parts(event.text) if (event.event_id, p) not in said.lines]
-        reason = said.dead.get(event.event_id, {}).get("reason")
-        if missing and not reason:
+        if missing and (event.event_id, event.text) not in said.dead:
             verdict.say("nothing lost to LivePerson", event.event_id, f"{len(missing)} parts")
 
 
@@ -126,7 +124,7 @@ def _in_order_at_liveperson(world: World, said: _Said, verdict: Verdict) -> None
     for who in world.consumers():
         latest = -1.0
         for event in sorted(_texts_of(world, who), key=lambda each: each.order):
-            if event.event_id in said.dead:
+            if (event.event_id, event.text) in said.dead:
                 continue
             for part in _parts(event.text):
                 at = first.get((event.event_id, part), latest)
@@ -183,19 +181,24 @@ def _dead_notifications(world: World) -> set[tuple[str, int]]:
 
 
 def _refusals_are_reported(world: World, verdict: Verdict) -> None:
-    failed = [each for each in world.channel.callbacks if each.body["type"] == "failed"]
-    ids = {(each.body["event_id"], each.webhook_id) for each in failed}
-    count = Counter(event_id for event_id, _ in ids)
+    """Each refusal once: of an event, and of one that was sent again after it had failed."""
+    failed: dict[str, dict[str, float]] = {}
+    for each in world.channel.callbacks:
+        if each.body["type"] == "failed":
+            failed.setdefault(each.body["event_id"], {}).setdefault(each.webhook_id, each.at)
     refused = {
-        each.event_id
+        each.event_id: each
         for each in world.events.values()
-        if REFUSED_WORD in each.text and each.accepted_at is not None
+        if (REFUSED_WORD in each.text or each.mended) and each.accepted
     }
-    for event_id in refused - set(count):
+    for event_id in refused.keys() - failed.keys():
         verdict.say("refusals are reported", event_id)
-    for event_id in count:
-        if count[event_id] > 1 or event_id not in refused:
-            verdict.say("refusals are reported once", event_id, count[event_id])
+    for event_id, times in failed.items():
+        event = refused.get(event_id)
+        if event is None or len(times) > len(event.accepted):
+            verdict.say("refusals are reported once", event_id, len(times))
+        elif REFUSED_WORD in event.text and event.accepted[-1] > max(times.values()):
+            verdict.say("what is sent again after a refusal is tried again", event_id)
 
 
 # ── Afterwards ──

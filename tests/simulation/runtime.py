@@ -77,14 +77,30 @@ class Lambda:
             mapped.wake_at = float("inf")
         for slot in mapped.slots:
             if not slot.busy and (taken := mapped.queue.take(1)):
-                self._invoke(mapped, slot, taken[0])
+                self._give(mapped, slot, taken[0])
         upcoming = mapped.queue.next_visible()
         if upcoming is not None and not all(slot.busy for slot in mapped.slots):
             self._look_at(mapped, max(upcoming, self._kernel.now) + _POLL_SECONDS)
 
-    def _invoke(self, mapped: Mapped, slot: Slot, message: Message) -> None:
-        receipt = message.receipt
+    def _give(self, mapped: Mapped, slot: Slot, message: Message) -> None:
+        """Give a message to a function, or find no room for it until it is too late."""
         event = {"Records": [as_record(message, mapped.queue.name)]}
+        about = _event_id(message.body)
+        if not self._faults.strikes(mapped.function, kinds="throttled"):
+            self._invoke(mapped, slot, event, about)
+            return
+
+        def again() -> None:
+            free = [each for each in mapped.slots if not each.busy]
+            if free:
+                self._invoke(mapped, free[0], event, about)
+
+        wait = self._faults.throttled_for(mapped.queue.visibility)
+        if wait is not None:
+            self._kernel.later(wait, again)
+
+    def _invoke(self, mapped: Mapped, slot: Slot, event: Mapping[str, Any], about: str) -> None:
+        receipt = event["Records"][0]["receiptHandle"]
 
         def work() -> None:
             slot.container = slot.container or self._build()
@@ -97,7 +113,7 @@ class Lambda:
             self._look_at(mapped, self._kernel.now + _POLL_SECONDS)
 
         slot.busy = True
-        self._start(mapped.function, slot, work, over, about=_event_id(message.body))
+        self._start(mapped.function, slot, work, over, about=about)
 
     def _delete(self, queue: Fifo, receipt: str) -> None:
         message = queue.find(receipt)

@@ -35,8 +35,9 @@ class Fault:
     """
     From ``start`` on, for ``seconds``, a share of what ``target`` is asked goes wrong.
 
-    A ``kill`` ends a function of that name at one of its next calls to anything; ``undeleted``
-    lets a handled message come back.
+    A ``kill`` ends a function of that name at one of its next calls to anything; ``throttled``
+    lets a message be received for it and not, or late, be given to it; ``undeleted`` lets a handled
+    message come back.
     """
 
     kind: str
@@ -135,6 +136,8 @@ def _kills(bare: Schedule, chance: Random) -> Schedule:
         faults.append(Fault("undeleted", "sqs", 0.0, hour, 0.3))
     if chance.random() < 0.3:
         faults.append(Fault("kill", chance.choice(FUNCTIONS[2:]), 0.0, 3 * HOUR, 0.5))
+    if chance.random() < 0.3:
+        faults.append(Fault("throttled", chance.choice(FUNCTIONS[:2]), 0.0, hour, 0.3))
     return _with(bare, _chatter(bare, chance, hour, chance.randint(4, 20)), faults)
 
 
@@ -176,7 +179,8 @@ def _dead_letters(bare: Schedule, chance: Random) -> Schedule:
 def _poison(bare: Schedule, chance: Random) -> Schedule:
     """Let one message always fail, or be refused for ever; nobody else should notice."""
     bare = replace(bare, consumers=max(2, bare.consumers))
-    deeds = [Deed(10.0, chance.choice(("says_poison", "says_refused", "agent_says_refused")), 0)]
+    poison = chance.choice(("says_poison", "says_refused", "says_mended", "agent_says_refused"))
+    deeds = [Deed(10.0, poison, 0)]
     return _with(bare, deeds + _chatter(bare, chance, HOUR, chance.randint(5, 25)), [])
 
 
@@ -233,7 +237,9 @@ def _any_fault(chance: Random, within: float) -> Fault:
     return Fault("kill", chance.choice(FUNCTIONS), start, seconds, min(rate, 0.5))
 
 
-_SAYS = ("says",) * 8 + ("says_same", "says_long", "repeats", "closes", "says_refused")
+_SAYS = ("says",) * 8 + (
+    *("says_same", "says_long", "repeats", "closes", "says_refused", "says_mended"),
+)
 _AGENT = ("agent_says",) * 6 + ("agent_notes", "agent_closes", "foreign")
 
 

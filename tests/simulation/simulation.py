@@ -55,7 +55,12 @@ _LAST_WORDS_APART = 1.5 * HOUR
 
 @dataclass
 class Event:
-    """A consumer event, as its channel knows it."""
+    """
+    A consumer event, as its channel knows it.
+
+    ``mended`` is what the channel says instead, under the same id, when it is told that the event
+    failed; ``accepted`` are the times of its 202s.
+    """
 
     event_id: str
     who: int
@@ -64,6 +69,8 @@ class Event:
     posted_at: float
     accepted_at: float | None = None
     order: int = -1
+    mended: str = ""
+    accepted: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -93,6 +100,7 @@ class World:
         self.functions = Lambda(self.kernel, self.faults, self._new_container)
         self.liveperson = LivePerson(self.kernel, self.faults, self.chance, self._send_webhook)
         self.channel = Channel(self.kernel, self._channel_keys())
+        self.channel.on_failed = self._mend
         self._around = self._surroundings()
         self.webhooks = Postman(self.kernel, self.functions, "webhook_intake", _backing_off)
         self.posts = Postman(self.kernel, self.functions, "message_intake", lambda _tries: 5.0)
@@ -125,7 +133,7 @@ class World:
         return Container(self._around)
 
     def _new_wire(self, partner: LivePerson | Channel) -> Wire:
-        return Wire(self.kernel, self.faults, partner.route, partner.receive)
+        return Wire(self.kernel, self.faults, partner.route, partner.receive, partner.unlucky)
 
     def _channel_keys(self) -> dict[str, bytes]:
         texts = {
@@ -265,6 +273,8 @@ class World:
             "says_same": self._says,
             "says_long": self._says,
             "says_refused": self._says,
+            "says_mended": self._says,
+            "says_unlucky": self._says,
             "says_poison": self._says,
             "closes": self._says,
             "repeats": self._repeats,
@@ -281,8 +291,17 @@ class World:
         kind = "close" if deed.what == "closes" else "text"
         text = _words(deed, number)
         event = Event(f"e-{deed.who}-{number}", deed.who, kind, text, self.kernel.now)
+        if deed.what == "says_mended":
+            event.mended = text.replace(partners.REFUSED_WORD, partners.MENDED_WORD)
         self.events[event.event_id] = event
         self._post(event)
+
+    def _mend(self, event_id: str) -> None:
+        """Say at once what LivePerson takes, in place of what it refused, under the same id."""
+        event = self.events[event_id]
+        if event.mended and event.text != event.mended:
+            event.text, event.posted_at, event.accepted_at = event.mended, self.kernel.now, None
+            self._post(event)
 
     def _repeats(self, deed: Deed, _number: str) -> None:
         earlier = [
@@ -303,8 +322,11 @@ class World:
         def post(container: Container) -> object:
             return container.message_intake.accept(account_id, consumer_id, body)
 
+        text = event.text
+
         def taken() -> None:
-            if event.accepted_at is None:
+            event.accepted.append(self.kernel.now)
+            if event.accepted_at is None and event.text == text:
                 self._accepted += 1
                 event.accepted_at, event.order = self.kernel.now, self._accepted
 
@@ -376,7 +398,12 @@ def _words(deed: Deed, number: str) -> str:
         return "ok"
     if deed.what == "says_long":
         return " ".join(f"{number}.{index:04}" for index in range(700))
-    mark = {"says_refused": partners.REFUSED_WORD, "says_poison": partners.POISON_WORD}
+    mark = {
+        "says_refused": partners.REFUSED_WORD,
+        "says_mended": partners.REFUSED_WORD,
+        "says_poison": partners.POISON_WORD,
+        "says_unlucky": partners.UNLUCKY_WORD,
+    }
     return f"words {number} of {deed.who} {mark.get(deed.what, '')}".strip()
 
 

@@ -169,6 +169,21 @@ FOUND = {
             Fault("webhooks_slow", "webhooks", start=5.0, seconds=120.0, rate=0.6),
         ),
     ),
+    # SQS dropped for five minutes what the channel sent again, mended, because it was refused.
+    "what is refused and sent again is tried again": Schedule(
+        seed=1, consumers=1, deeds=(Deed(10.0, "says"), Deed(20.0, "says_mended"))
+    ),
+    "what is refused twice is told twice": Schedule(
+        seed=1, consumers=1, deeds=(Deed(10.0, "says_refused"), Deed(100.0, "repeats"))
+    ),
+    # A copy of the refused text was refused after the mended one had been accepted.
+    "what is mended is no repeat of a copy that is not": Schedule(
+        seed=14,
+        consumers=4,
+        workers=2,
+        deeds=(Deed(300.3, "says_mended"),),
+        faults=(Fault("aws_lost", "sqs", start=43.6, seconds=1200.0, rate=0.5),),
+    ),
 }
 
 

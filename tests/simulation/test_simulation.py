@@ -62,6 +62,7 @@ _DEEDS = (
     "says_same",
     "says_long",
     "says_refused",
+    "says_mended",
     "repeats",
     "closes",
     "agent_says",
@@ -78,9 +79,10 @@ _WIRES = st.tuples(
 )
 _AWS = st.tuples(st.sampled_from(("aws_error", "aws_lost")), st.sampled_from(AWS_TARGETS))
 _KILLS = st.tuples(st.just("kill"), st.sampled_from(FUNCTIONS))
+_THROTTLES = st.tuples(st.just("throttled"), st.sampled_from(FUNCTIONS[:2]))
 _FAULTS = st.builds(
     lambda what, start, seconds, rate: Fault(what[0], what[1], start, seconds, rate),
-    st.one_of(_WIRES, _AWS, _KILLS, st.just(("undeleted", "sqs"))),
+    st.one_of(_WIRES, _AWS, _KILLS, _THROTTLES, st.just(("undeleted", "sqs"))),
     _TIMES,
     st.sampled_from((5.0, MINUTE, 10 * MINUTE)),
     st.sampled_from((0.2, 0.5)),

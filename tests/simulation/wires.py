@@ -59,7 +59,7 @@ class Wire:
     A session to one partner.
 
     ``route`` names service and account of a URL; ``answer`` takes the request as it leaves and
-    gives what does it when it arrives.
+    gives what does it when it arrives. What is ``unlucky`` is answered 503 before all else.
     """
 
     def __init__(
@@ -68,11 +68,13 @@ class Wire:
         faults: Faults,
         route: Callable[[str], tuple[str, str]],
         answer: Answering,
+        unlucky: Callable[[Call], bool] = lambda _call: False,
     ) -> None:
         self._kernel = kernel
         self._faults = faults
         self._route = route
         self._answer = answer
+        self._unlucky = unlucky
         self._chance = dice(1)
 
     def close(self) -> None:
@@ -91,6 +93,8 @@ class Wire:
         kernel.step()
         fault = self._faults.strikes(*destinations(service), account_id=account_id)
         act = self._answer(call)
+        if self._unlucky(call):
+            return self._http_503(act)
         if fault and fault.kind in _SPOILT:
             return _SPOILT[fault.kind](self, act)
         kernel.wait(_HALF_WAY)

@@ -133,10 +133,11 @@ class InProcessHolds:
     again: list[str] = field(default_factory=list)
     counted_from: list[float] = field(default_factory=list)
 
-    def count_try(self, message_id: str) -> int:
-        """Count a failed try."""
-        self.tries[message_id] = self.tries.get(message_id, 0) + 1
-        return self.tries[message_id]
+    def count_try(self, message_id: str, pace: str) -> tuple[int, int]:
+        """Count a failed try, in all and at its pace."""
+        for name in (message_id, f"{message_id} {pace}"):
+            self.tries[name] = self.tries.get(name, 0) + 1
+        return self.tries[message_id], self.tries[f"{message_id} {pace}"]
 
     def hold(self, group: str) -> None:
         """Hold a group once more."""

@@ -184,7 +184,7 @@ def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
     """It began with an event of its own."""
     event = ConsumerEvent(ACCOUNT, PHONE, text_event())
     with observe.handling("t"):
-        letter = failed_letter(event, LivePersonRefused("no"))
+        letter = failed_letter(event, LivePersonRefused("no"), "message-1")
 
     assert {"trace": "t"} == letter.attributes
 

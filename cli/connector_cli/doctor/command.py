@@ -28,7 +28,7 @@ CHECKS: dict[str, Check] = {
     "queues": deployment.queues,
     "alarms": deployment.alarms,
     "TLS": webhooks.tls,
-    "accounts": accounts.set_up,
+    "accounts": accounts.there_are_some,
     "parameters": accounts.parameters,
     "domains": accounts.domains,
     "AppJWT": accounts.app_jwt,
@@ -44,18 +44,9 @@ _STYLES = {OK: ("✓", "green"), WARNING: ("!", "yellow"), WRONG: ("✗", "red")
 
 @click.command()
 @click.argument("account_ids", nargs=-1)
+@click.option("--installed", type=click.File(), help="The installed app's record, to compare.")
 @click.option(
-    "--installed",
-    type=click.File(),
-    metavar="FILE",
-    help="Compare the installed app's record, too.",
-)
-@click.option(
-    "--only",
-    multiple=True,
-    type=click.Choice(list(CHECKS)),
-    metavar="CHECK",
-    help=f"Make this check alone; may be repeated. One of {', '.join(CHECKS)}.",
+    "--only", multiple=True, type=click.Choice(list(CHECKS)), help="Look at this alone; repeatable."
 )
 @as_json
 @on_a_stack
@@ -67,19 +58,18 @@ def doctor(
     as_json: bool,
 ) -> None:
     """
-    Check the stack and all accounts (or only ACCOUNT_IDS), and say how to fix what is wrong.
+    Look at everything: of the stack, and of all accounts or of those that are named.
 
     Nothing is changed. LivePerson is asked for tokens that are not stored; the webhook gets a call
-    without any news, and one with a forged signature; the channel gets a signed callback of type
+    that tells nothing, and one with a forged signature; the channel gets a signed callback of type
     ping. Exit code 1 if anything is wrong.
     """
-    stack.check_exists()
     parameters = Parameters(stack)
     patient = Patient(
         stack,
         parameters,
         LivePerson(stack),
-        list(dict.fromkeys(account_ids)) or parameters.account_ids,
+        list(account_ids) or parameters.account_ids,
         not account_ids,
         _record(installed),
     )
@@ -96,9 +86,9 @@ def doctor(
 
 
 def examine(patient: Patient, only: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """Make the checks, one after the other; a named account that is not set up is always told."""
+    """Make the checks, one after the other."""
     for name, check in CHECKS.items():
-        if not only or name in only or (name == "accounts" and not patient.is_whole):
+        if not only or name in only:
             yield from looked(name, check, patient)
 
 
@@ -112,12 +102,10 @@ def _show(finding: Finding) -> None:
 
 def _conclude(found: list[Finding]) -> None:
     wrong = sum(each.level == WRONG for each in found)
-    output.say("")
     if wrong:
-        verb = "is" if wrong == 1 else "are"
-        output.say(f"{wrong} of {output.counted(len(found), 'finding')} {verb} wrong.", "red")
+        output.say(f"\n{wrong} of {len(found)} are wrong.", "red")
     else:
-        output.say("Nothing is wrong.", "green")
+        output.say("\nNothing is wrong.", "green")
 
 
 def _record(file: IO[str] | None) -> object:
@@ -126,6 +114,4 @@ def _record(file: IO[str] | None) -> object:
     try:
         return json.load(file)
     except ValueError:
-        raise Problem(
-            f"{file.name} is not JSON", "give the app's record as LivePerson gives it"
-        ) from None
+        raise Problem(f"{file.name} is not JSON", "give the app's record as it is") from None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .. import output
 from ..letters import DeadLetters, Letter
 from .finding import Finding, Patient, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
-_RUNBOOK = "see this alarm's section of docs/runbook.md"
+_RUNBOOK = "see docs/runbook.md"
 
 
 def stack(patient: Patient) -> Iterator[Finding]:
@@ -40,7 +39,7 @@ def functions(patient: Patient) -> Iterator[Finding]:
         else:
             well += 1
     if well == len(found):
-        yield ok("functions", f"all {well} are active")
+        yield ok("functions", f"{well} are active")
 
 
 def mappings(patient: Patient) -> Iterator[Finding]:
@@ -60,7 +59,7 @@ def mappings(patient: Patient) -> Iterator[Finding]:
         mend = f"aws lambda update-event-source-mapping --uuid {mapping.physical} --enabled"
         yield wrong("mappings", f"{mapping.logical} is {state}: its queue is not read", mend)
     if well == len(found):
-        yield ok("mappings", f"all {well} queues are read")
+        yield ok("mappings", f"{well} queues are read")
 
 
 def schedules(patient: Patient) -> Iterator[Finding]:
@@ -81,7 +80,7 @@ def schedules(patient: Patient) -> Iterator[Finding]:
             mend = "switch it on in the console (EventBridge, Schedules), or deploy again"
             yield wrong("schedules", f"{schedule.logical} is {state}", mend)
     if well == len(found):
-        yield ok("schedules", f"all {well} are enabled")
+        yield ok("schedules", f"{well} are enabled")
 
 
 def queues(patient: Patient) -> Iterator[Finding]:
@@ -109,7 +108,7 @@ def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
     for reason, letters in by_reason.items():
         problem = letters[0].received.attributes.get("problem", "")
         behind = f" (and {hidden} behind such ones)" if hidden else ""
-        count = f"{output.counted(len(letters), 'dead letter')}{behind}:"
+        count = f"dead letters: {len(letters)}{behind}"
         mend = (
             f"connector dead-letters list --reason {reason}; when the cause is mended: "
             f"connector dead-letters redrive --reason {reason}"
@@ -118,7 +117,7 @@ def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
 
 
 def alarms(patient: Patient) -> Iterator[Finding]:
-    """Check that no alarm sounds, and that it would reach a person."""
+    """Check that no alarm rings, and that somebody would hear it."""
     client = patient.stack.client("cloudwatch")
     names = [each.physical for each in patient.stack.of_type("AWS::CloudWatch::Alarm")]
     found: list[dict[str, Any]] = []
@@ -127,18 +126,17 @@ def alarms(patient: Patient) -> Iterator[Finding]:
         found += answer["MetricAlarms"]
     ringing = [each for each in found if each["StateValue"] == "ALARM"]
     for each in ringing:
-        yield wrong("alarms", f"{each['AlarmName']} sounds: {each['AlarmDescription']}", _RUNBOOK)
+        yield wrong("alarms", f"{each['AlarmName']} rings: {each['AlarmDescription']}", _RUNBOOK)
     if len(found) < len(names):
-        gone = output.counted(len(names) - len(found), "alarm is gone", "alarms are gone")
-        yield wrong("alarms", gone, _DEPLOY)
+        yield wrong("alarms", f"{len(names) - len(found)} alarms are gone", _DEPLOY)
     if not all(each["ActionsEnabled"] for each in found):
         mend = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(names)}"
-        yield wrong("alarms", "some would tell no one: their actions are disabled", mend)
+        yield wrong("alarms", "some may not tell anybody: their actions are disabled", mend)
     elif not any(each["AlarmActions"] for each in found):
         mend = (
             "write AlarmTopicArn=arn:aws:sns:… into parameter_overrides of this stack's stage "
             "in samconfig.toml, then deploy (docs/settings.md)"
         )
-        yield warning("alarms", "they would tell no one: AlarmTopicArn is not set", mend)
+        yield warning("alarms", "nobody is told when one rings", mend)
     if not ringing:
-        yield ok("alarms", f"none of {len(found)} sounds")
+        yield ok("alarms", f"none of {len(found)} rings")

@@ -75,13 +75,27 @@ class Conversation:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """
+    LivePerson's last word on a consumer event: when (seconds since 1970), and on which copy of it.
+
+    ``content`` is a digest of what that copy said.
+    """
+
+    at: float
+    message_id: str
+    content: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """
-    How far a consumer event has come.
+    How far a consumer event has come; ``flows/send_progress.py`` says how it goes on.
 
     ``parts_sent`` counts its messages that LivePerson has taken; ``done`` says all of it was.
     ``settled_receives`` is the receive count of ``settled_message`` up to which it is known what
-    every try came to;
+    every try came to; ``begun_receive`` and ``begun_at`` (seconds since 1970) are of its last try
+    that was noted before it sent anything;
     ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made;
     ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once;
     ``refusals`` counts tries for which the conversation may have been closed or not yet ready.
@@ -91,9 +105,12 @@ class Progress:
     done: bool = False
     settled_receives: int = 0
     settled_message: str = ""
+    begun_receive: int = 0
+    begun_at: float = 0.0
     ambiguous_at: float | None = None
     uploaded: str | None = None
     refusals: int = 0
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ Everything that can go wrong, as a tree.
     │   │   ├── BadConsumerJws      IDP's token names no consumer
     │   │   └── UntrustedHost       an address that no secret is sent to
     │   ├── LivePersonBusy          429
+    │   ├── LivePersonConflict      409, and nothing tells what it is about
     │   ├── AppJwtRejected          40102, even with a token renewed just now
     │   ├── AppJwtMissing           none is stored, or the stored one has expired
     │   ├── ConversationUnknown     LivePerson has one open for the consumer; we wait for its name
@@ -42,6 +43,7 @@ Everything that can go wrong, as a tree.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -136,10 +138,14 @@ class Transient(ConnectorError):
     ``retry_after`` is the least wait in seconds where the partner named one. ``maybe_done`` is
     true when the partner may have acted although no answer came. ``http_status`` and
     ``error_code`` are those of the answer, where there was one. ``outage_of`` is the destination
-    that is down if errors of this class go on, and not just this message in trouble.
+    that is down if errors of this class go on, and not just this message in trouble. An error of a
+    class that is no ``is_try`` tells of a wait: nobody was called, so no try failed. ``pace`` names
+    the back-off, in ``flows/worker.py``, for errors that name no wait.
     """
 
     outage_of: ClassVar[str] = ""
+    is_try: ClassVar[bool] = True
+    pace: ClassVar[str] = "failed"
 
     def __init__(
         self,
@@ -155,6 +161,16 @@ class Transient(ConnectorError):
         self.maybe_done = maybe_done
         self.http_status = http_status
         self.error_code = error_code
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """Let a failure within leave no doubt: what it may have done does no harm when done twice."""
+    try:
+        yield
+    except Transient as error:
+        error.maybe_done = False
+        raise
 
 
 class LivePersonUnavailable(Transient):
@@ -186,6 +202,13 @@ class LivePersonBusy(Transient):
     """LivePerson answered 429: too many requests at a time."""
 
     reason = "liveperson_busy"
+    pace = "busy"
+
+
+class LivePersonConflict(Transient):
+    """LivePerson answered 409: what was asked does not fit a state that may be another soon."""
+
+    reason = "liveperson_conflict"
 
 
 class AppJwtRejected(Transient):
@@ -217,6 +240,7 @@ class OutageWaited(Transient):
     """The destination is down; the message waits, and this does not count as a try."""
 
     reason = "outage"
+    is_try = False
 
 
 class HeldBehind(Transient):
@@ -229,12 +253,14 @@ class EchoAwaited(Transient):
     """A message may have been sent; whether to send it again is decided by its echo."""
 
     reason = "echo_awaited"
+    is_try = False
 
 
 class NotificationEarly(Transient):
     """A notification arrived before the record of its conversation was written."""
 
     reason = "notification_early"
+    is_try = False
 
 
 class ChannelUnavailable(Transient):

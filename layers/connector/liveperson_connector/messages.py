@@ -30,7 +30,13 @@ MOST_REDRIVES = 5
 
 @dataclass(frozen=True)
 class Letter:
-    """A message to send: its group keeps order; of two with one identity the second is dropped."""
+    """
+    A message to send: its group keeps order.
+
+    Of two with one identity SQS drops the second without a word if it comes within five minutes,
+    whatever became of the first. So an identity is of one act of sending, which may be repeated
+    when no answer came; whether a message says what another said before is the table's question.
+    """
 
     body: str
     group: str

@@ -26,6 +26,7 @@ from liveperson_connector.conversations import (
     EventRecall,
     NotificationRecall,
     Progress,
+    Refusal,
     text_digest,
 )
 from liveperson_connector.errors import AwsUnavailable
@@ -378,13 +379,15 @@ def test_what_was_foreign_can_turn_out_to_be_ours(memory: Whole, consumer: Consu
         Progress(2, done=True),
         Progress(1, settled_receives=7, ambiguous_at=1_700_000_000.125),
         Progress(0, uploaded="/v1/AUTH_async-images/a/b.png"),
+        Progress(1, settled_receives=1, begun_receive=2, begun_at=1_700_000_000.5, refusals=1),
+        Progress(1, refusal=Refusal(1_700_000_000.25, "message-1", "digest")),
     ],
 )
 def test_how_far_an_event_came_is_remembered(
     memory: Whole, consumer: Consumer, progress: Progress
 ) -> None:
     """To the millisecond."""
-    memory.note_progress(consumer, "m-1", progress)
+    memory.note_progress(ACCOUNT, consumer.key, "m-1", progress)
 
     assert progress == event(memory).progress
     assert Progress() == event(memory, "m-2").progress
@@ -574,8 +577,9 @@ def test_an_outage_that_is_over_is_forgotten(memory: Whole, clock: Clock) -> Non
 
 def test_tries_are_counted_by_message(memory: Whole) -> None:
     """From one."""
-    assert [1, 2, 3] == [memory.count_try("one") for _ in range(3)]
-    assert 1 == memory.count_try("another")
+    assert [(1, 1), (2, 2), (3, 3)] == [memory.count_try("one", "failed") for _ in range(3)]
+    assert (4, 1) == memory.count_try("one", "busy")
+    assert (1, 1) == memory.count_try("another", "failed")
 
 
 def test_a_group_is_held_until_all_its_letters_are_done(memory: Whole) -> None:

@@ -13,8 +13,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from liveperson_connector.aws import clients
 from liveperson_connector.aws.memory import Memory
 from liveperson_connector.aws.setbacks import Setbacks
-from liveperson_connector.conversations import Consumer, Conversation, Progress
+from liveperson_connector.conversations import Consumer, Conversation, Progress, Refusal
 from liveperson_connector.errors import AwsUnavailable
+from liveperson_connector.outages import Outage
 from tests.support.bench import table_of_template
 
 ACCOUNT, KEY, GROUP, NOW = "42257269", "k" * 64, "g" * 64, time.time()
@@ -24,7 +25,8 @@ SURVEYED = Conversation(ACCOUNT, "c-1", CONSUMER.consumer_id, KEY, "lp-1", surve
 CLOSED = Conversation(ACCOUNT, "c-1", CONSUMER.consumer_id, KEY, "lp-1", is_open=False)
 PROGRESS = Progress(
     parts_sent=1, done=True, settled_receives=2, settled_message="m", ambiguous_at=NOW,
-    uploaded="/path", refusals=1,
+    uploaded="/path", refusals=1, begun_receive=3, begun_at=NOW,
+    refusal=Refusal(NOW, "m", "digest"),
 )  # fmt: skip
 
 
@@ -41,7 +43,7 @@ WRITES: dict[str, list[Callable[[Kept], object]]] = {
     ],
     "visited": [lambda kept: kept.visited(CONSUMER, "visitor", "session")],
     "sent": [lambda kept: kept.sent(CONSUMER, "m-1", PROGRESS, 7)],
-    "note_progress": [lambda kept: kept.note_progress(CONSUMER, "m-1", Progress())],
+    "note_progress": [lambda kept: kept.note_progress(ACCOUNT, KEY, "m-1", PROGRESS)],
     "adopt": [
         lambda kept: kept.adopt(CONVERSATION, is_current=False),
         lambda kept: kept.adopt(CONVERSATION, is_current=True),
@@ -66,9 +68,10 @@ WRITES: dict[str, list[Callable[[Kept], object]]] = {
     "note_failure": [
         lambda kept: kept.note_failure(ACCOUNT, "channel", None, NOW, GROUP),
         lambda kept: kept.note_failure(ACCOUNT, "channel", None, NOW, GROUP),
+        lambda kept: kept.note_failure(ACCOUNT, "liveperson", Outage(9, NOW, NOW), NOW, GROUP),
     ],
     "outage_over": [lambda kept: kept.outage_over(ACCOUNT, "channel")],
-    "count_try": [lambda kept: kept.count_try("message-1")],
+    "count_try": [lambda kept: kept.count_try("message-1", "failed")],
     "hold": [lambda kept: kept.hold(GROUP), lambda kept: kept.hold(GROUP)],
     "hold_again": [lambda kept: kept.hold_again(GROUP)],
     "keep_hold": [

@@ -59,14 +59,12 @@ def test_the_events_of_a_consumer_are_one_group(
     assert groups[0] == groups[1] != groups[2]
 
 
-def test_a_repeat_is_accepted_and_does_nothing(
-    intake: MessageIntake, queue: InProcessQueue
-) -> None:
-    """The channel may send again what it is not sure of."""
+def test_whatever_is_accepted_is_queued(intake: MessageIntake, queue: InProcessQueue) -> None:
+    """A second copy too: whether it repeats the first or mends it, the table knows and SQS not."""
     intake.accept(ACCOUNT, PHONE, posted(text_event("m-1")))
-    again = intake.accept(ACCOUNT, PHONE, posted(text_event("m-1")))
+    intake.accept(ACCOUNT, PHONE, posted(text_event("m-1", "mended")))
 
-    assert ("m-1", 1) == (again.id, len(queue.letters))
+    assert ["Hello", "mended"] == [read_queued(each.body).text for each in queue.letters]
 
 
 def test_nobody_is_named_in_the_queues_own_fields(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -24,7 +25,8 @@ from liveperson_connector.errors import (
     LivePersonRefused,
     LivePersonUnavailable,
 )
-from liveperson_connector.flows.speech import ECHO_SECONDS, Speech, is_in_doubt
+from liveperson_connector.flows.send_progress import FIRST_TRY_SECONDS, TRY_SECONDS
+from liveperson_connector.flows.speech import ECHO_SECONDS, Speech
 from liveperson_connector.liveperson import payloads
 from liveperson_connector.liveperson.payloads import Opening, Place, Request
 from liveperson_connector.liveperson.send_api import AlreadyOpen
@@ -46,6 +48,7 @@ class LivePerson:
 
     answers: list[object] = field(default_factory=list)
     openings: list[object] = field(default_factory=list)
+    uploads: list[Exception] = field(default_factory=list)
     known: dict[str, Conversation] = field(default_factory=dict)
     failure: AwsUnavailable | None = None
     happened: list[tuple[object, ...]] = field(default_factory=list)
@@ -92,6 +95,8 @@ class LivePerson:
     def upload(self, who: object, content: bytes, file_type: str) -> str:
         """Take a file."""
         self.happened.append(("upload", who, content, file_type))
+        if self.uploads:
+            raise self.uploads.pop(0)
         return "/path"
 
     # Memory
@@ -115,9 +120,9 @@ class LivePerson:
             raise self.failure
         return replace(consumer, last_sequence=-1 if sequence is None else sequence)
 
-    def note_progress(self, consumer: Consumer, event_id: str, progress: Progress) -> None:
+    def note_progress(self, account_id: str, key: str, event_id: str, progress: Progress) -> None:
         """Note how far an event has come."""
-        self.happened.append(("progress", consumer, event_id, progress))
+        self.happened.append(("progress", account_id, key, event_id, progress))
 
     # What tests ask
 
@@ -365,25 +370,6 @@ def test_what_is_over_for_sure_is_not_the_messages_fault() -> None:
 # ── What an earlier try may have said ──
 
 
-@pytest.mark.parametrize(
-    ("progress", "message", "expected"),
-    [
-        (Progress(), {}, False),
-        (Progress(), {"receive_count": 2}, True),
-        (Progress(settled_receives=1, settled_message="message-1"), {"receive_count": 2}, False),
-        (Progress(settled_receives=1, settled_message="message-1"), {"receive_count": 3}, True),
-        (Progress(settled_receives=9, settled_message="another"), {"receive_count": 2}, True),
-        (Progress(ambiguous_at=NOW), {}, True),
-        (Progress(), {"attributes": {"cut_off": "yes"}}, True),
-    ],
-)
-def test_a_doubt_is_a_try_of_which_nothing_is_known(
-    progress: Progress, message: dict[str, Any], expected: bool
-) -> None:
-    """Each try that failed in a known way is settled, of this message and no other."""
-    assert expected == is_in_doubt(received(**message), progress)
-
-
 def heard(*echoes: tuple[int, str]) -> dict[str, Conversation]:
     """Give a conversation in which something was heard."""
     return {"c-1": Conversation(ACCOUNT, "c-1", PHONE, "key", echoes=echoes)}
@@ -434,19 +420,53 @@ def test_what_was_not_heard_in_time_is_said_again(
 
     assert [payloads.text(HERE, "Hello")] == liveperson.requests
     assert "sent_again" in output.messages
-    assert [("progress", TALKING, "e-1", Progress(ambiguous_at=NOW))] == liveperson.happened[
-        :1
-    ]  # the intent is written first
+    noted = Progress(settled_message="message-1", begun_receive=1, begun_at=NOW)
+    assert ("progress", ACCOUNT, TALKING.key, "e-1", noted) == liveperson.happened[0]
 
 
-def test_a_try_that_was_cut_off_has_left_no_time() -> None:
-    """The doubt begins now."""
+def test_a_try_that_was_cut_off_is_waited_for_until_it_cannot_speak_any_more() -> None:
+    """Its own time-out, and the time that an echo takes."""
     liveperson = LivePerson(known=heard())
     with pytest.raises(EchoAwaited) as awaited:
         say(liveperson, receive_count=2)
 
-    error = awaited.value
-    assert (ECHO_SECONDS, True) == (error.retry_after, error.maybe_done)
+    left = FIRST_TRY_SECONDS + TRY_SECONDS + ECHO_SECONDS
+    assert (left, []) == (awaited.value.retry_after, liveperson.requests)
+
+
+def test_a_message_that_comes_back_after_its_visibility_waits_no_longer() -> None:
+    """By then its echo had its time; or Lambda was throttled, and nothing was tried."""
+    liveperson = LivePerson(known=heard())
+    first = received().first_received_at - timedelta(seconds=180)
+    say(liveperson, receive_count=2, first_received_at=first)
+
+    assert [payloads.text(HERE, "Hello")] == liveperson.requests
+
+
+def test_receives_that_no_try_followed_cost_no_wait(output: Output) -> None:
+    """Lambda was throttled: what the tries before came to is known."""
+    liveperson = LivePerson(known=heard())
+    say(
+        liveperson,
+        progress=Progress(settled_receives=1, settled_message="message-1"),
+        receive_count=4,
+    )
+
+    assert [payloads.text(HERE, "Hello")] == liveperson.requests
+    assert "sent_again" not in output.messages
+
+
+def test_a_later_try_notes_that_it_begins() -> None:
+    """Before it says anything, and once however many parts there are."""
+    liveperson = LivePerson()
+    say(
+        liveperson,
+        said=event(text=LONG),
+        progress=Progress(settled_receives=1, settled_message="message-1"),
+        receive_count=2,
+    )
+
+    assert ["progress", "send", "sent", "send", "sent"] == [each[0] for each in liveperson.happened]
 
 
 def test_who_never_had_a_conversation_has_said_nothing() -> None:
@@ -463,7 +483,8 @@ def test_only_the_next_part_can_be_in_doubt() -> None:
     say(liveperson, said=event(text=LONG), receive_count=2)
 
     assert [payloads.text(HERE, "b")] == liveperson.requests
-    assert [Progress(1), Progress(2, done=True)] == [each[1] for each in liveperson.all("sent")]
+    sent = [cast("Progress", each[1]) for each in liveperson.all("sent")]
+    assert [1, 2] == [each.parts_sent for each in sent]
 
 
 def test_what_has_no_echo_is_done_again() -> None:
@@ -475,6 +496,23 @@ def test_what_has_no_echo_is_done_again() -> None:
         payloads.accept_status(HERE, "ACTION", [3]),
         payloads.text(HERE, "Hello"),
     ] == liveperson.requests
+
+
+def test_the_words_of_a_reply_outlive_its_conversation() -> None:
+    """A try said which element was chosen; then the conversation ended, and the words are left."""
+    liveperson = LivePerson()
+    say(liveperson, NEW, said=event("reply", to_sequence=3), progress=Progress(1))
+
+    assert [payloads.text(Place("c-new", "c-new"), "Hello")] == liveperson.requests
+
+
+def test_after_the_end_a_reply_has_only_its_words() -> None:
+    """What was chosen stood in a conversation that is over."""
+    liveperson = LivePerson()
+    say(liveperson, NEW, said=event("reply", to_sequence=3))
+
+    assert [payloads.text(Place("c-new", "c-new"), "Hello")] == liveperson.requests
+    assert [Progress(2, done=True)] == [each[1] for each in liveperson.all("sent")]
 
 
 # ── Files ──
@@ -489,7 +527,7 @@ def test_a_file_is_uploaded_and_shown() -> None:
     assert [
         ("content", file.raw),
         ("upload", PHONE, b"file", "PNG"),
-        ("progress", TALKING, "e-1", Progress(uploaded="/path")),
+        ("progress", ACCOUNT, TALKING.key, "e-1", Progress(uploaded="/path")),
         ("send", PHONE, payloads.hosted_file(HERE, "/path", "PNG", "Look")),
         ("sent", "e-1", Progress(1, done=True), 7),
     ] == liveperson.happened
@@ -514,6 +552,15 @@ def test_a_file_is_known_by_its_path_when_it_echoes() -> None:
     )
 
     assert [] == liveperson.requests
+
+
+def test_an_upload_without_an_answer_leaves_no_doubt() -> None:
+    """A file that nobody was shown can be uploaded again."""
+    liveperson = LivePerson(uploads=[LivePersonUnavailable("no answer", maybe_done=True)])
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        say(liveperson, said=event("file", file_type="PNG"))
+
+    assert not unavailable.value.maybe_done
 
 
 def test_an_answer_that_did_not_come_passes_through() -> None:

@@ -58,7 +58,7 @@ def test_words_go_to_the_survey_while_one_runs(
 
 def test_a_text_is_one_step_with_its_echo() -> None:
     """By the echo it is known that it has arrived."""
-    steps = words(event("text", text="Hello", metadata=METADATA), TALKING)
+    steps = words(event("text", text="Hello", metadata=METADATA))
 
     assert [payloads.text(HERE, "Hello")] == requests(steps)
     assert [text_digest("Hello")] == [step.echo for step in steps]
@@ -66,7 +66,7 @@ def test_a_text_is_one_step_with_its_echo() -> None:
 
 def test_a_long_text_is_said_in_parts() -> None:
     """Each part is looked for by itself."""
-    steps = words(event("text", text="a" * 4000 + "b"), NOWHERE)
+    steps = words(event("text", text="a" * 4000 + "b"))
 
     assert [payloads.text(HERE, "a" * 4000), payloads.text(HERE, "b")] == requests(steps)
     assert [text_digest("a" * 4000), text_digest("b")] == [step.echo for step in steps]
@@ -75,7 +75,7 @@ def test_a_long_text_is_said_in_parts() -> None:
 def test_a_reply_says_first_which_element_was_chosen() -> None:
     """A bot listens to the choice and its metadata; an agent reads the words."""
     reply = event("reply", text="Yes", to_sequence=7, metadata=METADATA)
-    steps = words(reply, TALKING)
+    steps = words(reply)
 
     assert [
         payloads.accept_status(HERE, "ACTION", [7], METADATA),
@@ -86,16 +86,16 @@ def test_a_reply_says_first_which_element_was_chosen() -> None:
 
 def test_a_reply_without_metadata_has_none() -> None:
     """It is optional."""
-    steps = words(event("reply", text="Yes", to_sequence=7), TALKING)
+    steps = words(event("reply", text="Yes", to_sequence=7))
 
     assert [(), ()] == [tuple(each.metadata) for each in requests(steps)]
 
 
 def test_after_the_end_only_the_words_of_a_reply_are_left() -> None:
     """What was chosen stood in a conversation that is over."""
-    steps = words(event("reply", text="Yes", to_sequence=7, metadata=METADATA), NOWHERE)
+    steps = words(event("reply", text="Yes", to_sequence=7, metadata=METADATA))
 
-    assert [payloads.text(HERE, "Yes", METADATA)] == requests(steps)
+    assert [True, False] == [step.only_while_open for step in steps]
 
 
 # ── What is done ──

@@ -12,12 +12,15 @@ from liveperson_connector import observe
 from liveperson_connector.errors import (
     ChannelRefused,
     ConnectorError,
+    EchoAwaited,
     HeldBehind,
     LivePersonBusy,
     LivePersonRefused,
     LivePersonUnavailable,
+    NotificationEarly,
     OutageWaited,
     Permanent,
+    Transient,
 )
 from liveperson_connector.flows.worker import MOST_TRIES, Worker, check_hold, dead_letter, delay
 from liveperson_connector.messages import MOST_REDRIVES, Received
@@ -39,7 +42,7 @@ def worker(
 ) -> Worker:
     """Make a worker without chance; ``tries`` is how often its messages have failed before."""
     holds = more.pop("holds", InProcessHolds())
-    holds.tries["message-1"] = tries
+    holds.tries["message-1"] = holds.tries["message-1 failed"] = tries
     return Worker(
         function="tests",
         handle=handle,
@@ -65,12 +68,16 @@ def failing(error: Exception) -> Callable[[Received], None]:
 
 
 @pytest.mark.parametrize(
-    ("receive_count", "seconds"),
-    [(1, 5), (2, 10), (3, 15), (4, 120), (5, 240), (6, 480), (7, 900), (8, 900), (999, 900)],
+    ("pace", "expected"),
+    [
+        ("failed", [5, 10, 15, 120, 120, 120, 240, 480, 900, 900]),
+        ("busy", [1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900, 900]),
+    ],
 )
-def test_the_waits_are_livepersons(receive_count: int, seconds: int) -> None:
-    """5, 10, 15 seconds, then minutes, doubling up to a quarter of an hour."""
-    assert seconds == delay(receive_count, None, 0.0)
+def test_the_waits_are_livepersons(pace: str, expected: list[int]) -> None:
+    """After 5xx 5, 10, 15 seconds, then every 2 minutes, then doubling; after 429 from 1 s on."""
+    assert expected == [delay(tries + 1, None, 0.0, pace=pace) for tries in range(len(expected))]
+    assert 900 == delay(99, None, 0.0, pace=pace)
 
 
 def test_a_wait_that_was_asked_for_is_kept() -> None:
@@ -124,6 +131,40 @@ def test_a_transient_failure_waits(output: Output) -> None:
     )
 
 
+def test_each_kind_of_failure_has_its_own_pace() -> None:
+    """Three 5xx make no 429 wait for minutes, and three of those no 5xx."""
+    inbox = InProcessQueue()
+    errors: list[Exception] = [
+        *(LivePersonBusy("busy") for _ in range(3)),
+        *(LivePersonUnavailable("no") for _ in range(3)),
+        LivePersonBusy("busy"),
+        LivePersonBusy("busy", retry_after=7),
+    ]
+
+    def handle(_message: Received) -> None:
+        raise errors.pop(0)
+
+    uneven = worker(handle, inbox=inbox, dead_letters=InProcessQueue())
+    while errors:
+        uneven.process(received())
+
+    assert [1, 2, 4, 5, 10, 15, 8, 7] == [seconds for _, seconds in inbox.hidden]
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [EchoAwaited("its echo", retry_after=14.2), NotificationEarly("not known", retry_after=14.2)],
+)
+def test_a_wait_is_no_failed_try(wait: Transient) -> None:
+    """Nobody was called, so the next failure waits no longer for it."""
+    inbox, holds = InProcessQueue(), InProcessHolds()
+    waiting = worker(failing(wait), inbox=inbox, dead_letters=InProcessQueue(), holds=holds)
+
+    assert [False, False] == [waiting.process(received()) for _ in range(2)]
+    assert [("receipt-1", 15)] * 2 == inbox.hidden
+    assert 0 == holds.tries["message-1"]
+
+
 def test_the_partners_wait_is_kept() -> None:
     """Retry-After goes before our own."""
     inbox = InProcessQueue()
@@ -132,9 +173,10 @@ def test_the_partners_wait_is_kept() -> None:
     assert [("receipt-1", 30)] == inbox.hidden
 
 
-def test_so_many_tries_are_a_day() -> None:
+@pytest.mark.parametrize("pace", ["failed", "busy"])
+def test_so_many_tries_are_a_day(pace: str) -> None:
     """About a day passes before a transient failure is given up."""
-    waits = [delay(tries, None, 0.125) for tries in range(1, MOST_TRIES)]
+    waits = [delay(tries, None, 0.125, pace=pace) for tries in range(1, MOST_TRIES)]
 
     assert 0.9 < sum(waits) / 86_400 < 1.2
 

@@ -15,7 +15,13 @@ from liveperson_connector.liveperson.consumer_jws import Idp
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
 from liveperson_connector.liveperson.payloads import Opening, Place, text
-from liveperson_connector.liveperson.send_api import AlreadyOpen, OnBehalf, SendApi, sequence_in
+from liveperson_connector.liveperson.send_api import (
+    AlreadyOpen,
+    OnBehalf,
+    SendApi,
+    is_already_open,
+    sequence_in,
+)
 from sandbox.liveperson import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CREDENTIALS
 
@@ -88,6 +94,74 @@ def test_an_open_conversation_is_told_apart(
     with pytest.raises(AlreadyOpen):
         opened(send_api, who)
     assert 1 == len(liveperson.conversations(ACCOUNT))
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "expected"),
+    [
+        (None, "Consumer request conversation failed: User 1 already has open conversation.", True),
+        (None, "consumer ALREADY HAS  an\topen conversation", True),
+        (None, "An existing conversation was found for this consumer", True),
+        (None, "There is an open conversation for the user", True),
+        (None, "The consumer's conversation is still active", True),
+        (None, "Conversation exists", True),
+        ("CONVERSATION_ALREADY_OPEN", "Bad Request", True),
+        ("AlreadyOpen", "", True),
+        (None, "Duplicate conversation", True),
+        (None, "Consumer request conversation failed: skill 7 does not exist", False),
+        (None, "Campaign is not active", False),
+        ("BAD_REQUEST", "Bad Request", False),
+        (None, "no reason given", False),
+    ],
+)
+def test_what_looks_like_an_open_conversation_is_one(
+    code: str | None, said: str, expected: bool
+) -> None:
+    """LivePerson's words for it are in one example only, and may change."""
+    assert expected == is_already_open(code, said)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (409, {"code": 409, "body": {"title": "Conflict"}}),
+        (409, None),
+        (400, {"code": 400, "body": {"title": "CONSUMER HAS AN OPEN CONVERSATION"}}),
+        (200, [{"code": "OK"}, {"code": "BAD_REQUEST", "body": {"msg": "already opened"}}]),
+    ],
+)
+def test_an_open_conversation_may_be_told_in_other_ways(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf, status: int, body: object
+) -> None:
+    """Another status, other words, other letters: the consumer's words wait for its name."""
+    liveperson.add_fault(service="conversation", kind="status", status=status, body=body)
+
+    with pytest.raises(AlreadyOpen):
+        opened(send_api, who)
+
+
+def test_an_opening_that_is_refused_for_another_reason_is_refused(
+    liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
+) -> None:
+    """A slip in the routing is not waited for."""
+    body = {"code": 400, "body": {"title": "Campaign 7 does not exist"}}
+    liveperson.add_fault(service="conversation", kind="status", status=400, body=body)
+
+    with pytest.raises(LivePersonRefused):
+        opened(send_api, who)
+
+
+def test_a_search_for_the_address_leaves_no_doubt(
+    liveperson: SimulatedLivePerson, domains: Domains, who: OnBehalf
+) -> None:
+    """Nothing was said as long as it is not known where."""
+    liveperson.add_fault(service="domain", kind="status", status=503)
+    lost = SendApi(LivePersonHttp(), Domains(LivePersonHttp(), liveperson.url))
+
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        said(lost, who, "c-1", "Hello")
+
+    assert not unavailable.value.maybe_done
 
 
 def test_another_can_be_opened_after_a_close(

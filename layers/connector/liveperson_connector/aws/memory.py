@@ -35,6 +35,7 @@ from ..conversations import (
     EventRecall,
     NotificationRecall,
     Progress,
+    Refusal,
 )
 from .setbacks import died_again_at, hold_pk, outage_pk, read_outage
 from .table import TTL_ATTRIBUTE, Item, Table, number
@@ -166,7 +167,9 @@ class Memory:
         last = consumer.last_sequence if sequence is None else sequence
         self._table.transact(
             [
-                self._table.putting(self._progress_item(consumer, event_id, progress)),
+                self._table.putting(
+                    self._progress_item(consumer.account_id, consumer.key, event_id, progress)
+                ),
                 self._table.setting(
                     _consumer_pk(consumer.account_id, consumer.key),
                     {"last_sequence": last, TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS)},
@@ -175,9 +178,10 @@ class Memory:
         )
         return replace(consumer, last_sequence=last)
 
-    def note_progress(self, consumer: Consumer, event_id: str, progress: Progress) -> None:
-        """Remember what a failed try of an event came to."""
-        self._table.write(self._table.putting(self._progress_item(consumer, event_id, progress)))
+    def note_progress(self, account_id: str, key: str, event_id: str, progress: Progress) -> None:
+        """Remember what a try of an event came to, or that one is about to be made."""
+        item = self._progress_item(account_id, key, event_id, progress)
+        self._table.write(self._table.putting(item))
 
     # ── LivePerson to consumer ──
 
@@ -332,7 +336,7 @@ class Memory:
         self, owner: Consumer | Conversation, conversation_id: str, is_open: bool = True
     ) -> Item:
         """Make a conversation the owner's; what is known of its state stays."""
-        write = self._table.setting(
+        return self._table.setting(
             _conversation_pk(owner.account_id, conversation_id),
             {
                 "consumer_id": owner.consumer_id,
@@ -340,27 +344,30 @@ class Memory:
                 "lp_consumer_id": owner.lp_consumer_id,
                 TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS),
             },
-            values={":is_open": is_open},
+            once={"is_open": is_open},
         )
-        write["Update"]["UpdateExpression"] += ", is_open = if_not_exists(is_open, :is_open)"
-        return write
 
-    def _progress_item(self, consumer: Consumer, event_id: str, progress: Progress) -> Item:
-        item: Item = {
-            "pk": _event_pk(consumer.account_id, consumer.key, event_id),
+    def _progress_item(self, account_id: str, key: str, event_id: str, progress: Progress) -> Item:
+        at, refusal = progress.ambiguous_at, progress.refusal
+        sometimes = {
+            "begun_receive": progress.begun_receive or None,
+            "begun_at": number(progress.begun_at) if progress.begun_receive else None,
+            "uploaded": progress.uploaded,
+            "refusals": progress.refusals or None,
+            "ambiguous_at": None if at is None else number(at),
+            "refused_at": number(refusal.at) if refusal else None,
+            "refused_message": refusal.message_id if refusal else None,
+            "refused_content": refusal.content if refusal else None,
+        }
+        return {
+            "pk": _event_pk(account_id, key, event_id),
             "parts_sent": progress.parts_sent,
             "done": progress.done,
             "settled_receives": progress.settled_receives,
             "settled_message": progress.settled_message,
+            **{name: value for name, value in sometimes.items() if value is not None},
             TTL_ATTRIBUTE: self._table.expiry(DONE_SECONDS),
         }
-        if progress.uploaded is not None:
-            item["uploaded"] = progress.uploaded
-        if progress.refusals:
-            item["refusals"] = progress.refusals
-        if progress.ambiguous_at is not None:
-            item["ambiguous_at"] = number(progress.ambiguous_at)
-        return item
 
 
 def _said_there(before: Conversation, now: Conversation) -> Item:
@@ -416,10 +423,19 @@ def _progress(item: Item) -> Progress:
         done=bool(item.get("done", False)),
         settled_receives=int(item.get("settled_receives", 0)),
         settled_message=item.get("settled_message", ""),
+        begun_receive=int(item.get("begun_receive", 0)),
+        begun_at=float(item.get("begun_at", 0)),
         ambiguous_at=None if ambiguous_at is None else float(ambiguous_at),
         uploaded=item.get("uploaded"),
         refusals=int(item.get("refusals", 0)),
+        refusal=_refusal(item),
     )
+
+
+def _refusal(item: Item) -> Refusal | None:
+    if "refused_at" not in item:
+        return None
+    return Refusal(float(item["refused_at"]), item["refused_message"], item["refused_content"])
 
 
 def _consumer_pk(account_id: str, key: str) -> str:

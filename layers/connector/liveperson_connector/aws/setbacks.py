@@ -40,7 +40,12 @@ class Setbacks:
     def note_failure(
         self, account_id: str, destination: str, outage: Outage | None, now: float, group: str
     ) -> Outage:
-        """Count a failure of a destination, and return what is known of its outage by now."""
+        """
+        Count a failure of a destination, and return what is known of its outage by now.
+
+        ``outage`` is what was known when the call began. If it is over meanwhile, which a success
+        of another call says, this failure is the first of another one.
+        """
         pk = outage_pk(account_id, destination)
         since = outage.since if outage else now
         next_probe_at = now + Outage(1, since, now).interval(now)
@@ -58,9 +63,10 @@ class Setbacks:
         others = {"next_probe_at": number(next_probe_at), TTL_ATTRIBUTE: self._table.expiry(kept)}
         is_certain = outage is not None and outage.is_certain
         groups = {} if is_certain else {"groups": {group}}
-        return read_outage(self._table.add(pk, {"failures": 1, **groups}, others)) or Outage(
-            1, since, now
+        counted = self._table.add(
+            pk, {"failures": 1, **groups}, others, once={"since": number(now)}
         )
+        return read_outage(counted) or Outage(1, since, now)
 
     def outage_over(self, account_id: str, destination: str) -> None:
         """Forget an outage."""
@@ -68,10 +74,11 @@ class Setbacks:
 
     # ── Tries, and groups that wait for their dead letters ──
 
-    def count_try(self, message_id: str) -> int:
-        """Count a try of a message that failed, and return how many there were."""
+    def count_try(self, message_id: str, pace: str) -> tuple[int, int]:
+        """Count a failed try of a message; return how many there were, and how many at ``pace``."""
         expires = {TTL_ATTRIBUTE: self._table.expiry(14 * _DAY)}
-        return int(self._table.add(f"tries#{message_id}", {"tries": 1}, expires)["tries"])
+        counted = self._table.add(f"tries#{message_id}", {"tries": 1, pace: 1}, expires)
+        return int(counted["tries"]), int(counted[pace])
 
     def hold(self, group: str) -> None:
         """Let a group's messages follow one that became a dead letter."""

@@ -74,13 +74,16 @@ class Table:
         added: Mapping[str, object],
         others: Mapping[str, object],
         condition: str = "",
+        *,
+        once: Mapping[str, object] | None = None,
     ) -> Item:
         """
         Add to counters and sets, set other attributes, and return what the item has become.
 
-        If ``condition`` does not hold nothing is changed, and what is returned is empty.
+        If ``condition`` does not hold nothing is changed, and what is returned is empty. ``once``
+        is as in :meth:`setting`.
         """
-        update = self.setting(pk, others, condition)["Update"]
+        update = self.setting(pk, others, condition, once=once)["Update"]
         update["UpdateExpression"] += " ADD " + ", ".join(f"#{name} :{name}" for name in added)
         update["ExpressionAttributeNames"].update({f"#{name}": name for name in added})
         update["ExpressionAttributeValues"].update(
@@ -111,15 +114,25 @@ class Table:
         attributes: Mapping[str, object],
         condition: str = "",
         values: Mapping[str, object] | None = None,
+        *,
+        once: Mapping[str, object] | None = None,
     ) -> Item:
-        """Make a write that sets ``attributes`` and leaves an item's others as they are."""
+        """
+        Make a write that sets ``attributes`` and leaves an item's others as they are.
+
+        ``once`` are set only where the item has none, for example because it is new.
+        """
+        once = once or {}
+        sets = [f"#{name} = :{name}" for name in attributes]
+        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in once]
+        written = {**attributes, **once}
         request: Item = {
             "TableName": self._table,
             "Key": _key(pk),
-            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
-            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "UpdateExpression": "SET " + ", ".join(sets),
+            "ExpressionAttributeNames": {f"#{name}": name for name in written},
             "ExpressionAttributeValues": _stored(
-                {**{f":{name}": value for name, value in attributes.items()}, **(values or {})}
+                {**{f":{name}": value for name, value in written.items()}, **(values or {})}
             ),
         }
         if condition:

@@ -40,7 +40,7 @@ from ..pseudonyms import short
 from .agent_files import AgentFiles
 from .audience import reason_to_withhold
 from .breaker import Breaker
-from .failed_events import read_failed
+from .failed_events import FailedEvent, read_failed
 from .message_intake import to_letter
 from .ports import DeliveryMemory, Outbox
 from .webhook_intake import CLAIM_ATTRIBUTE, read_queued
@@ -90,10 +90,14 @@ class ChannelDelivery:
     def _prepare(self, message: Received) -> tuple[str, NotificationRecall, Callable[[], None]]:
         """Read a message; return whose it is, what is known of it, and what to do."""
         if failed := read_failed(message.body):
-            account_id, failure = failed
-            recalled = self.memory.recall_notification(account_id, "", None, (), message.group)
-            tell = partial(self._tell_failed, account_id, failure, recalled, message)
-            return account_id, recalled, tell
+            recalled = self.memory.recall_notification(
+                failed.account_id, "", None, (), message.group
+            )
+            return (
+                failed.account_id,
+                recalled,
+                partial(self._tell_failed, failed, recalled, message),
+            )
         change = read_queued(message.body)
         if change.kind == CONVERSATION_CHANGE:
             said = read_conversation_change(change)
@@ -336,11 +340,11 @@ class ChannelDelivery:
 
     def _tell_failed(
         self,
-        account_id: str,
-        failure: Mapping[str, Any],
+        failed: FailedEvent,
         recalled: NotificationRecall,
         message: Received,
     ) -> None:
+        account_id, failure, failed_message = failed
         settings = self.channels.get(account_id)
         callback = {
             "type": "failed",
@@ -351,7 +355,8 @@ class ChannelDelivery:
         what = "not_wanted"
         if settings.wants("failed"):
             self._enter(account_id, recalled, message)
-            parts = (account_id, str(failure["consumer_id"]), str(failure["event_id"]))
+            parts = [account_id, str(failure["consumer_id"]), str(failure["event_id"])]
+            parts += [failed_message] if failed_message else []
             self._post(settings, _webhook_id("failed", *parts), callback)
             self.breaker.succeeded(account_id, recalled.outage)
             what = "told_failed"

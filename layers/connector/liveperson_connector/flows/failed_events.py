@@ -7,7 +7,7 @@ It travels on the notifications' queue, since whatever the channel is told goes 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import observe
 from ..channel.consumer_events import ConsumerEvent
@@ -26,8 +26,21 @@ _QUESTIONS = {
 }
 
 
-def failed_letter(event: ConsumerEvent, error: Permanent) -> Letter:
-    """Write that ``event`` was refused for ever, and why."""
+class FailedEvent(NamedTuple):
+    """A failure to tell the channel of; ``message_id`` is the copy of the event that failed."""
+
+    account_id: str
+    failure: dict[str, Any]
+    message_id: str
+
+
+def failed_letter(event: ConsumerEvent, error: Permanent, message_id: str) -> Letter:
+    """
+    Write that ``event``, as message ``message_id`` has it, was refused for good, and why.
+
+    An event that is sent again after its failure, and fails again, is another failure: the channel
+    is told of each under an id of its own.
+    """
     failure = {
         "consumer_id": event.consumer_id,
         "event_id": event.id,
@@ -37,9 +50,14 @@ def failed_letter(event: ConsumerEvent, error: Permanent) -> Letter:
         "http_status": error.http_status,
         "error_code": error.error_code,
     }
-    body = {"account_id": event.account_id, "type": EVENT_FAILED, "failure": failure}
+    body = {
+        "account_id": event.account_id,
+        "type": EVENT_FAILED,
+        "failure": failure,
+        "message_id": message_id,
+    }
     who = token(event.account_id, event.consumer_id, "failed")
-    return Letter(json.dumps(body), who, token(who, event.id), observe.traced())
+    return Letter(json.dumps(body), who, token(who, event.id, message_id), observe.traced())
 
 
 def _words(event: ConsumerEvent, error: Permanent) -> str:
@@ -47,12 +65,17 @@ def _words(event: ConsumerEvent, error: Permanent) -> str:
     return f"{error}. {question}" if question else str(error)
 
 
-def read_failed(body: str) -> tuple[str, dict[str, Any]] | None:
-    """Return the account and the failure that a queued message tells of; none if it is another."""
+def read_failed(body: str) -> FailedEvent | None:
+    """
+    Read what a queued message tells of a failure; return None if it is another message.
+
+    Raises :class:`UnreadableMessage`.
+    """
     try:
         queued = json.loads(body)
         if queued["type"] != EVENT_FAILED:
             return None
-        return str(queued["account_id"]), dict(queued["failure"])
+        message_id = str(queued.get("message_id", ""))  # older messages have none
+        return FailedEvent(str(queued["account_id"]), dict(queued["failure"]), message_id)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UnreadableMessage("the queued message is not a notification") from None

@@ -9,7 +9,7 @@ from ..accounts import is_account_id
 from ..cache import Cache
 from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
 from ..errors import NotQueued, TooLarge, Transient, UnknownAccount
-from ..messages import Letter, token
+from ..messages import Letter, token, unique
 from ..pseudonyms import consumer_key
 from .ports import Outbox
 
@@ -49,6 +49,11 @@ class MessageIntake:
 
 
 def to_letter(event: ConsumerEvent, key: str) -> Letter:
-    """Write an event for the queue, in the group of its consumer."""
+    """
+    Write an event for the queue, in the group of its consumer.
+
+    Whether it repeats an earlier one is the table's question, not the queue's: SQS would drop for
+    five minutes what the channel sends again because the first was refused.
+    """
     group = token(event.account_id, key)
-    return Letter(to_queue(event), group, token(group, event.id), observe.traced())
+    return Letter(to_queue(event), group, unique(), observe.traced())

@@ -20,6 +20,7 @@ from ..errors import (
     ConversationNotReady,
     ConversationUnknown,
     HeldBehind,
+    LivePersonConflict,
     LivePersonRefused,
     OutageWaited,
     Permanent,
@@ -33,13 +34,17 @@ from ..pseudonyms import consumer_key
 from .breaker import Breaker
 from .failed_events import failed_letter
 from .ports import OutboundMemory, Outbox
+from .send_progress import in_doubt_since, is_repeat, refused, resumed, settled
 from .speaking import Speaker
-from .speech import SPOKEN, Speech, is_in_doubt
+from .speech import SPOKEN, Speech
 from .steps import deed, ids
 from .typing import Typing
 from .worker import check_hold
 
 FUNCTION = "outbound_messaging"
+
+# LivePerson documents no 409. What conflicts with a state may fit the next one.
+_CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,14 @@ class OutboundMessaging:
             self.typing.tell(event, key, message)
             return
         recalled = self.memory.recall_event(event.account_id, key, event.id, message.group)
-        if recalled.progress.done:
+        if is_repeat(recalled.progress, event, message):
             observe.outcome(FUNCTION, "repeat_ignored", **ids(event, key))
             return
-        self._enter(event, recalled, message)
+        recalled = replace(recalled, progress=resumed(recalled.progress, event))
+        self._enter(event, key, recalled, message)
         try:
             self._carry_out(event, key, recalled, message)
-        except (LivePersonRefused, ConversationUnknown, ConversationNotReady):
+        except (LivePersonRefused, LivePersonConflict, ConversationUnknown, ConversationNotReady):
             self.breaker.succeeded(event.account_id, recalled.outage)  # an answer all the same
             raise
         except Transient as error:
@@ -78,11 +84,13 @@ class OutboundMessaging:
             raise
         self.breaker.succeeded(event.account_id, recalled.outage)
 
-    def _enter(self, event: ConsumerEvent, recalled: EventRecall, message: Received) -> None:
+    def _enter(
+        self, event: ConsumerEvent, key: str, recalled: EventRecall, message: Received
+    ) -> None:
         """
         Go on to LivePerson, unless it is down or earlier events are to go first.
 
-        A try that did not begin leaves no doubt; one that an earlier try left is kept.
+        A receive without a try leaves no doubt; one that an earlier try left is kept.
         """
         try:
             check_hold(message, recalled.is_held, recalled.died_again_at)
@@ -90,59 +98,75 @@ class OutboundMessaging:
         except (HeldBehind, OutageWaited):
             if recalled.consumer:
                 with suppress(Transient):  # at worst its echo is waited for in vain
-                    noted = self._still_open(event, recalled.progress, message)
-                    self.memory.note_progress(recalled.consumer, event.id, noted)
+                    self._note_no_try(event, key, recalled.progress, message)
             raise
+
+    def _note_no_try(
+        self, event: ConsumerEvent, key: str, progress: Progress, message: Received
+    ) -> None:
+        doubt = in_doubt_since(progress, message)
+        if message.receive_count == 1 or doubt != progress.ambiguous_at:
+            noted = settled(progress, message, doubt)
+            self.memory.note_progress(event.account_id, key, event.id, noted)
 
     def _carry_out(
         self, event: ConsumerEvent, key: str, recalled: EventRecall, message: Received
     ) -> None:
-        consumer = recalled.consumer or self.speaker.introduce(
-            event.account_id, event.consumer_id, key
-        )
         try:
+            consumer = recalled.consumer or self.speaker.introduce(
+                event.account_id, event.consumer_id, key
+            )
             if event.type in SPOKEN:
                 consumer = self.speech.say(event, consumer, recalled.progress, message)
             else:
                 self._do(event, consumer)
         except Transient as error:
-            self._settle(event, consumer, message, error)
+            self._settle(event, key, message, error)
             raise
+        except LivePersonRefused as error:
+            if error.http_status != _CONFLICT:
+                raise
+            conflict = LivePersonConflict(
+                str(error), http_status=error.http_status, error_code=error.error_code
+            )
+            self._settle(event, key, message, conflict)
+            raise conflict from None
         if event.type in SPOKEN:
             self.typing.stop(consumer)
 
     def refused(self, message: Received, error: Permanent) -> None:
-        """Tell the channel that LivePerson will never take an event of its own."""
+        """
+        Tell the channel that LivePerson will never take an event of its own.
+
+        The refusal is noted first: what the channel sends again once it was told is no repeat.
+        """
         try:
             event = read_queued(message.body)
         except UnreadableMessage:
             return
+        key = consumer_key(self.salt, event.account_id, event.consumer_id)
+        progress = self._progress(event, key, message)
+        noted = refused(progress, event, message, self.clock())
+        self.memory.note_progress(event.account_id, key, event.id, noted)
         if not event.is_automatic:
-            self.notifications.send([failed_letter(event, error)])
+            self.notifications.send([failed_letter(event, error, message.message_id)])
 
-    def _settle(
-        self, event: ConsumerEvent, consumer: Consumer, message: Received, error: Transient
-    ) -> None:
+    def _settle(self, event: ConsumerEvent, key: str, message: Received, error: Transient) -> None:
         """Note what this try came to, so that the next one knows whether it may have arrived."""
-        recalled = self.memory.recall_event(
-            consumer.account_id, consumer.key, event.id, message.group
-        )
-        noted = self._still_open(event, recalled.progress, message)
+        progress = resumed(self._progress(event, key, message), event)
+        doubt = in_doubt_since(progress, message) if event.type in SPOKEN else None
+        if error.maybe_done and event.type in SPOKEN:
+            doubt = self.clock()
+        noted = settled(progress, message, doubt)
         if isinstance(error, ConversationNotReady):
             noted = replace(noted, refusals=noted.refusals + 1)
-        if error.maybe_done:
-            noted = replace(noted, ambiguous_at=self.clock())
-        if noted.ambiguous_at != recalled.progress.ambiguous_at:
-            observe.outcome(FUNCTION, "ambiguous", **ids(event, consumer.key))
-        self.memory.note_progress(consumer, event.id, noted)
+        if doubt is not None and doubt != progress.ambiguous_at:
+            observe.outcome(FUNCTION, "ambiguous", **ids(event, key))
+        self.memory.note_progress(event.account_id, key, event.id, noted)
 
-    def _still_open(self, event: ConsumerEvent, progress: Progress, message: Received) -> Progress:
-        """Settle this try as one that did nothing; what an earlier one left open stays open."""
-        noted = _settled(progress, message)
-        in_doubt = event.type in SPOKEN and is_in_doubt(message, progress)
-        if in_doubt and noted.ambiguous_at is None:
-            return replace(noted, ambiguous_at=self.clock())
-        return noted
+    def _progress(self, event: ConsumerEvent, key: str, message: Received) -> Progress:
+        recalled = self.memory.recall_event(event.account_id, key, event.id, message.group)
+        return recalled.progress
 
     # ── Doing something: receipts, close, rating, profile. Twice is no harm ──
 
@@ -153,7 +177,8 @@ class OutboundMessaging:
             what = "nothing_to_do"
         else:
             consumer, what = self._send_deed(event, consumer, request)
-        self.memory.note_progress(consumer, event.id, Progress(1, done=True))
+        noted = Progress(1, done=True)
+        self.memory.note_progress(consumer.account_id, consumer.key, event.id, noted)
         observe.done(FUNCTION, what, event_type=event.type, **ids(event, consumer.key))
 
     def _send_deed(
@@ -170,13 +195,6 @@ class OutboundMessaging:
                 return consumer, "nothing_to_do"
             raise
         return consumer, "sent"
-
-
-def _settled(progress: Progress, message: Received) -> Progress:
-    """Note that it is known what every try of ``message`` came to, this one included."""
-    return replace(
-        progress, settled_receives=message.receive_count, settled_message=message.message_id
-    )
 
 
 def describe(message: Received, salt: str) -> dict[str, Any]:

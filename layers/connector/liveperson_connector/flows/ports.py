@@ -66,7 +66,9 @@ class OutboundMemory(Protocol):
         self, consumer: Consumer, event_id: str, progress: Progress, sequence: int | None
     ) -> Consumer: ...
 
-    def note_progress(self, consumer: Consumer, event_id: str, progress: Progress) -> None: ...
+    def note_progress(
+        self, account_id: str, key: str, event_id: str, progress: Progress
+    ) -> None: ...
 
 
 class DeliveryMemory(Protocol):
@@ -119,7 +121,7 @@ class Outages(Protocol):
 class Holds(Protocol):
     """Which groups have dead letters that are yet to come back, and how often a message failed."""
 
-    def count_try(self, message_id: str) -> int: ...
+    def count_try(self, message_id: str, pace: str) -> tuple[int, int]: ...
 
     def hold(self, group: str) -> None: ...
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..conversations import Consumer
-from ..errors import AppJwtRejected, ConsumerJwsRejected
+from ..errors import AppJwtRejected, ConsumerJwsRejected, harmless
 from ..liveperson.app_jwt import AppJwt
 from ..liveperson.consumer_jws import ConsumerJws, Idp
 from ..liveperson.send_api import OnBehalf
@@ -32,9 +32,10 @@ class Speaker:
 
     def introduce(self, account_id: str, consumer_id: str, key: str) -> Consumer:
         """Get a consumer's ConsumerJWS, which never expires, and remember it."""
-        jws = self.with_app_jwt(
-            account_id, lambda app_jwt: self.idp.issue(account_id, app_jwt, key)
-        )
+        with harmless():
+            jws = self.with_app_jwt(
+                account_id, lambda app_jwt: self.idp.issue(account_id, app_jwt, key)
+            )
         consumer = Consumer(account_id, consumer_id, key, jws.lp_consumer_id, jws.token)
         self.memory.introduced(consumer)
         return consumer

@@ -22,14 +22,16 @@ from ..errors import (
     EchoAwaited,
     LivePersonRefused,
     Transient,
+    harmless,
 )
 from ..liveperson import payloads
 from ..liveperson.files import FileStorage
 from ..liveperson.payloads import Opening, Place, Request
 from ..liveperson.send_api import AlreadyOpen, SendApi, sequence_in
-from ..messages import CUT_OFF_ATTRIBUTE, Received
+from ..messages import Received
 from .ports import OutboundMemory
 from .routing import Routing
+from .send_progress import after_part, begun, in_doubt_since, leaves_a_note
 from .speaking import Speaker
 from .steps import Step, ids, place, words
 
@@ -69,24 +71,37 @@ class Speech:
         What an earlier try may have said already is looked for first.
         """
         steps, consumer, progress = self._steps(event, consumer, progress)
-        in_doubt = is_in_doubt(message, progress)
+        doubt = in_doubt_since(progress, message)
+        is_noted = doubt is None and not leaves_a_note(message, self.clock())
         for index in range(progress.parts_sent, len(steps)):
             step, sequence = steps[index], None
-            if in_doubt and step.echo:
-                sequence = self._heard(event, consumer, step.echo, progress)
+            if step.only_while_open and not consumer.conversation_id:
+                continue
+            if doubt is not None and step.echo:
+                sequence = self._heard(event, consumer, step.echo, doubt)
             if sequence is None:
-                consumer, sequence = self._publish(event, consumer, step, progress)
-            # From here on only the next step's own try can be in doubt.
-            in_doubt, progress = False, Progress(index + 1, done=index + 1 == len(steps))
+                if not is_noted:
+                    progress, is_noted = self._begin(event, consumer, progress, message), True
+                waits_longer = doubt is not None
+                consumer, sequence = self._publish(event, consumer, step, progress, waits_longer)
+            doubt, progress = None, after_part(progress, index + 1, len(steps))
             consumer = self._remember(consumer, event, progress, sequence)
         _tell_sent(event, consumer, len(steps))
         return consumer
+
+    def _begin(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: Received
+    ) -> Progress:
+        """Note this try: should it leave nothing else behind, the next one waits for its echo."""
+        progress = begun(progress, message, self.clock())
+        self.memory.note_progress(consumer.account_id, consumer.key, event.id, progress)
+        return progress
 
     def _steps(
         self, event: ConsumerEvent, consumer: Consumer, progress: Progress
     ) -> tuple[list[Step], Consumer, Progress]:
         if event.type != "file":
-            return words(event, consumer), consumer, progress
+            return words(event), consumer, progress
         consumer, progress = self._upload(event, consumer, progress)
         path = progress.uploaded or ""
 
@@ -103,11 +118,12 @@ class Speech:
         if progress.uploaded:
             return consumer, progress
         content = self.files.content(event.raw)
-        consumer, path = self.speaker.on_behalf(
-            consumer, lambda who: self.storage.upload(who, content, event.raw["file_type"])
-        )
+        with harmless():  # nobody sees a file before it is shown
+            consumer, path = self.speaker.on_behalf(
+                consumer, lambda who: self.storage.upload(who, content, event.raw["file_type"])
+            )
         progress = replace(progress, uploaded=path)
-        self.memory.note_progress(consumer, event.id, progress)
+        self.memory.note_progress(consumer.account_id, consumer.key, event.id, progress)
         return consumer, progress
 
     def _remember(
@@ -120,7 +136,12 @@ class Speech:
             raise
 
     def _publish(
-        self, event: ConsumerEvent, consumer: Consumer, step: Step, progress: Progress
+        self,
+        event: ConsumerEvent,
+        consumer: Consumer,
+        step: Step,
+        progress: Progress,
+        in_doubt: bool,
     ) -> tuple[Consumer, int | None]:
         """Do a step in the consumer's conversation, opening one if there is none."""
         opened = consumer if consumer.conversation_id else self._open(event, consumer)
@@ -131,15 +152,19 @@ class Speech:
                 raise
             if opened is not consumer:
                 raise _not_ready("opened just now", 1, refused) from None
-            return self._publish_elsewhere(event, opened, step, progress, refused)
+            tries = _REFUSED_TRIES_IN_DOUBT if in_doubt else _REFUSED_TRIES
+            return self._publish_elsewhere(
+                event, opened, step, refused, may_wait=progress.refusals + 1 < tries
+            )
 
     def _publish_elsewhere(
         self,
         event: ConsumerEvent,
         consumer: Consumer,
         step: Step,
-        progress: Progress,
         refused: LivePersonRefused,
+        *,
+        may_wait: bool,
     ) -> tuple[Consumer, int | None]:
         """
         Find out whether the conversation is over, and do the step in a new one if so.
@@ -154,8 +179,7 @@ class Speech:
         except ConversationUnknown:
             if self._is_over(consumer):
                 raise  # then another one is open, and a webhook will name it
-            in_doubt = progress.ambiguous_at is not None
-            if progress.refusals + 1 < (_REFUSED_TRIES_IN_DOUBT if in_doubt else _REFUSED_TRIES):
+            if may_wait:
                 raise _not_ready("perhaps closed just now", 2, refused) from None
             raise refused from None
         try:
@@ -201,12 +225,13 @@ class Speech:
     # ── Settling what an earlier try came to ──
 
     def _heard(
-        self, event: ConsumerEvent, consumer: Consumer, echo: str, progress: Progress
+        self, event: ConsumerEvent, consumer: Consumer, echo: str, doubt: float
     ) -> int | None:
         """
-        Return the sequence under which an earlier try arrived; none if it surely did not.
+        Return the sequence under which an earlier try arrived; None if it surely did not.
 
-        Raises :class:`EchoAwaited` while it is too early to tell.
+        ``doubt`` is when it may have been sent at the latest. Raises :class:`EchoAwaited` while it
+        is too early to tell.
         """
         # It may have ended since then; what was said in it was said all the same.
         conversation_id = consumer.conversation_id or consumer.last_conversation_id
@@ -218,14 +243,9 @@ class Speech:
         if heard is not None:
             observe.outcome(FUNCTION, "confirmed_by_echo", sequence=heard, **who)
             return heard
-        if progress.ambiguous_at is None:  # the last try was cut off and left no note of its time
-            raise EchoAwaited("it may have been sent", retry_after=ECHO_SECONDS, maybe_done=True)
-        waited = self.clock() - progress.ambiguous_at
+        waited = self.clock() - doubt
         if waited < ECHO_SECONDS:
             raise EchoAwaited("waiting for its echo", retry_after=ECHO_SECONDS - waited)
-        # Should this try, too, leave nothing behind, the next one has to wait for its echo.
-        intent = replace(progress, ambiguous_at=self.clock())
-        self.memory.note_progress(consumer, event.id, intent)
         observe.outcome(FUNCTION, "sent_again", **who)
         return None
 
@@ -239,16 +259,6 @@ def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
         sequence=consumer.last_sequence,
         requests=count,
         **ids(event, consumer.key),
-    )
-
-
-def is_in_doubt(message: Received, progress: Progress) -> bool:
-    """Whether an earlier try may have arrived without our knowing: cut off, or left unanswered."""
-    settled = progress.settled_receives if progress.settled_message == message.message_id else 0
-    return (
-        message.receive_count - 1 > settled
-        or progress.ambiguous_at is not None
-        or CUT_OFF_ATTRIBUTE in message.attributes
     )
 
 

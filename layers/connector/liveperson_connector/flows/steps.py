@@ -31,17 +31,23 @@ RECEIPTS = {"accepted": "ACCEPT", "read": "READ", "accessed": "ACCESS", "rejecte
 
 @dataclass(frozen=True)
 class Step:
-    """One request, once it is known where; ``echo`` is the digest of what it says, if it does."""
+    """
+    One request, once it is known where; ``echo`` is the digest of what it says, if it does.
+
+    One that is done ``only_while_open`` is left out for a consumer without a conversation. It
+    counts all the same: how many steps were done must mean the same to every try.
+    """
 
     request: Callable[[Place], Request]
     echo: str | None = None
+    only_while_open: bool = False
 
 
-def words(event: ConsumerEvent, consumer: Consumer) -> list[Step]:
+def words(event: ConsumerEvent) -> list[Step]:
     """Return the steps of a ``text`` or a ``reply``."""
     metadata = event.raw.get("metadata", ()) if event.type == "reply" else ()
     said = [_say(part, metadata) for part in split_text(event.text)]
-    return [*_chosen(event, consumer, metadata), *said]
+    return [*_chosen(event, metadata), *said]
 
 
 def deed(event: ConsumerEvent, consumer: Consumer) -> Request | None:
@@ -69,12 +75,17 @@ def _say(part: str, metadata: Any) -> Step:
     return Step(lambda where: payloads.text(where, part, metadata), text_digest(part))
 
 
-def _chosen(event: ConsumerEvent, consumer: Consumer, metadata: Any) -> list[Step]:
+def _chosen(event: ConsumerEvent, metadata: Any) -> list[Step]:
     """Say first which element was chosen; after its conversation's end only the words are left."""
-    if event.type != "reply" or not consumer.conversation_id:
+    if event.type != "reply":
         return []
     chosen = [event.raw["to_sequence"]]
-    return [Step(lambda where: payloads.accept_status(where, "ACTION", chosen, metadata))]
+    return [
+        Step(
+            lambda where: payloads.accept_status(where, "ACTION", chosen, metadata),
+            only_while_open=True,
+        )
+    ]
 
 
 def _receipt(raw: Mapping[str, Any], consumer: Consumer) -> Request:

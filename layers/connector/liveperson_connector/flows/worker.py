@@ -33,18 +33,26 @@ from .ports import Holds, Inbox, Outbox
 # With the delays below, so many tries are about a day.
 MOST_TRIES = 100
 
-# LivePerson's policy for 5xx: three retries after 5, 10 and 15 s, then minutes, doubling. Later
-# tries stay a quarter of an hour apart, so that the end of a long outage is noticed soon.
-_DELAYS = (5, 10, 15, 120, 240, 480, 900)
+# The waits after failed tries, by the error's pace. LivePerson's policy for 5xx is three retries
+# after 5, 10 and 15 s, then one every 2 minutes, or doubling: ours are both, one after the other,
+# since so many failures of one message may still be bad luck. For 429 it is at least 1 s
+# (https://developers.liveperson.com/retry-policy-recommendations.html). Later tries stay a quarter
+# of an hour apart, so that the end of a long outage is noticed soon.
+_DELAYS = {
+    "failed": (5, 10, 15, 120, 120, 120, 240, 480, 900),
+    "busy": (1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
+}
 
-# A wait that was named is kept to for the first tries; what goes on failing slows down all the
-# same, so that a day of patience stays far below the queue's limit of receives.
+# The pace of a wait that the partner or the error names. It is kept to for the first tries; what
+# goes on failing slows down all the same, so that a day of patience stays far below the queue's
+# limit of receives.
+_NAMED = "named"
 _NAMED_WAITS = 12
 
-# Nobody's Retry-After makes us deaf for longer: the outage may end sooner.
+# The upper limit for a Retry-After: the outage may end sooner.
 _LONGEST = 900
 
-# Its policy for 429 is at least 1 s; a random part keeps a crowd from coming back together.
+# The largest random part of a wait; it keeps a crowd from coming back together.
 _JITTER = 0.25
 
 
@@ -83,14 +91,16 @@ class Worker:
             return False
 
     def _conclude(self, message: Received, error: Transient | Permanent | None) -> bool:
-        if isinstance(error, OutageWaited):
+        if isinstance(error, Transient) and not error.is_try:
             self._hide(message, error, math.ceil(error.retry_after or 1))
             return False
         tries = 1
         if isinstance(error, Transient) and not isinstance(error, HeldBehind):
-            tries = self.holds.count_try(message.message_id)
+            pace = error.pace if error.retry_after is None else _NAMED
+            tries, at_this_pace = self.holds.count_try(message.message_id, pace)
             if tries < self.most_tries:
-                self._hide(message, error, delay(tries, error.retry_after, self.chance()), tries)
+                seconds = delay(at_this_pace, error.retry_after, self.chance(), pace=pace)
+                self._hide(message, error, seconds, tries)
                 return False
         self._let_go(message, error, tries)
         return True
@@ -142,7 +152,8 @@ class Worker:
         observe.failure(
             self.function, error, tries=tries, next_try_in_seconds=seconds, **self._ids(message)
         )
-        observe.count(self.function, "retry_later" if tries else "waiting")
+        is_down = isinstance(error, OutageWaited)
+        observe.count(self.function, "waiting" if is_down else "retry_later")
         self.inbox.hide(message.receipt_handle, seconds)
 
     def _ids(self, message: Received) -> Mapping[str, Any]:
@@ -165,14 +176,15 @@ def check_hold(message: Received, is_held: bool, died_again_at: float = 0.0) -> 
         raise HeldBehind("earlier messages of its group are dead letters")
 
 
-def delay(tries: int, retry_after: float | None, chance: float) -> int:
+def delay(tries: int, retry_after: float | None, chance: float, *, pace: str = "failed") -> int:
     """
-    Return how many seconds a message waits after its ``tries``-th try failed.
+    Return how many seconds a message waits after its ``tries``-th try failed at this ``pace``.
 
     ``retry_after`` is the wait that the partner or the error names; ``chance`` (0 to 1) spreads
     the tries.
     """
-    usual = _DELAYS[min(tries, len(_DELAYS)) - 1]
+    delays = _DELAYS.get(pace, _DELAYS["failed"])
+    usual = delays[min(tries, len(delays)) - 1]
     if retry_after is None:
         seconds: float = usual
     elif tries <= _NAMED_WAITS:

@@ -8,20 +8,29 @@ call carries both tokens.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import ConnectorError, LivePersonRefused, LivePersonUnavailable
+from ..errors import ConnectorError, LivePersonRefused, LivePersonUnavailable, harmless
 from . import payloads
 from .app_jwt import AppJwt
 from .consumer_jws import ConsumerJws
 from .domains import ASYNC_MESSAGING, Domains
-from .http import LivePersonHttp
+from .http import LivePersonHttp, error_of
 from .payloads import Opening, Request
 
-_ALREADY_OPEN = "already has open conversation"
+# LivePerson shows its words for this in one example only, and promises none of them
+# (https://developers.liveperson.com/connector-api-send-api-conversation.html). So whatever looks
+# like it counts: a wrong guess lets the consumer's words wait, an overlooked one refuses them.
+_ALREADY_OPEN = re.compile(
+    r"already|duplicate"
+    r"|\b(open|opened|active|ongoing|existing|current) (conversation|dialog)"
+    r"|\b(conversation|dialog)s? (is |are |still |currently )*(open|opened|active|ongoing|exists)\b"
+)
+_CONFLICT = 409
 
 
 class AlreadyOpen(ConnectorError):
@@ -66,8 +75,8 @@ class SendApi:
         """
         Open a conversation and return its id, which is also the id of its main dialog.
 
-        Raises :class:`AlreadyOpen` when the consumer has one: a repeat is always safe, since
-        LivePerson keeps to one open conversation a consumer.
+        Raises :class:`AlreadyOpen` when the consumer seems to have one: a repeat is always safe,
+        since LivePerson keeps to one open conversation a consumer.
         """
         batch = [
             payloads.profile(opening.profile).as_json(),
@@ -76,7 +85,9 @@ class SendApi:
         try:
             answers = self._post(who, "conversation", batch)
         except LivePersonRefused as refused:
-            if _ALREADY_OPEN in refused.said:
+            if refused.http_status == _CONFLICT or is_already_open(
+                refused.error_code, refused.said
+            ):
                 raise AlreadyOpen("the consumer has an open conversation") from None
             raise
         return _conversation_id(answers, request_id=batch[1]["id"])
@@ -92,7 +103,8 @@ class SendApi:
         return body if isinstance(body, dict) else {}
 
     def _post(self, who: OnBehalf, method: str, body: object) -> Any:
-        base = self._domains.base(who.account_id, ASYNC_MESSAGING)
+        with harmless():
+            base = self._domains.base(who.account_id, ASYNC_MESSAGING)
         account = quote(who.account_id)
         try:
             return self._http.post_json(
@@ -104,6 +116,12 @@ class SendApi:
             if not unavailable.maybe_done:
                 self._domains.forget(who.account_id)
             raise
+
+
+def is_already_open(code: str | None, said: str) -> bool:
+    """Whether LivePerson's code or words look like "already has open conversation"."""
+    words = re.sub(r"[\W_]+", " ", f"{code or ''} {said}").casefold()
+    return _ALREADY_OPEN.search(words) is not None
 
 
 def sequence_in(answer: Mapping[str, Any]) -> int | None:
@@ -119,4 +137,6 @@ def _conversation_id(answers: object, *, request_id: str) -> str:
             body = answer.get("body")
             if isinstance(body, dict) and isinstance(body.get("conversationId"), str):
                 return str(body["conversationId"])
+    if is_already_open(*error_of(answers)):
+        raise AlreadyOpen("the consumer has an open conversation")
     raise LivePersonUnavailable("CONVERSATION's answer names no conversation", maybe_done=True)

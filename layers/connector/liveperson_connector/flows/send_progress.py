@@ -1,0 +1,146 @@
+"""
+How far a consumer event has come, and what is in doubt: values alone, without a call.
+
+LivePerson offers no key that makes a repeated SEND safe, so each try leaves a note of what is
+known of it, and the next try decides by the notes and by its message's receive count::
+
+    first try ─────────▶ part sent ─▶ … ─▶ done
+       │ │ │ │
+       │ │ │ └ refused ─▶ refused: a copy that is accepted later begins anew
+       │ │ └ failed ────▶ settled: nothing was said
+       │ └ no answer ───▶ ambiguous: its echo decides, or 20 s without one
+       └ cut off ───────▶ no note; SQS counts a receive that nobody settled
+
+A first try leaves no note before it sends, which would cost every message a write. It is made
+within :data:`FIRST_TRY_SECONDS` of the message's first receive, so it is known when it was over.
+Every other try notes first that it has begun. So a receive that no try followed, because Lambda
+was throttled, is told from one whose try was cut off: it casts no doubt, or one that is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+from ..channel.consumer_events import ConsumerEvent
+from ..conversations import Progress, Refusal
+from ..messages import CUT_OFF_ATTRIBUTE, Received
+
+# A try that begins so late after the first receive is noted like any other but the first. Lambda
+# offers a throttled message again until its visibility times out, after 180 s
+# (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+FIRST_TRY_SECONDS = 60.0
+
+# The time-out of the function: no try says anything later.
+TRY_SECONDS = 30.0
+
+# SQS's clock, which says when a copy was accepted, may differ from ours by less than this.
+_CLOCKS_APART = 1.0
+
+
+def is_repeat(progress: Progress, event: ConsumerEvent, message: Received) -> bool:
+    """
+    Whether ``message`` asks for nothing that an earlier copy of its event did not settle.
+
+    The event is done, or a copy that says the same was refused for good after this one had been
+    accepted. What is accepted after that is meant: the channel was told, and may have removed the
+    cause.
+    """
+    if progress.done:
+        return True
+    refusal = progress.refusal
+    return (
+        refusal is not None
+        and refusal.message_id != message.message_id
+        and refusal.content == _content(event)
+        and message.sent_at.timestamp() < refusal.at - _CLOCKS_APART
+    )
+
+
+def resumed(progress: Progress, event: ConsumerEvent) -> Progress:
+    """
+    Return where a try of ``event`` goes on.
+
+    After a refusal that is the beginning, since what was refused is in no doubt. Parts that
+    LivePerson has taken are not said again, unless the event says something else by now.
+    """
+    refusal = progress.refusal
+    if refusal is None:
+        return progress
+    return Progress(
+        parts_sent=progress.parts_sent if refusal.content == _content(event) else 0,
+        settled_receives=progress.settled_receives,
+        settled_message=progress.settled_message,
+    )
+
+
+def in_doubt_since(progress: Progress, message: Received) -> float | None:
+    """
+    Return until when an earlier try may have said the next part; None if none did.
+
+    In seconds since 1970: an echo that did not come :data:`.speech.ECHO_SECONDS` later never will.
+    """
+    if progress.ambiguous_at is not None:
+        return progress.ambiguous_at
+    known = progress.settled_message == message.message_id
+    settled, begun = (progress.settled_receives, progress.begun_receive) if known else (0, 0)
+    if settled < begun < message.receive_count:
+        return progress.begun_at + TRY_SECONDS
+    if known and settled:
+        return None
+    if CUT_OFF_ATTRIBUTE in message.attributes and not known:
+        return message.sent_at.timestamp()
+    if message.receive_count > 1 and not begun:
+        return message.first_received_at.timestamp() + FIRST_TRY_SECONDS + TRY_SECONDS
+    return None
+
+
+def leaves_a_note(message: Received, now: float) -> bool:
+    """Whether a try must be noted before it says anything; a plain first one need not."""
+    late = now - message.first_received_at.timestamp() > FIRST_TRY_SECONDS
+    return message.receive_count > 1 or late
+
+
+def begun(progress: Progress, message: Received, now: float) -> Progress:
+    """Note that this try is about to say something, whatever earlier ones came to."""
+    return replace(
+        progress,
+        settled_receives=message.receive_count - 1,
+        settled_message=message.message_id,
+        begun_receive=message.receive_count,
+        begun_at=now,
+        ambiguous_at=None,
+    )
+
+
+def after_part(progress: Progress, sent: int, parts: int) -> Progress:
+    """Note that LivePerson has taken ``sent`` of an event's ``parts``; only the next is open."""
+    if sent == parts:
+        return Progress(sent, done=True)
+    return replace(progress, parts_sent=sent, ambiguous_at=None, refusals=0, refusal=None)
+
+
+def settled(progress: Progress, message: Received, doubt: float | None) -> Progress:
+    """Note that it is known what every try of ``message`` came to, but for a ``doubt``."""
+    return replace(
+        progress,
+        settled_receives=message.receive_count,
+        settled_message=message.message_id,
+        begun_receive=0,
+        begun_at=0.0,
+        ambiguous_at=doubt,
+    )
+
+
+def refused(progress: Progress, event: ConsumerEvent, message: Received, now: float) -> Progress:
+    """Note that LivePerson will never take ``event``, as this message has it."""
+    kept = resumed(progress, event).parts_sent
+    refusal = Refusal(now, message.message_id, _content(event))
+    return settled(Progress(kept, refusal=refusal), message, None)
+
+
+def _content(event: ConsumerEvent) -> str:
+    """Return what is kept of an event's fields: enough to tell whether another has the same."""
+    said = json.dumps(event.raw, sort_keys=True)
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
