@@ -5,12 +5,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 from rich.markup import escape
 
+from sandbox import arguments
 from sandbox.account import EVENTS_ACCOUNT, Account
 from sandbox.channel.signature import is_signing_secret
 from sandbox.demo import demo
@@ -30,14 +30,15 @@ class Stopped(BaseException):
     """A signal asked us to end; not an Exception, so that nothing on the way swallows it."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(given: Sequence[str]) -> int:
     """Run one command; give back the exit code."""
     console = _console()
-    command = _command(arguments)
+    chosen = parser().parse_args(given)
+    command = soak_command(chosen) if chosen.command is soak_command else chosen.command
     for number in STOPPING:
         signal.signal(number, _stop)
     try:
-        return command(options(arguments), console)
+        return int(command(_options(chosen), console))
     except Stopped:
         console.print("Stopped.")
         return 0 if command is up else INTERRUPTED
@@ -46,9 +47,12 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
-def options(arguments: Sequence[str]) -> Options:
+def options(given: Sequence[str]) -> Options:
     """Turn the command line into what a sandbox is told."""
-    chosen = _parser().parse_args(arguments)
+    return _options(parser().parse_args(given))
+
+
+def _options(chosen: argparse.Namespace) -> Options:
     names = ("account_id", "client_id", "client_secret", "callback_url", "signing_secret")
     given = {name: getattr(chosen, name, None) for name in names}
     sam_local = getattr(chosen, "sam_local", False)
@@ -61,17 +65,9 @@ def options(arguments: Sequence[str]) -> Options:
             EVENTS_ACCOUNT if sam_local else Account(),
             **{name: value for name, value in given.items() if value},
         ),
-        liveperson_url=getattr(chosen, "liveperson_url", "").rstrip("/"),
+        liveperson_url=getattr(chosen, "liveperson_url", None) or "",
         sam_local=sam_local,
     )
-
-
-def _command(arguments: Sequence[str]) -> Callable[[Options, Console], int]:
-    chosen = _parser().parse_args(arguments)
-    found: Callable[[Options, Console], int] = (
-        soak_command(chosen) if chosen.command is soak_command else chosen.command
-    )
-    return found
 
 
 def _console() -> Console:
@@ -93,14 +89,15 @@ def _explain(error: SandboxError, console: Console) -> None:
     if error.details:
         console.print(escape(error.details), soft_wrap=True)
     if error.hint:
-        console.print(f"hint: {escape(error.hint)}", soft_wrap=True)
+        console.print(f"  do: {escape(error.hint)}", soft_wrap=True)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    root = argparse.ArgumentParser(
         prog="python -m sandbox", description="The whole system on one machine."
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = root.add_subparsers(required=True, metavar="command")
     keep = commands.add_parser("up", help="keep the whole system running until stopped")
     keep.set_defaults(command=up)
     _add_where(keep)
@@ -117,22 +114,27 @@ def _parser() -> argparse.ArgumentParser:
     long.set_defaults(command=soak_command, port=0)
     _add_where(long)
     add_soak_options(long)
-    return parser
+    return root
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         *("--port", "-p"),
-        type=_port,
+        type=arguments.port,
         help="port of the AWS emulator; 0: any free one; up: 4566 unless taken",
     )
     parser.add_argument(
         "--state-dir",
-        type=Path,
+        type=arguments.folder,
         default=SHARED,
         help="where endpoints.json and the running sandbox's files are kept (.sandbox)",
     )
-    parser.add_argument("--stack-name", default=STACK_NAME, help=f"default: {STACK_NAME}")
+    parser.add_argument(
+        "--stack-name",
+        type=arguments.stack_name,
+        default=STACK_NAME,
+        help=f"default: {STACK_NAME}",
+    )
     parser.add_argument(
         "--auth",
         action=argparse.BooleanOptionalAction,
@@ -142,26 +144,19 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_replacements(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--liveperson-url", default="", help="use this LivePerson (Domain API)")
-    parser.add_argument("--account-id", help="LivePerson account")
-    parser.add_argument("--client-id", help="client id of the app install")
-    parser.add_argument("--client-secret", help="client secret of the app install")
-    parser.add_argument("--callback-url", help="use this channel instead of the demo one")
-    parser.add_argument(
-        "--signing-secret", type=_signing_secret, help="the channel's secret, whsec_…"
+    options: tuple[tuple[str, Callable[[str], str], str], ...] = (
+        ("--liveperson-url", arguments.liveperson_url, "use this LivePerson (Domain API)"),
+        ("--account-id", arguments.account_id, "LivePerson account"),
+        ("--client-id", arguments.some_text, "client id of the app install"),
+        ("--client-secret", arguments.some_text, "client secret of the app install"),
+        ("--callback-url", arguments.http_url, "use this channel instead of the demo one"),
+        ("--signing-secret", _signing_secret, "the channel's secret, whsec_…"),
     )
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError("a port is between 0 and 65535")
-    return number
+    for name, reads, meaning in options:
+        parser.add_argument(name, type=reads, help=meaning)
 
 
 def _signing_secret(text: str) -> str:
     if not is_signing_secret(text):
-        raise argparse.ArgumentTypeError(
-            "a signing secret is whsec_ and the base64 of 24 to 64 bytes"
-        )
+        raise argparse.ArgumentTypeError("must be whsec_ and the base64 of 24 to 64 bytes")
     return text

@@ -1,18 +1,29 @@
 """
 `endpoints.json`: where everything is, for whoever wants to talk to a running sandbox.
 
-The file appears when everything answers and goes when the sandbox stops. It holds keys that
-open nothing but this sandbox; still only its owner may read it.
+    .sandbox/
+    ├── endpoints.json         a copy: of the living sandbox that was ready last
+    ├── endpoints.lock         held while the copy is changed
+    ├── 4566/endpoints.json    each sandbox's own, in the folder that it holds the lock of
+    └── 50211/endpoints.json
+
+The files appear when everything answers. When the sandbox stops, its own goes, and the copy speaks
+of the next one, if another is running. They hold keys that open nothing but the sandbox; still
+only their owner may read them.
 """
 
 import json
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sandbox.folders import is_claimed, locked
+
 FILE = "endpoints.json"
+LOCK = "endpoints.lock"
 
 
 @dataclass(frozen=True)
@@ -46,35 +57,56 @@ class Endpoints:
 
     def write(self, file: Path) -> None:
         """Put the file in place at once, so that nobody reads half of it."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w") as draft_file:  # mkstemp made it 0600
-                json.dump(asdict(self), draft_file, indent=2)
-                draft_file.write("\n")
-            Path(draft).replace(file)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
-
-    def remove(self, file: Path) -> None:
-        """Remove the file if it still speaks of this sandbox and not of a later one."""
-        with suppress(FileNotFoundError, ValueError, TypeError):
-            if read(file) == self:
-                file.unlink()
+        _replace(file, json.dumps(asdict(self), indent=2) + "\n")
 
 
-def forget_dead(file: Path) -> None:
-    """Remove what a sandbox that crashed has left, so that nobody believes it is running."""
-    with suppress(FileNotFoundError):
-        try:
-            alive = Path(read(file).emulator_log).exists()
-        except (ValueError, TypeError):
-            alive = False
-        if not alive:
-            file.unlink()
+@contextmanager
+def announced(endpoints: Endpoints, folder: Path) -> Iterator[None]:
+    """
+    Let a sandbox be found while the block lasts: in its own folder, and beside that.
+
+    The caller holds the folder's lock (`folders.Folder`).
+    """
+    own = folder / FILE
+    with _copy_follows(folder.parent):
+        endpoints.write(own)
+    try:
+        yield
+    finally:
+        with _copy_follows(folder.parent):
+            own.unlink(missing_ok=True)
+
+
+def forget_dead(state_dir: Path) -> None:
+    """Let the copy speak of a living sandbox, or remove it: one that was killed left it behind."""
+    with _copy_follows(state_dir):
+        pass
 
 
 def read(file: Path) -> Endpoints:
     """Read what a running sandbox wrote."""
     return Endpoints(**json.loads(file.read_text()))
+
+
+@contextmanager
+def _copy_follows(state_dir: Path) -> Iterator[None]:
+    """Change sandboxes' own files alone, then let the copy speak of the newest that lives."""
+    with locked(state_dir / LOCK):
+        yield
+        living = [each for each in state_dir.glob(f"*/{FILE}") if is_claimed(each.parent)]
+        newest = max(living, key=lambda each: each.stat().st_mtime_ns, default=None)
+        if newest is None:
+            (state_dir / FILE).unlink(missing_ok=True)
+        else:
+            _replace(state_dir / FILE, newest.read_text())
+
+
+def _replace(file: Path, text: str) -> None:
+    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w") as draft_file:  # mkstemp made it 0600
+            draft_file.write(text)
+        Path(draft).replace(file)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

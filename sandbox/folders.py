@@ -2,7 +2,7 @@
 The sandbox's folders, and who owns them.
 
     .sandbox/
-    ├── endpoints.json     where everything is; the sandbox that started last
+    ├── endpoints.json     where everything is, in the living sandbox that was ready last
     ├── emulator-venv/     the emulator's Python environment, shared
     └── 4566/              one per running sandbox, named after its port; gone when it stops
         ├── lock           held while the sandbox lives
@@ -83,6 +83,18 @@ def sweep(state_dir: Path) -> list[Path]:
             Folder.claim(lock.parent).release()
             swept.append(lock.parent)
     return swept
+
+
+def is_claimed(path: Path) -> bool:
+    """Say whether a sandbox that owns this folder is alive."""
+    try:
+        with (path / LOCK).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _take_lock(path: Path) -> int:

@@ -20,7 +20,7 @@ from sandbox.certificates import make_certificate
 from sandbox.channel import DemoChannel, FileHost
 from sandbox.deployment import STACK_NAME, Deployment, build, deploy
 from sandbox.emulator import Emulator
-from sandbox.endpoints import FILE, Endpoints, forget_dead
+from sandbox.endpoints import Endpoints, announced, forget_dead
 from sandbox.environment import emulator_python
 from sandbox.errors import EmulatorFailed, FolderTaken, PortTaken
 from sandbox.folders import SHARED, Folder, sweep
@@ -46,7 +46,7 @@ class Options:
     liveperson_url: str = ""
     """That LivePerson is used instead of the simulated one."""
     publish: bool = True
-    """Whether to write `endpoints.json` into the state directory itself."""
+    """Whether others can find it, by `endpoints.json`."""
     sam_local: bool = False
     """Whether `up` lets the containers of `sam local` in."""
 
@@ -80,7 +80,8 @@ def running(options: Options, progress: Progress) -> Iterator[System]:
         endpoints = _endpoints(emulator, deployment, account, channel, liveperson_url)
         if liveperson is None:
             endpoints = replace(endpoints, liveperson_is_simulated=False)
-        _announce(options, emulator.folder, endpoints, parts)
+        if options.publish:
+            parts.enter_context(announced(endpoints, emulator.folder.path))
         yield System(endpoints, aws, account, emulator, channel, liveperson, files)
 
 
@@ -90,7 +91,7 @@ def _start_emulator(options: Options, progress: Progress, parts: ExitStack) -> E
         step.note = str(python.parent.parent)
     with progress.step("AWS emulator (MiniStack)") as step:
         sweep(options.state_dir)
-        forget_dead(options.state_dir / FILE)
+        forget_dead(options.state_dir)
         emulator = _emulator_on_some_port(options, python, parts)
         step.note = emulator.url
     return emulator
@@ -214,11 +215,3 @@ def _endpoints(
         pid=os.getpid(),
         loopback_certificate=str(emulator.folder.path / CERTIFICATE),
     )
-
-
-def _announce(options: Options, folder: Folder, endpoints: Endpoints, parts: ExitStack) -> None:
-    """Write the file, in the sandbox's own folder always, beside it unless told not to."""
-    files = [folder.path / FILE, *([options.state_dir / FILE] if options.publish else [])]
-    for file in files:
-        parts.callback(endpoints.remove, file)
-        endpoints.write(file)

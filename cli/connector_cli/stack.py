@@ -32,6 +32,12 @@ DEFAULT_NAME = "liveperson-connector"
 # Longer than DeadLetterRedrive may run: its answer is waited for.
 _READ_SECONDS = 330
 
+# What a client needs of a sandbox's endpoints.json.
+_NEEDED = (
+    *("aws_endpoint_url", "aws_access_key_id", "aws_secret_access_key"),
+    *("region", "stack_name"),
+)
+
 _API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
 
 
@@ -205,11 +211,15 @@ class Stack:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
+    start = "start one with `make sandbox`, or name its file with --endpoints"
     try:
-        found: Mapping[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError):
-        raise Problem(
-            f"no sandbox is running: {file} is not there",
-            "start one with `make sandbox`, or name its file with --endpoints",
-        ) from None
+        found = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise Problem(f"no sandbox is running: {file} is not there", start) from None
+    except OSError as failure:
+        raise Problem(f"{file} cannot be read: {failure.strerror}", start) from None
+    except ValueError:  # no JSON, or not even text
+        found = None
+    if not (isinstance(found, dict) and all(isinstance(found.get(each), str) for each in _NEEDED)):
+        raise Problem(f"{file} is not the endpoints.json of a sandbox", start)
     return found

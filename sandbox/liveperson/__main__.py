@@ -7,13 +7,14 @@ import signal
 import sys
 import threading
 
+from sandbox import arguments
 from sandbox.liveperson.simulator import SimulatedLivePerson
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(typed: list[str] | None = None) -> int:
     """Run until interrupted; without an account, say how to be called."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(typed)
     if not (given.account_id and given.client_id and given.client_secret):
         parser.print_help()
         return 2
@@ -36,11 +37,15 @@ def _wait_for_the_end() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.liveperson", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument(
+        "--port", type=arguments.port, default=0, help="0, the default, takes a free one"
+    )
     parser.add_argument("--account-id", help="the brand's account, for example 12345678")
     parser.add_argument("--client-id", help="the app install's id")
     parser.add_argument("--client-secret", help="signs webhooks, too")
-    parser.add_argument("--webhook-url", help="where webhooks go; none are sent without")
+    parser.add_argument(
+        "--webhook-url", type=arguments.http_url, help="where webhooks go; none are sent without"
+    )
     return parser
 
 

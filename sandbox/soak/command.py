@@ -8,6 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
+from sandbox import arguments
 from sandbox.channel import ConnectorClient
 from sandbox.evidence import keep_logs
 from sandbox.liveperson import SimulatedLivePerson
@@ -42,18 +43,28 @@ class Wish:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Describe the options of a soak."""
     usual = Shape()
-    parser.add_argument("--seed", type=int, default=usual.seed, help="same seed, same plan")
-    parser.add_argument("--minutes", type=float, default=usual.minutes, help="how long people talk")
-    parser.add_argument("--consumers", type=int, default=usual.consumers)
     parser.add_argument(
-        "--faults", type=float, default=usual.faults, help="part of messages spoilt; 0: none"
+        "--seed", type=arguments.whole_number, default=usual.seed, help="same seed, same plan"
     )
     parser.add_argument(
-        "--settle", type=float, default=SETTLE_SECONDS, help="longest wait at the end, in seconds"
+        "--minutes", type=arguments.duration, default=usual.minutes, help="how long people talk"
+    )
+    parser.add_argument("--consumers", type=arguments.count, default=usual.consumers)
+    parser.add_argument(
+        "--faults",
+        type=arguments.share,
+        default=usual.faults,
+        help="part of messages spoilt; 0: none",
+    )
+    parser.add_argument(
+        "--settle",
+        type=arguments.duration,
+        default=SETTLE_SECONDS,
+        help="longest wait at the end, in seconds",
     )
     parser.add_argument(
         "--hidden-for",
-        type=int,
+        type=arguments.count_or_none,
         default=0,
         metavar="SECONDS",
         help="offer a killed worker's message again so soon (default: as deployed, 180)",

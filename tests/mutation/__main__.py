@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from sandbox import arguments
 from tests.mutation.copying import copy_project
 from tests.mutation.verdicts import Verdicts, read_verdicts
 
@@ -45,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--only", nargs="*", default=[], help="patterns of mutants' names")
     parser.add_argument("--keep", help="a folder for the copy")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=arguments.count, default=os.cpu_count() or 1)
     return parser.parse_args()
 
 

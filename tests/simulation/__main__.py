@@ -14,6 +14,8 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from sandbox import arguments
+
 from .running import Result, play_seed, smallest
 
 
@@ -99,10 +101,14 @@ def _show(result: Result) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
-    parser.add_argument("--schedules", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1, help="the first schedule's; they count up")
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--smallest", type=int, default=3, help="failures to make smaller")
+    parser.add_argument("--schedules", type=arguments.count, default=10_000)
+    parser.add_argument(
+        "--seed", type=arguments.whole_number, default=1, help="the first schedule's; they count up"
+    )
+    parser.add_argument("--processes", type=arguments.count, default=os.cpu_count())
+    parser.add_argument(
+        "--smallest", type=arguments.count_or_none, default=3, help="failures to make smaller"
+    )
     return parser.parse_args()
 
 

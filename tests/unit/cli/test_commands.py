@@ -69,6 +69,34 @@ def test_a_sandbox_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "make sandbox" in said.stderr
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"not JSON", b"\xff\xfe", b"", b"[]", b"null", b"{}", b'{"stack_name": "connector"}'],
+    ids=str,
+)
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_a_file_that_no_sandbox_wrote_is_said(tmp_path: Path, content: bytes, way: str) -> None:
+    """It is there, so whoever named it is not told that it is not."""
+    file = tmp_path / "named"
+    file.write_bytes(content)
+    option = ["--endpoints", str(file)] if way == "option" else []
+    variable = {"CONNECTOR_ENDPOINTS": str(file)} if way == "variable" else {}
+
+    said = CliRunner(mix_stderr=False).invoke(cli, ["status", *option], env=variable)
+
+    assert 1 == said.exit_code
+    assert f"{file} is not the endpoints.json of a sandbox" in said.stderr
+    assert "do: start one with `make sandbox`, or name its file with --endpoints" in said.stderr
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """A folder, for example, and why."""
+    said = CliRunner(mix_stderr=False).invoke(cli, ["status", "--endpoints", str(tmp_path)])
+
+    assert 1 == said.exit_code
+    assert f"{tmp_path} cannot be read: Is a directory" in said.stderr
+
+
 def test_a_wrong_command_line_is_two() -> None:
     """As everywhere; 1 is kept for what is wrong with the system."""
     assert 2 == CliRunner(mix_stderr=False).invoke(cli, ["no-such-command"]).exit_code

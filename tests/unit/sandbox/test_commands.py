@@ -1,6 +1,7 @@
 """What the command line promises."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from liveperson_connector.liveperson import signatures
 from sandbox.account import EVENTS_ACCOUNT
 from sandbox.commands import options
 from sandbox.folders import PROJECT, SHARED
+from sandbox.liveperson.__main__ import main as simulator
 from tests.support.accounts import SIGNING_SECRET
 
 
@@ -73,22 +75,112 @@ def test_a_demo_never_takes_the_usual_port() -> None:
     assert options(["demo"]).port == 0
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["up", "--port", "70000"],
-        ["up", "--signing-secret", "secret"],
-        ["up", "--signing-secret", "whsec_AA=="],
-        ["stand"],
-        [],
-    ],
-)
-def test_a_mistake_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Before anything is started."""
-    with pytest.raises(SystemExit):
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Type a command line that is wrong; give what is said, before anything is started."""
+    with pytest.raises(SystemExit) as ended:
         options(arguments)
 
-    assert "usage:" in capsys.readouterr().err
+    assert 2 == ended.value.code
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "must"),
+    [
+        ("--port", "70000", "from 0 to 65535"),
+        ("--port", "-1", "from 0 to 65535"),
+        ("--port", "http", "a whole number"),
+        ("--callback-url", "foo", "an address such as http"),
+        ("--callback-url", "/callbacks", "an address such as http"),
+        ("--callback-url", "ftp://127.0.0.1/", "an address such as http"),
+        ("--callback-url", "http://", "an address such as http"),
+        ("--callback-url", "http://127.0.0.1:99999/", "an address such as http"),
+        ("--callback-url", "http://127.0.0.1/a b", "an address such as http"),
+        ("--liveperson-url", "127.0.0.1:8080", "https address, or an http address on 127.0.0.1"),
+        ("--liveperson-url", "http://page.example", "https address, or an http address on"),
+        ("--account-id", "1/2", "characters A-Z"),
+        ("--signing-secret", "secret", "whsec_ and the base64 of 24 to 64 bytes"),
+        ("--signing-secret", "whsec_AA==", "whsec_ and the base64 of 24 to 64 bytes"),
+        ("--stack-name", "aws-connector", "not with aws or ssm"),
+        ("--stack-name", "c" * 56, "up to 55"),
+        ("--stack-name", "my connector", "letters, digits and hyphens"),
+        ("--state-dir", __file__, "a folder"),
+    ],
+)
+def test_nonsense_is_refused(
+    option: str, text: str, must: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The option is named, and what it must be."""
+    said = refusal(["up", f"{option}={text}"], capsys)
+
+    assert f"error: argument {option}" in said
+    assert must in said
+
+
+@pytest.mark.parametrize("option", ["--signing-secret", "--callback-url", "--liveperson-url"])
+def test_what_was_typed_is_not_repeated(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be a secret, or have one in it."""
+    assert "mistyped" not in refusal(["up", f"{option}=mistyped"], capsys)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "must"),
+    [
+        ("--minutes", "-5", "above 0"),
+        ("--minutes", "nan", "above 0"),
+        ("--minutes", "inf", "above 0"),
+        ("--minutes", "some", "a number"),
+        ("--consumers", "0", "1 or more"),
+        ("--faults", "1.5", "from 0 to 1"),
+        ("--faults", "-0.1", "from 0 to 1"),
+        ("--settle", "0", "above 0"),
+        ("--hidden-for", "-1", "0 or more"),
+        ("--seed", "x", "a whole number"),
+    ],
+)
+def test_a_nonsensical_soak_is_refused(
+    option: str, text: str, must: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Minutes before it would fail, or the other way round: it would hold everything."""
+    said = refusal(["soak", option, text], capsys)
+
+    assert f"error: argument {option}: must be" in said
+    assert must in said
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "soak"])
+def test_no_option_takes_whatever_is_typed(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each that takes a value says of an empty one what it must be; none was forgotten."""
+    with pytest.raises(SystemExit):
+        options([command, "--help"])
+    takes_value = set(re.findall(r"(--[a-z-]+) [A-Z]", capsys.readouterr().out))
+
+    assert {"--port", "--state-dir", "--stack-name"} <= takes_value
+    for option in takes_value:
+        assert f"argument {option}" in refusal([command, f"{option}="], capsys).replace("/-p", "")
+
+
+@pytest.mark.parametrize("arguments", [["stand"], []])
+def test_a_command_that_is_none_is_explained(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With those that there are."""
+    assert "usage:" in refusal(arguments, capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "-1"], ["--webhook-url", "foo"], ["--port", "99999"]]
+)
+def test_the_simulator_alone_refuses_nonsense_too(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before it listens anywhere."""
+    with pytest.raises(SystemExit):
+        simulator(arguments)
+
+    assert f"error: argument {arguments[0]}: must be" in capsys.readouterr().err
 
 
 def test_it_starts_with_any_python_of_this_machine() -> None:
