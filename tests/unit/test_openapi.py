@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -15,9 +16,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from docs.openapi import with_schemas
 from liveperson_connector import errors
 from liveperson_connector.accounts import CALLBACKS
+from liveperson_connector.aws.requests import refusal
 from liveperson_connector.channel import contract
 from liveperson_connector.channel.callbacks import sign
-from liveperson_connector.channel.consumer_events import TYPES
+from liveperson_connector.channel.consumer_events import TYPES, read_event
+from liveperson_connector.channel.fallback_text import fallback_text
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "openapi.yaml").read_text()
@@ -101,12 +104,44 @@ def test_each_example_of_the_guide(example: dict[str, Any]) -> None:
     assert [] == mistakes(schema_of(example), example)
 
 
+def shown(kind: str) -> list[dict[str, Any]]:
+    """Give what the guide shows, by the beginning of the name of its schema."""
+    return [each for each in EXAMPLES if schema_of(each).startswith(kind)]
+
+
+@pytest.mark.parametrize("event", shown("ConsumerEvent"), ids=lambda event: str(event["type"]))
+def test_each_event_of_the_guide_is_accepted(event: dict[str, Any]) -> None:
+    """By the code, and not by the schema alone."""
+    assert event == read_event("12345678", "+4915112345678", json.dumps(event).encode()).raw
+
+
+def test_each_rendering_of_the_guide_is_the_real_one() -> None:
+    """Whoever builds on the guide is not surprised."""
+    contents = [each["content"] for each in shown("MessageCallback")]
+    rich = [each for each in contents if each["type"] == "rich"]
+
+    assert rich
+    for each in rich:
+        assert each["fallback_text"] == fallback_text(each["content"], each.get("quick_replies"))
+
+
+def test_the_guides_refusal_is_the_real_one() -> None:
+    """In these words, for an event with those two mistakes."""
+    (example,) = shown("InvalidEvent")
+    wrong = {"id": "", "type": "text", "text": " "}
+
+    with pytest.raises(errors.InvalidEvent) as caught:
+        read_event("12345678", "+4915112345678", json.dumps(wrong).encode())
+
+    assert example == json.loads(str(refusal(caught.value)["body"]))
+
+
 def test_the_guide_shows_every_type() -> None:
     """The guide has an example of each type of event and of callback."""
-    shown = {schema_of(each) for each in EXAMPLES}
+    named = {schema_of(each) for each in EXAMPLES}
 
-    assert {f"ConsumerEvent{kind.capitalize()}" for kind in TYPES} <= shown
-    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS} <= shown
+    assert {f"ConsumerEvent{kind.capitalize()}" for kind in TYPES} <= named
+    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS} <= named
 
 
 def test_the_guide_names_every_field() -> None:
@@ -114,6 +149,16 @@ def test_the_guide_names_every_field() -> None:
     for name, schema in contract.schemas().items():
         for field in schema.get("properties", {}):
             assert f"`{field}`" in GUIDE or f'"{field}"' in GUIDE or f".{field}`" in GUIDE, name
+
+
+def test_the_guides_signature_is_the_real_one() -> None:
+    """The vector of the specification, as the guide prints it."""
+    (said,) = re.findall(r"The specification's own example.*?=`\.$", GUIDE, re.M | re.S)
+    secret, message, moment, body, signature = re.findall(r"`(.+?)`", said)
+
+    assert signature == sign(
+        base64.b64decode(secret.removeprefix("whsec_")), message, int(moment), body.encode()
+    )
 
 
 def test_the_guides_verification_works() -> None:

@@ -8,6 +8,7 @@ is added by writing both.
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,104 @@ def test_a_long_text_ends_in_an_ellipsis(content: object) -> None:
 
     assert len(text) <= LONGEST
     assert text.endswith("…")
+
+
+def test_a_long_text_ends_before_an_address_and_not_inside_of_it() -> None:
+    """Half an address leads nowhere."""
+    text = "a" * (LONGEST - 50) + " https://shop.example/" + "b" * 100
+
+    assert "a" * (LONGEST - 50) + "…" == fallback_text({"type": "text", "text": text})
+
+
+def test_a_long_text_ends_between_characters() -> None:
+    """A family stays together."""
+    family = "👩\u200d👩\u200d👧\u200d👦"
+    text = fallback_text({"type": "text", "text": family * 2000})
+
+    assert text == family * ((LONGEST - 1) // len(family)) + "…"
+
+
+# ── Addresses ──
+
+ADDRESS = "https://shop.example/a?x=1&section=2&copy=1&amp=3&reg;=%C3%A4#!~"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": "text", "text": ADDRESS},
+        {"type": "text", "text": f"See {ADDRESS} &amp; tell us"},
+        {"type": "text", "text": f"<a href='{ADDRESS.replace('&', '&amp;')}'>More</a>"},
+        {"type": "image", "url": ADDRESS},
+        {"type": "linkPreview", "url": ADDRESS, "title": "News"},
+        {"type": "button", "title": f"Go to {ADDRESS}"},
+        {"type": "button", "title": "Go", "click": {"actions": [{"uri": ADDRESS}]}},
+        {"type": "button", "title": "Go", "click": {"actions": [{"web": {"uri": ADDRESS}}]}},
+        {"type": "keyValuePairList", "elements": [{"key": "At", "value": ADDRESS}]},
+        {"type": "not yet invented", "href": ADDRESS, "label": ADDRESS},
+    ],
+    ids=lambda content: f"{content['type']}-{'-'.join(content)}",
+)
+def test_an_address_is_written_as_it_is(content: dict[str, Any]) -> None:
+    """Wherever it stands: another address leads elsewhere, and breaks what is signed."""
+    assert ADDRESS in fallback_text(content).split(" ")
+
+
+# ── Cards ──
+
+
+def test_only_what_answers_is_numbered() -> None:
+    """A link is not a choice: the consumer who answers its number would have said nothing."""
+    link = {"type": "button", "title": "Track it", "click": {"actions": [{"uri": ADDRESS}]}}
+    answer = {"type": "button", "title": "Help", "click": {"actions": [{"text": "Help"}]}}
+
+    assert f"Track it: {ADDRESS}\n1. Help" == fallback_text([link, answer])
+
+
+# ── Time ──
+
+UNITS = (
+    *("<a x=", "<a href=x>", "<a href='", "</a>", "<", "<b ", "<p>", "<!--", "&", "&#", "&amp"),
+    *(
+        " ",
+        "\n",
+        "\t",
+        "a",
+        "a:",
+        "://",
+        "a://",
+        "www.",
+        "&lt;",
+        "'",
+        '"',
+        "=",
+        "/",
+        "-",
+        "<b>&amp;",
+    ),
+)
+
+
+@pytest.mark.parametrize("field", ["text", "title", "url"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_time_grows_with_the_length_and_not_faster(unit: str, field: str) -> None:
+    """An agent's text, whatever it is made of, holds up no other conversation."""
+    for begin in ("", "<a x=", "<a href='", "&", "https://a", "<p "):
+        short, long = ({field: begin + unit * (n // len(unit))} for n in (600, 9_600))
+        assert seconds(long) < 16 * 4 * seconds(short) + 0.05, begin
+
+
+def seconds(content: dict[str, str]) -> float:
+    """Measure the processor's time for a rendering, the best of two."""
+    took = []
+    for _ in range(2):
+        began = time.process_time()
+        fallback_text(content)
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+# ── Places and times ──
 
 
 @pytest.mark.parametrize(

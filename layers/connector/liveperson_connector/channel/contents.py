@@ -19,7 +19,6 @@ from ..liveperson.notifications import (
     HostedFile,
     MessagingEvent,
 )
-from .fallback_text import fallback_text
 
 # https://developers.liveperson.com/connector-api-send-api-send.html names the first five; agents'
 # own clients also say that they went to the background.
@@ -65,6 +64,9 @@ def receipt_status(status: str | None) -> str | None:
 
 
 def _rich_content(event: MessagingEvent) -> dict[str, Any]:
+    # Imported here: most of what agents say is text, and HTML's references are many.
+    from .fallback_text import fallback_text  # noqa: PLC0415
+
     return {
         "type": "rich",
         "content": event.rich,

@@ -4,18 +4,21 @@ Structured content as plain text, for a channel that can show nothing else.
 LivePerson documents the elements on the pages from
 https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html on, and
 their fields in the schemas of https://github.com/LivePersonInc/json-pollock. What can be chosen
-is numbered, in the order of the content and then of the quick replies; links, images and maps are
-written as addresses. An element that is not known gives the words, addresses, choices and
-elements it has. No word is added: the consumer may speak any language.
+is numbered, in the order of the content and then of the quick replies. Links, images and maps are
+written as addresses and have no number: a consumer cannot answer with them. An element that is not
+known gives the words, addresses, choices and elements it has. No word is added: the consumer may
+speak any language.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from .markup import address as _uri
+from .markup import joined, plain_text
 
 LONGEST = 10_000
 """How many characters a rendering may have; a longer one ends in an ellipsis."""
@@ -34,15 +37,6 @@ _CHILDREN = ("elements", "items", "sections", "cards", "buttons", "content")
 
 # Numbers from here on are milliseconds, not seconds; as seconds they were the year 5138.
 _MILLISECONDS = 100_000_000_000
-
-_LINK = re.compile(r"""<a\s[^<>]*href=["']([^"'<>]*)["'][^<>]*>([^<]*)</a>""", re.IGNORECASE)
-_BREAK = re.compile(r"<(?:br|/p|/div|/li|/h[1-6])\s*/?>", re.IGNORECASE)
-_TAG = re.compile(
-    r"</?(?:a|b|br|div|em|font|h[1-6]|i|img|li|ol|p|small|span|strong|u|ul)"
-    r"(?:\s+[a-z-]+=[^<>]*)?\s*/?>",
-    re.IGNORECASE,
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def fallback_text(content: object, quick_replies: object = None) -> str:
@@ -126,7 +120,7 @@ class _Writer:
     def _pairs(self, element: _Element, _depth: int) -> list[str]:
         pairs = [each for each in _list(element.get("elements")) if isinstance(each, Mapping)]
         return _said(
-            *(_joined(_words(pair.get("key")), _words(pair.get("value"))) for pair in pairs)
+            *(joined(_words(pair.get("key")), _words(pair.get("value"))) for pair in pairs)
         )
 
     def _slot(self, element: _Element, _depth: int) -> list[str]:
@@ -212,11 +206,11 @@ class _Writer:
         if not address and links:
             name, address = links.pop(0)
             label = label or name
-        line = _joined(label, address)
+        line = joined(label, address)
         if is_choice or _published(element):
             line = self._numbered(line or _published(element))
         picked = [line for each in _pickers(element) for line in self._picker(each, depth)]
-        return [*_said(line, *(_joined(name, uri) for name, uri in links)), *picked]
+        return [*_said(line, *(joined(name, uri) for name, uri in links)), *picked]
 
     def _numbered(self, words: str) -> str:
         return f"{self._next()} {words}" if words else ""
@@ -297,21 +291,12 @@ def _pickers(element: _Element) -> list[_Element]:
 
 
 def _words(value: object) -> str:
-    """Return a text as plain words: no tags, no entities, no control characters."""
+    """Return a text as plain words, and a number as it is written."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     if not isinstance(value, str):
         return f"{value:.10g}" if abs(value) < _MILLISECONDS else ""
-    cut = value[: LONGEST + 1]
-    linked = _LINK.sub(lambda link: _joined(link[2], link[1]), cut)
-    plain = html.unescape(_TAG.sub("", _BREAK.sub("\n", linked)))
-    return _CONTROL.sub("", plain).strip()
-
-
-def _uri(value: object) -> str:
-    """Return an address as it stands, unless there is no going there from a text."""
-    uri = _CONTROL.sub("", "".join(value.split())) if isinstance(value, str) else ""
-    return "" if uri.lower().startswith(("data:", "javascript:")) else uri
+    return plain_text(value)
 
 
 def _days(start: object, end: object) -> str:
@@ -339,12 +324,6 @@ def _moment(value: object) -> datetime | None:
         return None
 
 
-def _joined(label: str, address: str) -> str:
-    if not label or not address or label == address:
-        return label or address
-    return f"{label.rstrip(':')}: {address}"
-
-
 def _dashed(parts: Iterable[str]) -> str:
     return " – ".join(part for part in parts if part)
 
@@ -365,7 +344,21 @@ def _tidy(lines: Iterable[str]) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
+    return text if len(text) <= LONGEST else f"{_beginning(text, LONGEST - 1).rstrip()}…"
+
+
+def _beginning(text: str, longest: int) -> str:
+    """Return as much of a text as may be shown: neither a character nor an address in part."""
+    # Imported here: few renderings are long, and a cold start need not read the table of classes.
+    from ..graphemes import clusters  # noqa: PLC0415
+
+    length = 0
+    for cluster in clusters(text[: longest + 99]):
+        if length + len(cluster) > longest:
+            break
+        length += len(cluster)
+    word = max(text.rfind(gap, 0, length) for gap in " \n") + 1
+    return text[:word] if "://" in text[word:length] else text[:length]
 
 
 def _list(value: object) -> list[Any]:
