@@ -20,7 +20,8 @@ from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector import wiring
 from liveperson_connector.aws import clients
 from liveperson_connector.flows.worker import Worker
-from liveperson_connector.sessions import new_session
+from liveperson_connector.http_client import HttpClient
+from liveperson_connector.web_address import WebAddress
 from liveperson_connector.workers import process
 from tests.support.containers import begin_anew
 
@@ -145,6 +146,8 @@ def _http_call(world: Wire) -> Act:
     with urllib.request.urlopen(world.url + LAST) as answer:
         last = json.load(answer)
     headers = {name: each for name, each in last["headers"].items() if name not in _OF_THE_WIRE}
-    session, body = new_session(), last["body"].encode()
-    url = world.url + last["path"]
-    return lambda: session.post(url, data=body, headers=headers, timeout=(3, 8)).json()
+    address, body = WebAddress.parse(world.url + last["path"]), last["body"].encode()
+    client, most = HttpClient(), 1024 * 1024
+    return lambda: client.call(
+        "POST", address, seconds=11, most=most, headers=headers, body=body
+    ).json()

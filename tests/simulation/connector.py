@@ -14,7 +14,6 @@ from functools import cached_property
 from random import Random
 from typing import Any, cast
 
-import requests
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_lambda import LambdaClient
 from mypy_boto3_sqs import SQSClient
@@ -48,6 +47,7 @@ from liveperson_connector.flows.token_refresh import TokenRefresh, to_queue
 from liveperson_connector.flows.typing import Typing
 from liveperson_connector.flows.webhook_intake import WebhookIntake
 from liveperson_connector.flows.worker import Worker
+from liveperson_connector.http_client import HttpClient
 from liveperson_connector.liveperson.app_jwt import Sentinel
 from liveperson_connector.liveperson.consumer_jws import Idp
 from liveperson_connector.liveperson.domains import Domains
@@ -130,9 +130,10 @@ class Container:
     @cached_property
     def http(self) -> LivePersonHttp:
         """The way to LivePerson."""
-        http = LivePersonHttp(clock=self._clock)
-        _put_wire(http, self._around.new_wire(self._around.liveperson))
-        return http
+        return LivePersonHttp(self._client(self._around.liveperson))
+
+    def _client(self, partner: LivePerson | Channel) -> HttpClient:
+        return HttpClient(transport=self._around.new_wire(partner))
 
     @cached_property
     def domains(self) -> Domains:
@@ -190,8 +191,7 @@ class Container:
     @cached_property
     def channel_delivery(self) -> Worker:
         """The worker for notifications."""
-        callbacks = Callbacks(clock=self._clock)
-        _put_wire(callbacks, self._around.new_wire(self._around.channel))
+        callbacks = Callbacks(self._client(self._around.channel), clock=self._clock)
         flow = ChannelDelivery(
             channels=self._channels(),
             callbacks=callbacks,
@@ -278,8 +278,3 @@ class Container:
 
     def _channels(self) -> Any:
         return Cache(self.parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)
-
-
-def _put_wire(where: LivePersonHttp | Callbacks, wire: Wire) -> None:
-    """Let the connector's HTTP code use a wire of ours instead of a session."""
-    where._session = cast(requests.Session, wire)

@@ -1,19 +1,23 @@
 """
 The network between the connector and its partners, where most things go wrong.
 
-A wire stands where ``requests`` has its session; the connector's own HTTP classes use it, so what
-they make of an answer, or of none, is theirs.
+A wire stands where ``requests`` has its transport; the connector's own HTTP client uses it, so what
+it makes of an answer, or of none, is its own.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from io import BytesIO
+from typing import Any, cast
 
 import requests
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from liveperson_connector.dialer import NotSent
 
 from .faults import Faults, destinations
 from .kernel import Kernel
@@ -25,18 +29,20 @@ _READ_SECONDS = 8.0
 
 @dataclass
 class Reply:
-    """An answer, as much of it as the connector looks at."""
+    """An answer: what is in its body is sent as JSON, and None as nothing."""
 
     status_code: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    request: Call | None = None
 
-    def json(self) -> Any:
-        """Read the body."""
-        if self.body is None:
-            raise requests.exceptions.JSONDecodeError("no JSON", "", 0)
-        return self.body
+    def received(self) -> requests.Response:
+        """Give the answer as a transport of ``requests`` does."""
+        response = requests.Response()
+        response.status_code = self.status_code
+        response.headers.update(self.headers)
+        content = b"" if self.body is None else json.dumps(self.body).encode()
+        response.raw = HTTPResponse(BytesIO(content), preload_content=False)
+        return response
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,9 @@ class Call:
 Answering = Callable[[Call], Callable[[], Reply]]
 
 
-class Wire:
+class Wire(BaseAdapter):
     """
-    A session to one partner.
+    The transport to one partner.
 
     ``route`` names service and account of a URL; ``answer`` takes the request as it leaves and
     gives what does it when it arrives. What is ``unlucky`` is answered 503 before all else.
@@ -70,6 +76,7 @@ class Wire:
         answer: Answering,
         unlucky: Callable[[Call], bool] = lambda _call: False,
     ) -> None:
+        super().__init__()
         self._kernel = kernel
         self._faults = faults
         self._route = route
@@ -80,35 +87,31 @@ class Wire:
     def close(self) -> None:
         """Drop connections, of which there are none."""
 
-    def post(self, url: str, **request: Any) -> Reply:
-        """Post something."""
-        return self.request("POST", url, **request)
-
-    def request(self, method: str, url: str, **request: Any) -> Reply:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Send a request and wait for its answer."""
+        url = str(request.url)
         service, account_id = self._route(url)
-        headers = request.get("headers", {})
-        call = Call(method, url, service, account_id, request.get("data"), headers)
+        headers = cast("Mapping[str, str]", request.headers)
+        call = Call(str(request.method), url, service, account_id, request.body, headers)
         kernel = self._kernel
         kernel.step()
         fault = self._faults.strikes(*destinations(service), account_id=account_id)
         act = self._answer(call)
         if self._unlucky(call):
-            return self._http_503(act)
+            return self._http_503(act).received()
         if fault and fault.kind in _SPOILT:
-            return _SPOILT[fault.kind](self, act)
+            return _SPOILT[fault.kind](self, act).received()
         kernel.wait(_HALF_WAY)
         reply = _rejected(fault) or act()
-        reply.request = call
         kernel.wait(_HALF_WAY if fault is None else self._chance.uniform(1, 7.5))
         kernel.step()
-        return reply
+        return reply.received()
 
     # ── What can become of it ──
 
     def _unreachable(self, _act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
-        raise requests.ConnectionError(MaxRetryError(_POOL, "/", NewConnectionError(_POOL, "no")))  # type: ignore[arg-type]
+        raise NotSent("no connection could be made")
 
     def _http_503(self, _act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
@@ -145,8 +148,6 @@ def _rejected(fault: Fault | None) -> Reply | None:
         return None
     return Reply(401, {"code": 401, "body": {"errorCode": 40102, "title": "no such token"}})
 
-
-_POOL = HTTPSConnectionPool("partner.invalid")
 
 _SPOILT: dict[str, Callable[[Wire, Callable[[], Reply]], Reply]] = {
     "unreachable": Wire._unreachable,

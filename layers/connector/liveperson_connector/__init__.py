@@ -10,3 +10,5 @@ The connector: carries messages between a brand's own channel and LivePerson.
 ``flows`` says what happens, ``liveperson`` how LivePerson speaks, ``channel`` how the brand's
 channel speaks, ``aws`` what we stand on. Imports point as the arrows do; a test keeps it so.
 """
+
+__version__ = "0.1.0"

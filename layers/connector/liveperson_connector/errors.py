@@ -307,8 +307,8 @@ class LivePersonRefused(Permanent):
     """
     LivePerson answered 4xx: it will not take this, whenever it is sent.
 
-    ``said`` are its own words. They may repeat what a consumer wrote, so they are for code alone;
-    the error's text, which is logged, leaves out such repeats.
+    ``said`` are LivePerson's own words. They may repeat what a consumer wrote, in any form, so they
+    are for code to decide by and are shown nowhere; the error's text has none of them.
     """
 
     reason = "liveperson_refused"

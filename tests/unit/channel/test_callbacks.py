@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
@@ -21,9 +22,9 @@ CALLBACK = {"type": "message", "content": {"type": "text", "text": "Grüße 👋
 KEY = channel_settings("https://channel.example").signing_key
 
 
-def callbacks(clock: Clock | None = None, **how: float) -> Callbacks:
+def callbacks(clock: Clock | None = None, *, seconds: float = 13) -> Callbacks:
     """Post to channels on this machine."""
-    return Callbacks(network="loopback", clock=clock or Clock(), **how)
+    return Callbacks(network="loopback", clock=clock or Clock(), seconds=seconds)
 
 
 def told(server: HttpServer) -> int:
@@ -135,7 +136,7 @@ def test_a_channel_that_hangs_is_left_after_a_while() -> None:
     with serving(Answer()) as server:
         server.behaviour = server.hang
         with pytest.raises(ChannelUnavailable):
-            callbacks(read_seconds=0.1).post(channel_settings(server.url), "msg_1", CALLBACK)
+            callbacks(seconds=0.1).post(channel_settings(server.url), "msg_1", CALLBACK)
 
 
 def test_an_error_shows_neither_words_nor_address() -> None:
@@ -184,8 +185,33 @@ def test_words_are_not_sent_in_the_clear() -> None:
     assert 0 == server.connections
 
 
-def test_a_host_without_an_address_may_get_one() -> None:
-    """A failing name server is a matter of time."""
+def test_a_host_that_does_not_exist_may_come_back() -> None:
+    """Its owner may mend it, and no callback is lost meanwhile."""
     settings = replace(channel_settings("https://x/"), callback_url="https://nobody.invalid/cb")
-    with pytest.raises(ChannelUnavailable):
+    with pytest.raises(ChannelUnavailable, match="does not exist") as unavailable:
         Callbacks(network="public").post(settings, "msg_1", CALLBACK)
+
+    assert not unavailable.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    "url", ["https://channel.example\\.b.example/", "https://a b.example/", "https://a.example:0/"]
+)
+def test_what_can_never_be_called_is_the_operators_to_mend(url: str) -> None:
+    """The parameter has to be written anew; the error does not repeat what may be a secret."""
+    settings = replace(channel_settings("https://x/"), callback_url=url)
+    with pytest.raises(MisconfiguredAccount, match="callback_url cannot be called") as wrong:
+        Callbacks(network="public").post(settings, "msg_1", CALLBACK)
+
+    assert url not in str(wrong.value)
+
+
+def test_user_name_and_password_of_the_address_are_sent_as_such() -> None:
+    """With the usual header, whatever characters they have."""
+    with serving(Answer()) as server:
+        url = server.url.replace("http://", "http://user:p%40ss%2Fw@")
+        callbacks().post(replace(channel_settings(server.url), callback_url=url), "m", CALLBACK)
+
+    given = server.requests[0].headers["authorization"]
+    assert b"user:p@ss/w" == base64.b64decode(given.removeprefix("Basic "))
+    assert "/" == server.requests[0].path

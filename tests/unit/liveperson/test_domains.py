@@ -142,12 +142,14 @@ def test_every_form_of_answer_is_read(answer: object, expected: dict[str, str]) 
         (HOST, f"https://{HOST}"),
         (f"https://{HOST}/", f"https://{HOST}"),
         ("va.sentinel.liveperson.com", "https://va.sentinel.liveperson.com"),
-        ("VA.SENTINEL.LIVEPERSON.NET", "https://VA.SENTINEL.LIVEPERSON.NET"),
-        (f"{HOST}:443", f"https://{HOST}:443"),
+        ("VA.SENTINEL.LIVEPERSON.NET", f"https://{HOST}"),
+        (f"{HOST}:443", f"https://{HOST}"),
+        (f"{HOST}:8443", f"https://{HOST}:8443"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("https://127.0.0.1:8080", "https://127.0.0.1:8080"),
         ("http://localhost:8080/", "http://localhost:8080"),
         ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://127.0.0.1:8080/simulator/", "http://127.0.0.1:8080/simulator"),
     ],
 )
 def test_livepersons_own_hosts_and_loopback_are_trusted(address: str, url: str) -> None:
@@ -176,9 +178,53 @@ def test_livepersons_own_hosts_and_loopback_are_trusted(address: str, url: str) 
         "ftp://127.0.0.1",
         "https://[::1",
         "https://[::ffff:10.0.0.1]",
+        r"evil.example\.liveperson.net",
+        r"https://evil.example\.liveperson.net",
+        rf"https://evil.example\@{HOST}",
+        rf"https://evil.example:80\@{HOST}",
+        f"https://evil.example%2f.{HOST}",
+        f"https://evil.example%23@{HOST}",
+        f"https://user@{HOST}",
+        f"https://user:word@{HOST}",
+        "https://user@127.0.0.1:8080",
+        f"{HOST}.",
+        f".{HOST}",
+        f"-.{HOST}",
+        f"_.{HOST}",
+        "a..liveperson.net",
+        f"{HOST}:",
+        f"{HOST}:0",
+        f"{HOST}:443@evil.example",
+        f"{HOST}:99999",
+        f"{HOST}?x",
+        f"{HOST}/?x",
+        f"{HOST}#x",
+        f"{HOST}/a/../b",
+        f"{HOST}//evil.example",
+        f"{HOST}/%2e%2e",
+        f"{HOST} evil.example",
+        f"{HOST}\tevil.example",
+        f"evil.example\n.{HOST}",
+        f" {HOST}",
+        f"{HOST}\n",
+        "bücher.liveperson.net",
+        "xn--va.liveperson.ｎｅｔ",
+        "va。sentinel。liveperson。net",
+        "https://evil.example⁄.liveperson.net",
+        "liveperson.com",
+        ".liveperson.com",
     ],
 )
 def test_any_other_address_is_refused(address: str) -> None:
-    """No secret goes where LivePerson is not."""
-    with pytest.raises(UntrustedHost):
+    """No secret goes where LivePerson is not, and nothing odd is given the benefit of the doubt."""
+    with pytest.raises(UntrustedHost) as refused:
         trusted(address)
+
+    assert not address or address not in str(refused.value)
+
+
+def test_a_secret_is_not_sent_where_a_look_up_was_led_astray(clock: Clock) -> None:
+    """Whatever the Domain API says: what is checked is what would be called."""
+    odd = json_answer({"service": "sentinel", "baseURI": r"evil.example\.liveperson.net"})
+    with serving(odd) as server, pytest.raises(UntrustedHost, match="sentinel"):
+        domains(server.url, clock).base(ACCOUNT, SENTINEL)

@@ -14,16 +14,16 @@ import json
 import time
 from collections.abc import Mapping
 
-import requests
-
 from ..accounts import ChannelSettings
 from ..cache import Clock
+from ..dialer import ForbiddenAddress, NoAnswer
 from ..errors import ChannelRefused, ChannelUnavailable, MisconfiguredAccount
-from ..sessions import retry_after
-from .guard import NO_ANSWER, PUBLIC, Forbidden, check_scheme, guarded_session
+from ..http_client import Answer, HttpClient
+from ..web_address import BadAddress, WebAddress
+from .guard import PUBLIC, basic_auth, checked, guarded_client
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 10.0
+# The contract gives a channel ten seconds; the connection to it comes before.
+_SECONDS = 13.0
 
 # 4xx answers that are a matter of time: time-out, too early, too many requests.
 _PATIENCE_ASKED = frozenset({408, 425, 429})
@@ -36,68 +36,76 @@ def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 class Callbacks:
-    """Posts callbacks to channels; one instance, and so one connection a channel, per container."""
+    """
+    Posts callbacks to channels; one instance, and so one connection a channel, per container.
+
+    ``seconds`` is how long a call may take, all in all.
+    """
 
     def __init__(
         self,
+        client: HttpClient | None = None,
         *,
         network: str = PUBLIC,
         clock: Clock = time.time,
-        read_seconds: float = READ_SECONDS,
+        seconds: float = _SECONDS,
     ) -> None:
-        self._session = guarded_session(network)
+        self._client = client or guarded_client(network, clock=clock)
         self._network = network
         self._clock = clock
-        self._read_seconds = read_seconds
+        self._seconds = seconds
 
     def post(
         self, settings: ChannelSettings, message_id: str, callback: Mapping[str, object]
     ) -> int:
         """
-        Post ``callback`` and return the 2xx status of the answer.
+        Post ``callback`` and return the 2xx status of the answer, whose body is not read.
 
         Raises :class:`ChannelRefused` for an answer that says never, :class:`ChannelUnavailable`
         for one that says not now and for none at all, and :class:`MisconfiguredAccount` for an
         address that must not be called.
         """
-        check_scheme(settings.callback_url, network=self._network, what="callback_url")
         body = json.dumps(callback).encode()
         try:
-            answer = self._session.post(
-                settings.callback_url,
-                data=body,
-                headers=self._headers(settings.signing_key, message_id, body),
-                timeout=(CONNECT_SECONDS, self._read_seconds),
-                allow_redirects=False,  # the operator's address was checked; another was not
+            address = checked(settings.callback_url, network=self._network)
+            answer = self._client.call(
+                "POST",
+                address,
+                seconds=self._seconds,
+                headers=self._headers(settings.signing_key, message_id, body, address),
+                body=body,
             )
-        except Forbidden:
+        except BadAddress as bad:
+            raise MisconfiguredAccount(f"callback_url cannot be called: {bad}") from None
+        except ForbiddenAddress:
             raise MisconfiguredAccount(
                 "callback_url does not lead to a public address on the internet"
             ) from None
-        except NO_ANSWER as failure:
+        except NoAnswer as failure:
             raise ChannelUnavailable(
-                f"the channel did not answer ({type(failure).__name__})", maybe_done=True
+                f"the channel did not answer: {failure}", maybe_done=not failure.surely_not_sent
             ) from None
         return _judge(answer)
 
-    def _headers(self, key: bytes, message_id: str, body: bytes) -> dict[str, str]:
+    def _headers(
+        self, key: bytes, message_id: str, body: bytes, address: WebAddress
+    ) -> dict[str, str]:
         timestamp = int(self._clock())
         return {
             "Content-Type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(key, message_id, timestamp, body),
+            **basic_auth(address),
         }
 
 
-def _judge(answer: requests.Response) -> int:
-    status = answer.status_code
-    if 200 <= status < 300:
+def _judge(answer: Answer) -> int:
+    status = answer.status
+    if answer.is_success:
         return status
-    if 400 <= status < 500 and status not in _PATIENCE_ASKED:
+    if 400 <= status < 500 and not answer.asks_for_patience:
         raise ChannelRefused(f"the channel answered {status}", http_status=status)
     raise ChannelUnavailable(
-        f"the channel answered {status}",
-        retry_after=retry_after(answer.headers),
-        http_status=status,
+        f"the channel answered {status}", retry_after=answer.retry_after, http_status=status
     )

@@ -12,14 +12,17 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-import requests
+from ..dialer import ForbiddenAddress, NoAnswer, NoSuchHost
+from ..errors import ChannelUnavailable, FileRefused
+from ..http_client import Answer, HttpClient
+from ..web_address import BadAddress
+from .guard import PUBLIC, basic_auth, checked, guarded_client
 
-from ..errors import ChannelUnavailable, FileRefused, MisconfiguredAccount
-from ..sessions import read_up_to, retry_after
-from .guard import NO_ANSWER, PUBLIC, Forbidden, check_scheme, guarded_session
+# For all of it: name, connection, headers and the file itself.
+_SECONDS = 11.0
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 8.0
+# A proxy on the way may say 203 for a file that it changed, for example by packing it anew.
+_GIVEN = frozenset({200, 203})
 
 _JPEG = (b"\xff\xd8\xff",)
 _BEGINNINGS = {
@@ -31,19 +34,27 @@ _BEGINNINGS = {
 
 
 class ChannelFiles:
-    """Gets the bytes of consumers' files."""
+    """Gets the bytes of consumers' files; ``seconds`` is how long fetching one may take."""
 
-    def __init__(self, *, network: str = PUBLIC, most: int) -> None:
-        self._session = guarded_session(network)
+    def __init__(
+        self,
+        client: HttpClient | None = None,
+        *,
+        network: str = PUBLIC,
+        most: int,
+        seconds: float = _SECONDS,
+    ) -> None:
+        self._client = client or guarded_client(network)
         self._network = network
         self._most = most
+        self._seconds = seconds
 
     def content(self, event: Mapping[str, Any]) -> bytes:
         """
         Return the bytes of a file event, which are what its ``file_type`` says.
 
-        Raises :class:`FileRefused` for what LivePerson would not take, and
-        :class:`ChannelUnavailable` while the address does not answer.
+        Raises :class:`FileRefused` for what LivePerson would not take and for an address that
+        can never be fetched, and :class:`ChannelUnavailable` while it does not answer.
         """
         content = self._fetch(event["url"]) if "url" in event else _inline(event)
         if len(content) > self._most:
@@ -54,37 +65,40 @@ class ChannelFiles:
 
     def _fetch(self, url: str) -> bytes:
         try:
-            check_scheme(url, network=self._network, what="the file's url")
-        except MisconfiguredAccount as refused:  # here it is the event that is wrong
-            raise FileRefused(str(refused)) from None
-        try:
-            with self._session.get(
-                url,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,  # the address was checked; another was not
-                stream=True,
-            ) as answer:
-                return self._read(answer)
-        except Forbidden:
+            address = checked(url, network=self._network)
+            answer = self._client.call(
+                "GET",
+                address,
+                seconds=self._seconds,
+                most=self._most,
+                headers=basic_auth(address),
+            )
+        except BadAddress as bad:
+            raise FileRefused(f"the file's url cannot be called: {bad}") from None
+        except ForbiddenAddress:
             raise FileRefused(
                 "the file's url does not lead to a public address on the internet"
             ) from None
-        except NO_ANSWER as failure:
-            raise ChannelUnavailable(
-                f"the file's url did not answer ({type(failure).__name__})"
-            ) from None
+        except NoSuchHost:
+            raise FileRefused("the file's url names a host that does not exist") from None
+        except NoAnswer as failure:
+            raise ChannelUnavailable(f"the file's url did not answer: {failure}") from None
+        return _given(answer)
 
-    def _read(self, answer: requests.Response) -> bytes:
-        status = answer.status_code
-        if status == 200:
-            return read_up_to(answer, self._most)
-        if 300 <= status < 500 and status not in {408, 425, 429}:
-            raise FileRefused(f"the file's url answered {status}", http_status=status)
+
+def _given(answer: Answer) -> bytes:
+    status = answer.status
+    if status >= 500 or answer.asks_for_patience:
         raise ChannelUnavailable(
             f"the file's url answered {status}",
-            retry_after=retry_after(answer.headers),
+            retry_after=answer.retry_after,
             http_status=status,
         )
+    if status not in _GIVEN:
+        raise FileRefused(f"the file's url answered {status}", http_status=status)
+    if answer.broke_off:
+        raise ChannelUnavailable("the file broke off while it was fetched", http_status=status)
+    return answer.body
 
 
 def _inline(event: Mapping[str, Any]) -> bytes:

@@ -11,15 +11,15 @@ refused for it.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import jwt
-
 from ..accounts import Credentials
 from ..cache import Clock
 from ..errors import BadAppJwt, LivePersonRefused, MisconfiguredAccount
+from .claims import claims_of, texts
 from .domains import SENTINEL, Domains
 from .http import LivePersonHttp
 
@@ -28,9 +28,6 @@ RENEW_BEFORE_SECONDS = 300.0
 
 # Not used in its last moments: it must still be valid when it arrives.
 _LAST_MOMENTS_SECONDS = 10.0
-
-# Sentinel's clock and ours may differ a little.
-_LEEWAY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -59,32 +56,34 @@ class AppJwt:
         """
         Check the claims of ``token`` and return it as a value.
 
-        ``aud`` must be the account, ``azp`` the app where ``client_id`` is given, ``iss``
-        Sentinel in any case of letters (the documents disagree on it), ``exp`` present.
+        ``aud`` must name the account, ``azp`` the app where ``client_id`` is given, ``iss``
+        Sentinel in any case of letters (the documents disagree on it), ``exp`` a time.
         Raises :class:`BadAppJwt`. Whether it has expired is the caller's question.
         """
         try:
-            claims = jwt.decode(
-                token,
-                audience=account_id,
-                options={
-                    "verify_signature": False,
-                    "verify_aud": True,
-                    "require": ["aud", "azp", "iss", "exp"],
-                },
-                leeway=_LEEWAY_SECONDS,
-            )
-        except jwt.InvalidTokenError as invalid:
-            raise BadAppJwt(f"not an AppJWT of account {account_id}: {invalid}") from None
-        _check(str(claims["iss"]).casefold() == "sentinel", "iss is not Sentinel")
-        _check(client_id in {None, claims["azp"]}, "azp is another app's client id")
-        _check(isinstance(claims["exp"], int | float), "exp is not a time")
-        return cls(token, float(claims["exp"]), str(claims["azp"]))
+            claims = claims_of(token, required=("aud", "azp", "iss", "exp"))
+        except ValueError as unreadable:
+            raise BadAppJwt(f"not an AppJWT of account {account_id}: {unreadable}") from None
+        apps = texts(claims["azp"])
+        _check(account_id in texts(claims["aud"]), "aud is another account")
+        _check("sentinel" in map(str.casefold, texts(claims["iss"])), "iss is not Sentinel")
+        _check(bool(apps) and client_id in {None, *apps}, "azp is another app's client id")
+        return cls(token, _time(claims["exp"]), client_id or apps[0])
 
 
 def _check(holds: bool, problem: str) -> None:
     if not holds:
         raise BadAppJwt(f"not our AppJWT: {problem}")
+
+
+def _time(exp: object) -> float:
+    """Read seconds since 1970, also where they are written as a text."""
+    try:
+        seconds = float(exp) if isinstance(exp, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        seconds = math.nan
+    _check(math.isfinite(seconds) and not isinstance(exp, bool), "exp is not a time")
+    return seconds
 
 
 class Sentinel:

@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import jwt
-
 from ..errors import BadConsumerJws
 from .app_jwt import AppJwt
+from .claims import claims_of
 from .domains import IDP, Domains
 from .http import LivePersonHttp
 
@@ -30,8 +29,8 @@ class ConsumerJws:
     def read(cls, token: str) -> ConsumerJws:
         """Read ``lp_consumer_id`` from the token's claims, or raise :class:`BadConsumerJws`."""
         try:
-            claims = jwt.decode(token, options={"verify_signature": False})
-        except jwt.InvalidTokenError:
+            claims = claims_of(token)
+        except ValueError:
             raise BadConsumerJws("IDP's answer is not a ConsumerJWS") from None
         lp_consumer_id = claims.get("lp_consumer_id")
         if not isinstance(lp_consumer_id, str) or not lp_consumer_id:

@@ -8,12 +8,14 @@ LivePerson asks that addresses are looked up at run time and never written down
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from ..cache import Cache, Clock
 from ..errors import LivePersonRefused, LivePersonUnavailable, UntrustedHost
+from ..web_address import BadAddress, WebAddress
 from .http import LivePersonHttp
 
 SENTINEL = "sentinel"
@@ -23,7 +25,12 @@ SWIFT = "swift"
 MONITORING = "smt"
 
 _TTL_SECONDS = 3600.0
-_TRUSTED_SUFFIXES = (".liveperson.net", ".liveperson.com")
+
+# A host name below LivePerson's own domains, and nothing that could be read as something else.
+_TRUSTED_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+liveperson\.(?:net|com)")
+
+# A simulator may stand behind a path.
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*/?")
 
 
 class Domains:
@@ -33,7 +40,7 @@ class Domains:
         self, http: LivePersonHttp, domain_api_url: str, *, clock: Clock = time.time
     ) -> None:
         self._http = http
-        self._url = trusted(domain_api_url)
+        self._url = trusted(domain_api_url, what="the Domain API's own address")
         self._accounts: Cache[dict[str, str]] = Cache(self._look_up, ttl=_TTL_SECONDS, clock=clock)
 
     def base(self, account_id: str, service: str) -> str:
@@ -41,7 +48,7 @@ class Domains:
         known = self._accounts.get(account_id)
         if service not in known:
             known[service] = self._look_up_one(account_id, service)
-        return trusted(known[service])
+        return trusted(known[service], what=f"the Domain API's address of {service}")
 
     def forget(self, account_id: str) -> None:
         """Look up again at the next call: an address that can't be reached may have moved."""
@@ -79,24 +86,28 @@ def base_uris(answer: object) -> dict[str, str]:
     }
 
 
-def trusted(address: str) -> str:
+def trusted(address: str, *, what: str = "the address") -> str:
     """
-    Return ``address`` as a base URL, or raise :class:`UntrustedHost`.
+    Return ``address`` as a base URL, or raise :class:`UntrustedHost`, which names it as ``what``.
 
     A bare host name is called with https. LivePerson's own hosts are accepted with https,
-    loopback with either scheme; nothing else may receive a secret.
+    loopback with either scheme; nothing else may receive a secret. What is returned is written
+    anew from the parts that were checked: no other reading of it leads to another host.
     """
-    url = address if "://" in address else f"https://{address}"
     try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise UntrustedHost("the address is malformed") from None
-    host = parts.hostname or ""
-    if is_loopback(host) and parts.scheme in {"http", "https"}:
-        return url.rstrip("/")
-    if parts.scheme == "https" and host.endswith(_TRUSTED_SUFFIXES):
-        return url.rstrip("/")
-    raise UntrustedHost(f"{parts.scheme}://{host} is not an https address of LivePerson")
+        parts = WebAddress.parse(address if "://" in address else f"https://{address}")
+    except BadAddress as bad:
+        raise UntrustedHost(f"{what} cannot be called: {bad}") from None
+    plain = address.isascii() and "@" not in address and "#" not in address
+    if not plain or not _PLAIN_PATH.fullmatch(parts.target):
+        raise UntrustedHost(f"{what} has more in it than a host and a path")
+    if not is_loopback(parts.host) and not _is_livepersons(parts):
+        raise UntrustedHost(f"{what} is not an https address of LivePerson")
+    return f"{parts.origin}{parts.target}".rstrip("/")
+
+
+def _is_livepersons(parts: WebAddress) -> bool:
+    return parts.scheme == "https" and _TRUSTED_HOST.fullmatch(parts.host) is not None
 
 
 def is_loopback(host: str) -> bool:

@@ -3,26 +3,37 @@ Files at LivePerson's storage: uploaded before they are shown, fetched after the
 
 A signed address is asked for right before its use, since it lives one minute
 (https://developers.liveperson.com/connector-api-send-api-examples.html). The storage takes no
-tokens; the address is the right to use it.
+tokens; the address is the right to use it. One that ran out all the same is answered 401, and
+another is asked for once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
-from ..errors import LivePersonUnavailable
+from ..errors import LivePersonRefused, LivePersonUnavailable
 from . import payloads
 from .domains import SWIFT, Domains
 from .http import LivePersonHttp
+from .payloads import Request
 from .send_api import OnBehalf, SendApi
+
+Outcome = TypeVar("Outcome")
 
 MAX_BYTES = 3 * 1024 * 1024
 """The largest file LivePerson takes from a consumer."""
 
 # What agents may send is larger on some channels; beyond this we leave it to the agent's console.
 MAX_AGENT_BYTES = 20 * 1024 * 1024
+
+# What the storage answers to an address that is not valid, or not any more.
+_RAN_OUT = frozenset({401, 403})
+
+# All that a path may have as it is (https://www.rfc-editor.org/rfc/rfc3986#section-3.3), and
+# escapes that are there already.
+_PATH = "/%!$&'()*+,;=:@~"
 
 
 class FileStorage:
@@ -35,17 +46,36 @@ class FileStorage:
 
     def upload(self, who: OnBehalf, content: bytes, file_type: str) -> str:
         """Upload a file and return the path under which it can be shown in a conversation."""
-        place = self._send_api.send(who, payloads.upload_url(len(content), file_type))
-        self._http.put_bytes(self._address(who.account_id, place), content)
-        return str(place["relativePath"])
+
+        def put(place: Mapping[str, Any]) -> str:
+            self._http.put_bytes(self._url(who.account_id, place), content)
+            return str(place["relativePath"])
+
+        return self._at_a_fresh_address(who, payloads.upload_url(len(content), file_type), put)
 
     def download(self, who: OnBehalf, relative_path: str) -> bytes:
-        """Fetch a file that somebody has shown in one of this consumer's conversations."""
-        place = self._send_api.send(who, payloads.download_url(relative_path))
-        return self._http.get_bytes(self._address(who.account_id, place), MAX_AGENT_BYTES)
+        """Fetch a file that was shown in one of this consumer's conversations."""
 
-    def _address(self, account_id: str, place: Mapping[str, Any]) -> str:
+        def get(place: Mapping[str, Any]) -> bytes:
+            return self._http.get_bytes(self._url(who.account_id, place), MAX_AGENT_BYTES)
+
+        return self._at_a_fresh_address(who, payloads.download_url(relative_path), get)
+
+    def _at_a_fresh_address(
+        self, who: OnBehalf, ask: Request, use: Callable[[Mapping[str, Any]], Outcome]
+    ) -> Outcome:
+        """Ask for an address and use it; if it has run out meanwhile, ask once for another."""
+        place = self._send_api.send(who, ask)
+        try:
+            return use(place)
+        except LivePersonRefused as refused:
+            if refused.http_status not in _RAN_OUT:
+                raise
+        return use(self._send_api.send(who, ask))
+
+    def _url(self, account_id: str, place: Mapping[str, Any]) -> str:
         path, query = place.get("relativePath"), place.get("queryParams")
         if not (isinstance(path, str) and path.startswith("/") and isinstance(query, dict)):
             raise LivePersonUnavailable("LivePerson names no address for the file")
-        return f"{self._domains.base(account_id, SWIFT)}{path}?{urlencode(query)}"
+        base = self._domains.base(account_id, SWIFT)
+        return f"{base}{quote(path, safe=_PATH)}?{urlencode(query)}"
