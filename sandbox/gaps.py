@@ -1,10 +1,11 @@
 """
 Where the emulator differs from AWS in what the template asks for, and what makes up for it.
 
-Its CloudFormation drops a table's time to live. And it checks `ssm:GetParametersByPath` against the
-resource `*`, where AWS takes the path, and a batch of messages by an action of its own, where on
-AWS `sqs:SendMessage` covers it. Its APIs have other addresses than on AWS, so functions that tell
-the API's address are told the local one.
+Its CloudFormation drops a table's time to live, and takes a parameter's value for a text where a
+queue's mapping needs a number: then no queue is read. It checks `ssm:GetParametersByPath` against
+the resource `*`, where AWS takes the path, and a batch of messages by an action of its own, where
+on AWS `sqs:SendMessage` covers it. Its APIs have other addresses than on AWS, so functions that
+tell the API's address are told the local one.
 """
 
 import json
@@ -27,6 +28,7 @@ def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
         StackName=stack_name, TemplateStage="Processed"
     )["TemplateBody"]
     _expire_records(aws, stack_name, template["Resources"])
+    _cap_in_numbers(aws, stack_name)
     _let_list_parameters(aws, stack_name, template["Resources"])
     _let_send_batches(aws, stack_name)
     _tell_local_addresses(aws, stack_name)
@@ -65,6 +67,14 @@ def _expire_records(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> N
                     "AttributeName": wanted["AttributeName"],
                 },
             )
+
+
+def _cap_in_numbers(aws: Aws, stack_name: str) -> None:
+    """Write the mappings' concurrency again: a parameter's value comes to them as a text."""
+    for _, mapping in resources(aws, stack_name, "AWS::Lambda::EventSourceMapping"):
+        limits = aws.functions.get_event_source_mapping(UUID=mapping).get("ScalingConfig", {})
+        if "MaximumConcurrency" in limits:
+            aws.functions.update_event_source_mapping(UUID=mapping, ScalingConfig=limits)
 
 
 def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
