@@ -151,12 +151,28 @@ class Container:
     @cached_property
     def outbound_messaging(self) -> Worker:
         """The worker for consumer events."""
-        flow = self._outbound_flow()
+        flow = self.outbound_flow
         return self._worker(
             outbound_messaging.FUNCTION, flow.handle, EVENTS, DEAD_EVENTS, refused=flow.refused
         )
 
-    def _outbound_flow(self) -> OutboundMessaging:
+    @cached_property
+    def typing_timers(self) -> Worker:
+        """The worker that ends typing which the channel forgot."""
+        return Worker(
+            function=outbound_messaging.FUNCTION,
+            handle=self.outbound_flow.typing.time_is_over,
+            inbox=self.queue(TIMERS),
+            dead_letters=None,
+            holds=self.setbacks,
+            most_tries=1,
+            clock=self._clock,
+            chance=self._chance,
+        )
+
+    @cached_property
+    def outbound_flow(self) -> OutboundMessaging:
+        """What becomes of a consumer event."""
         send_api = SendApi(self.http, self.domains)
         return OutboundMessaging(
             speaker=self.speaker,

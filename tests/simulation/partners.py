@@ -185,6 +185,8 @@ class LivePerson:
         if refusal := self._rejected_app(call) or self._rejected_consumer(call):
             return refusal
         asked = json.loads(call.body)
+        if asked["type"] == "userprofile.SetUserProfile":
+            return Reply(200, {"code": _OK, "body": {}})
         conversation = self.conversations.get(asked["body"].get("conversationId", ""))
         if asked["type"] == "cm.UpdateConversationField":
             return self._close_for_consumer(conversation)

@@ -1,0 +1,123 @@
+"""What the channel is told of an event that LivePerson will never take."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from liveperson_connector.channel.consumer_events import ConsumerEvent
+from liveperson_connector.errors import (
+    FileRefused,
+    LivePersonRefused,
+    NoConversation,
+    Permanent,
+    UnreadableMessage,
+)
+from liveperson_connector.flows.failed_events import failed_letter, read_failed
+from tests.support.accounts import ACCOUNT
+from tests.support.messages import PHONE
+
+REFUSED = LivePersonRefused("LivePerson answered 400", http_status=400, error_code="BAD")
+
+
+def event(kind: str = "text", event_id: str = "m-1", consumer_id: str = PHONE) -> ConsumerEvent:
+    """Give an event as it was queued."""
+    return ConsumerEvent(ACCOUNT, consumer_id, {"id": event_id, "type": kind, "text": "Hello"})
+
+
+def failure(error: Permanent = REFUSED, **which: Any) -> dict[str, Any]:
+    """Write a failure, and read it as its reader does."""
+    read = read_failed(failed_letter(event(**which), error, "message-1").body)
+    assert read is not None
+    assert (ACCOUNT, "message-1") == (read.account_id, read.message_id)
+    return read.failure
+
+
+def test_a_failure_names_the_event_and_the_reason() -> None:
+    """With LivePerson's status and code; never with the consumer's words."""
+    assert {
+        "consumer_id": PHONE,
+        "event_id": "m-1",
+        "event_type": "text",
+        "reason": "liveperson_refused",
+        "message": "LivePerson answered 400",
+        "http_status": 400,
+        "error_code": "BAD",
+    } == failure()
+    assert "Hello" not in failed_letter(event(), REFUSED, "message-1").body
+
+
+@pytest.mark.parametrize(
+    ("kind", "question"),
+    [
+        ("receipt", "Are its sequences messages of that dialog, and is the dialog open?"),
+        ("reply", "Is to_sequence a message of the open dialog"),
+        ("file", "Is file sharing enabled for the account?"),
+        ("rating", "Does the account ask for ratings?"),
+        ("profile", "Are its attributes LivePerson's own?"),
+    ],
+)
+def test_what_mostly_is_the_cause_is_asked(kind: str, question: str) -> None:
+    """LivePerson's own words are mostly "Bad Request"."""
+    assert question in failure(kind=kind)["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("text", REFUSED),
+        ("file", FileRefused("the file is no PNG")),
+        ("receipt", NoConversation("a receipt needs an open conversation")),
+    ],
+)
+def test_what_is_known_needs_no_question(kind: str, error: Permanent) -> None:
+    """The reason says it already."""
+    assert str(error) == failure(error, kind=kind)["message"]
+
+
+def test_the_failures_of_a_consumer_are_one_group() -> None:
+    """In their order; those of another consumer do not wait."""
+    groups = [
+        failed_letter(event(event_id=event_id, consumer_id=consumer), REFUSED, "message").group
+        for event_id, consumer in (("m-1", PHONE), ("m-2", PHONE), ("m-1", "another"))
+    ]
+
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_a_failure_is_queued_once_for_each_try_of_the_channel() -> None:
+    """The same message may come back, and tell it again; a copy that fails later is another."""
+    first, again, copy, other = (
+        failed_letter(event(event_id=event_id), REFUSED, message).identity
+        for event_id, message in (("m-1", "1"), ("m-1", "1"), ("m-1", "2"), ("m-2", "1"))
+    )
+
+    assert first == again
+    assert 3 == len({first, copy, other})
+
+
+def test_a_failure_of_an_older_version_is_read() -> None:
+    """It names no message."""
+    body = json.loads(failed_letter(event(), REFUSED, "message-1").body)
+    del body["message_id"]
+    read = read_failed(json.dumps(body))
+
+    assert read is not None
+    assert ("", "m-1") == (read.message_id, read.failure["event_id"])
+
+
+@pytest.mark.parametrize("body", ['{"type": "another"}', '{"type": null}'])
+def test_another_notification_is_not_one(body: str) -> None:
+    """It is for whoever reads those."""
+    assert read_failed(body) is None
+
+
+@pytest.mark.parametrize(
+    "body", ["no JSON", "[]", "{}", '{"type": "connector.EventFailed"}', "[" * 100_000]
+)
+def test_what_is_no_notification_is_unreadable(body: str) -> None:
+    """Then it is a dead letter, not a bug."""
+    with pytest.raises(UnreadableMessage):
+        read_failed(body)
