@@ -78,10 +78,7 @@ build: setup  ## build the layer and the template into .aws-sam
 	@sam build
 
 deploy: setup  ## build, deploy and guard a stack on AWS (STAGE=production)
-	@test -n "$(STAGE)" || { echo "say where: make deploy STAGE=production (the stages stand in samconfig.toml)"; exit 2; }
-	@sam build
-	@sam deploy --config-env $(STAGE) $(ARGS)
-	@python tools/guard_stack.py $(STAGE)
+	@python -m tools.deploy "$(STAGE)" $(ARGS)
 
 cost: setup  ## write docs/cost.md from the template and the measured runs
 	@python tools/cost.py

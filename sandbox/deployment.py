@@ -42,12 +42,15 @@ def build(into: Path, certificate: Path) -> Path:
     return into / "template.yaml"
 
 
-def deploy(aws: Aws, template: Path, stack_name: str, liveperson_url: str) -> Deployment:
-    """Deploy the built template and say where everything is."""
+def deploy(
+    aws: Aws, template: Path, stack_name: str, liveperson_url: str, **others: str
+) -> Deployment:
+    """Deploy the built template, with ``others`` of its parameters; say where everything is."""
     parameters = {
         "LivePersonDomainApiUrl": liveperson_url,
         "Architecture": ARCHITECTURE,
         "CallbackNetwork": "loopback",
+        **others,
     }
     _sam(
         "deploy",

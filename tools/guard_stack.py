@@ -1,46 +1,48 @@
 """
-Set the stack policy: no later update may delete or replace what holds messages.
+Guard a deployed stack: no update may delete or replace what holds messages, nobody may delete it.
 
-    python tools/guard_stack.py STAGE
+    python -m tools.guard_stack STAGE [OPTIONS OF SAM DEPLOY]
 
-STAGE names a section of ``samconfig.toml``. To replace a guarded resource on purpose, set another
-policy for that one update; docs/runbook.md says how.
+Sets the stack policy and switches termination protection on. STAGE names a section of
+``samconfig.toml``. docs/runbook.md says how to replace or delete on purpose.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-import tomllib
-from pathlib import Path
+from collections.abc import Sequence
 
-import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
-PROJECT = Path(__file__).parents[1]
+from tools.stages import PROJECT, Stage, WrongStage
+
+POLICY = PROJECT / "stack-policy.json"
 
 
-def main(stage: str) -> int:
-    """Guard the stack of ``stage``."""
-    config = tomllib.loads((PROJECT / "samconfig.toml").read_text())
-    if "deploy" not in config.get(stage, {}):
-        stages = ", ".join(name for name, each in config.items() if "deploy" in dict_of(each))
-        print(f"samconfig.toml has no stage {stage}; there are {stages}", file=sys.stderr)
+def guard(stage: Stage) -> None:
+    """Guard the stack of ``stage``; raise what AWS answers if that fails."""
+    client = stage.session().client("cloudformation")
+    client.set_stack_policy(StackName=stage.stack_name, StackPolicyBody=POLICY.read_text())
+    client.update_termination_protection(
+        StackName=stage.stack_name, EnableTerminationProtection=True
+    )
+    print(f"stack {stage.stack_name}: its queues, table and files are guarded, and it too")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Guard the stack of the stage that is named; return the exit code."""
+    name, *options = arguments or [""]
+    try:
+        guard(Stage.read(name, options, os.environ))
+    except WrongStage as wrong:
+        print(wrong, file=sys.stderr)
         return 2
-    deploy = config[stage]["deploy"]["parameters"]
-    session = boto3.Session(
-        profile_name=deploy.get("profile"), region_name=deploy.get("region") or None
-    )
-    session.client("cloudformation").set_stack_policy(
-        StackName=deploy["stack_name"],
-        StackPolicyBody=(PROJECT / "stack-policy.json").read_text(),
-    )
-    print(f"stack {deploy['stack_name']}: its queues, table and files are guarded")
+    except (BotoCoreError, ClientError) as failure:
+        print(f"the stack is not guarded: {failure}", file=sys.stderr)
+        return 1
     return 0
 
 
-def dict_of(value: object) -> dict[str, object]:
-    """Give a section of the file; its version is none."""
-    return value if isinstance(value, dict) else {}
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,13 @@
-"""A new version is deployed while people talk: nothing is lost, and no webhook is refused."""
+"""What is deployed is in service: new code, while people talk, and new values of parameters."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from sandbox.deployment import build, deploy
 from sandbox.progress import Progress
 from sandbox.system import Options, System, running
 from tests.e2e.conftest import wait_for
+from tools.deploy import publish_anew
 
 CONSUMERS = 3
 PAUSE_SECONDS = 0.2
@@ -185,3 +188,47 @@ def test_the_new_version_takes_the_webhooks_too(system: System) -> None:
     refused = requests.post(system.endpoints.webhook_url, data=b"{}", timeout=90)
 
     assert (401, "2") == (refused.status_code, refused.headers.get("X-Version"))
+
+
+def known_as(system: System, function: str, event_id: str) -> set[str]:
+    """Give the ids by which a function's log knows the consumer of an event."""
+    events = system.aws.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{system.endpoints.stack_name}-{function}"
+    )["events"]
+    lines = [json.loads(each["message"]) for each in events if event_id in each["message"]]
+    return {line["consumer"] for line in lines if "consumer" in line}
+
+
+def test_a_changed_parameter_is_in_service(system: System) -> None:
+    """The intake that callers reach has the new salt too: all hops hash a consumer alike."""
+    folder = system.emulator.folder.path
+    template = build(folder / "build-3", folder / "loopback.pem")
+    publish_anew(template, datetime.now(UTC))
+    where = system.endpoints
+    deploy(
+        Aws(where.aws_endpoint_url),
+        template,
+        where.stack_name,
+        where.liveperson_url,
+        ConsumerIdSalt="another",
+    )
+    live = system.aws.functions.get_function_configuration(
+        FunctionName=where.functions["message_intake"], Qualifier="live"
+    )
+    posted = requests.post(
+        f"{where.channel_api_url}/accounts/{system.account.account_id}/consumers/salted/events",
+        json={"id": "salted-1", "type": "text", "text": "Hello"},
+        headers={"x-api-key": where.channel_api_key},
+        timeout=90,
+    )
+    wait_for(
+        lambda: bool(known_as(system, "outbound-messaging", "salted-1")),
+        seconds=60,
+        what="the event at the next hop",
+    )
+
+    assert "another" == live["Environment"]["Variables"]["CONSUMER_ID_SALT"]
+    assert 202 == posted.status_code
+    assert known_as(system, "message-intake", "salted-1") == (
+        known_as(system, "outbound-messaging", "salted-1")
+    )
