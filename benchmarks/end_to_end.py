@@ -263,7 +263,10 @@ def _webhooks(
 
     def post(consumer: int, text: str) -> None:
         change = message_change(
-            text, sequence=next(sequences), conversation_id=conversations[consumer]
+            text,
+            sequence=next(sequences),
+            conversation_id=conversations[consumer],
+            serverTimestamp=int(time.time() * 1000),
         )
         webhook = signed_webhook(notification(change))
         _posted(session, system.endpoints.webhook_url, webhook.body, webhook.headers, 200)

@@ -74,5 +74,8 @@ def _text_event() -> dict[str, Any]:
 
 def _agents_change(consumer: int) -> dict[str, Any]:
     return message_change(
-        TEXT, sequence=10 + next(_numbers), conversation_id=conversation_id(consumer)
+        TEXT,
+        sequence=10 + next(_numbers),
+        conversation_id=conversation_id(consumer),
+        serverTimestamp=int(time.time() * 1000),
     )

@@ -80,6 +80,7 @@ def liveperson_event(number: int) -> dict[str, Any]:
             message_change(
                 f"Thank you for waiting. Your order {number} left our house this morning. 📦",
                 sequence=number,
+                serverTimestamp=int(time.time() * 1000),
                 conversation_id=f"f2384f56-57d5-4087-bd47-{number % 50:012}",
             )
         )

@@ -44,6 +44,8 @@ NO_ACCOUNTS = (
 _EVENT_TYPES = ("ContentEvent", "RichContentEvent", "ChatStateEvent", "AcceptStatusEvent", "New")
 _CONTENT_TYPES = ("text/plain", "hosted/file", "forms/secure-invitation", "new/kind")
 _ROLES = ("ASSIGNED_AGENT", "MANAGER", "CONTROLLER", "CONSUMER", "READER", "NEW_ROLE")
+# Far in the future: what is too old is not queued, whatever the day on which a test runs.
+_TIMES = (4 * 10**12, 5 * 10**12)
 _AUDIENCES = ("ALL", "AGENTS_AND_MANAGERS", "NEW_AUDIENCE")
 
 
@@ -93,7 +95,7 @@ def change(draw: Draw) -> dict[str, Any]:
         "sequence": draw.chance.randrange(10**6),
         "originatorId": draw.word(9),
         "originatorMetadata": {"id": draw.word(9), "role": draw.chance.choice(_ROLES)},
-        "serverTimestamp": draw.chance.randrange(2 * 10**12),
+        "serverTimestamp": draw.chance.randrange(*_TIMES),
         "event": {name: value for name, value in event.items() if not draw.odds(4)},
         "conversationId": conversation,
         "dialogId": conversation if draw.odds(2) else draw.word(9),
@@ -110,7 +112,7 @@ def conversation_change(draw: Draw) -> dict[str, Any]:
         "participants": [{"id": draw.word(9), "role": draw.chance.choice(_ROLES)}],
         "state": draw.chance.choice(["OPEN", "CLOSE"]),
         "stage": draw.chance.choice(["OPEN", "CLOSE"]),
-        "metaDataLastUpdateTs": draw.chance.randrange(2 * 10**12),
+        "metaDataLastUpdateTs": draw.chance.randrange(*_TIMES),
         "skillId": draw.chance.choice([-1, "7", 12]),
         "closeReason": "AGENT",
         "dialogs": [

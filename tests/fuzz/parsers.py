@@ -58,7 +58,7 @@ def _queued_notification(draw: Draw) -> None:
     describe_change(received(body))
     read_failed(body)
     read = read_queued_change(body)
-    _is(read.identity is None or isinstance(read.identity, str), "an identity is a text")
+    _is(all(isinstance(each, str) for each in read.identities), "an identity is a text")
     read_conversation_change(read)
     event = read_messaging_event(read)
     _can_be_sent(content_of(event))

@@ -19,6 +19,7 @@ from liveperson_connector.channel import contract
 from tests.support.accounts import ACCOUNT
 from tests.support.messages import text_event
 from tests.support.webhooks import (
+    LATER,
     conversation_change,
     conversation_notification,
     signed_webhook,
@@ -199,7 +200,7 @@ def test_a_long_name_with_many_values_needs_no_memory(functions: Functions) -> N
 
 def test_a_conversation_with_a_long_record_is_queued_with_its_claim(functions: Functions) -> None:
     """Both together are more than one call to SQS takes; it was answered 503, again and again."""
-    change = conversation_change(notes="ü" * 120_000)
+    change = conversation_change(updated_at=LATER, notes="ü" * 120_000)
     body = conversation_notification(change)
     event = Input(signed_webhook(body).event_base64(), changes=[change])
 

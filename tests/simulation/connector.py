@@ -264,7 +264,8 @@ class Container:
         credentials = Cache(
             self.parameters.find_credentials, ttl=_PARAMETER_SECONDS, clock=self._clock
         )
-        return WebhookIntake(credentials, self.queue(NOTIFICATIONS), self.queue(DEAD_NOTIFICATIONS))
+        queue, dead = self.queue(NOTIFICATIONS), self.queue(DEAD_NOTIFICATIONS)
+        return WebhookIntake(credentials, queue, dead, self._clock)
 
     @cached_property
     def dead_letter_redrive(self) -> DeadLetterRedrive:

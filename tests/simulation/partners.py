@@ -25,6 +25,7 @@ from tests.support.webhooks import (
     conversation_notification,
     message_change,
     notification,
+    without,
 )
 
 from .faults import Faults
@@ -67,6 +68,15 @@ class Line:
     intake_at: float | None = None
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """What an agent did with a message; ``number`` is that message's, or ``None``."""
+
+    status: str
+    read: int
+    number: int | None
+
+
 @dataclass
 class Conversation:
     """A conversation at LivePerson."""
@@ -79,6 +89,7 @@ class Conversation:
     agent: str | None = None
     updated_at: int = 0
     lines: list[Line] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
 
     @property
     def is_ours(self) -> bool:
@@ -240,11 +251,29 @@ class LivePerson:
             self._tell_state(conversation)
         self._say(conversation, text, "ASSIGNED_AGENT", audience=audience)
 
+    def agent_reads(self, conversation: Conversation) -> None:
+        """Let the agent read what was said last, with its number or with none."""
+        last = conversation.lines[-1] if conversation.lines else None
+        if last is None or last.role != "CONSUMER":
+            return
+        for status in ("ACCEPT", "READ"):
+            number = self._chance.choice((last.sequence, None))
+            told = {each for each in conversation.receipts if each.read == last.sequence}
+            if not any(each.status == status for each in told):
+                self._tell_receipt(conversation, Receipt(status, last.sequence, number))
+
     def close(self, conversation: Conversation) -> None:
         """End a conversation."""
         if conversation.is_open:
             conversation.is_open = False
             self._tell_state(conversation)
+
+    def reopen(self, consumer_key: str) -> None:
+        """Open a consumer's last conversation again, if none is open."""
+        own = [each for each in self.conversations.values() if each.consumer_key == consumer_key]
+        if own and not any(each.is_open for each in own):
+            own[-1].is_open = True
+            self._tell_state(own[-1])
 
     def foreign(self, account_id: str, text: str) -> None:
         """Let somebody talk to the brand on a channel that is not ours."""
@@ -299,6 +328,28 @@ class LivePerson:
             arrived,
         )
         return line
+
+    def _tell_receipt(self, conversation: Conversation, receipt: Receipt) -> None:
+        conversation.receipts.append(receipt)
+        event = {
+            "type": "AcceptStatusEvent",
+            "status": receipt.status,
+            "sequenceList": [receipt.read],
+        }
+        change = message_change(
+            sender=AGENT,
+            conversation_id=conversation.conversation_id,
+            event=event,
+            serverTimestamp=int(self._kernel.now * 1000),
+        )
+        number = {} if receipt.number is None else {"sequence": receipt.number}
+        self._deliver(
+            conversation.account_id,
+            f"{conversation.conversation_id} receipts",
+            conversation.conversation_id,
+            notification({**without(change, "sequence"), **number}),
+            lambda: None,
+        )
 
     def _tell_state(self, conversation: Conversation) -> None:
         conversation.updated_at = max(conversation.updated_at + 1, int(self._kernel.now * 1000))
@@ -415,7 +466,7 @@ class Channel:
 def identity_of(body: Object) -> str:
     """Return what a callback tells of, whatever try it is."""
     kept = {name: value for name, value in body.items() if name != "sent_at"}
-    if "sequence" in kept:
+    if kept["type"] == "message":
         kept = {name: kept[name] for name in ("type", "account_id", "dialog_id", "sequence")}
     elif kept["type"] == "failed":
         kept = {name: kept[name] for name in ("type", "account_id", "consumer_id", "event_id")}

@@ -12,9 +12,11 @@ from liveperson_connector.flows.speech import ECHO_SECONDS
 from liveperson_connector.flows.token_refresh import LEASE_SECONDS
 from liveperson_connector.liveperson.text import split_text
 
+from .connector import DEAD_NOTIFICATIONS
 from .kernel import START
 from .partners import POISON_WORD, REFUSED_WORD, Conversation, Line
 from .schedules import DAY, HOUR, MINUTE, Fault
+from .services import Message
 from .simulation import Event, World, is_transient
 
 # After rest, words must be there in this time: nothing is held, delayed or remembered wrongly.
@@ -146,8 +148,9 @@ def _texts_of(world: World, who: int) -> list[Event]:
 
 def _channel_gets_what_it_should(world: World, verdict: Verdict) -> None:
     told = [each for each in world.channel.callbacks if each.body["type"] == "message"]
-    got = {(each.body["conversation_id"], each.body["sequence"]): each for each in reversed(told)}
-    verdict.figures["told twice"] += len(told) - len(got)
+    first = {(each.body["conversation_id"], each.body["sequence"]): each for each in reversed(told)}
+    got = dict(first)
+    verdict.figures["told twice"] += len(told) - len(first)
     consumers = {world.key_of(who): world.consumer_id(who) for who in world.consumers()}
     dead = _dead_notifications(world)
     for conversation in world.liveperson.conversations.values():
@@ -167,6 +170,47 @@ def _channel_gets_what_it_should(world: World, verdict: Verdict) -> None:
                 latest = max(latest, callback.at)
     for key in got:
         verdict.say("nothing leaks to the channel", "never said", key)
+    if not world.schedule.faults and len(told) > len(first):
+        verdict.say("nothing twice at the channel", len(told) - len(first))
+    _receipts_are_told(world, verdict)
+    _the_channel_knows_what_is_open(world, verdict)
+
+
+def _receipts_are_told(world: World, verdict: Verdict) -> None:
+    """Ask whether each was told once, whatever number it has."""
+    told = Counter(
+        (each.body["conversation_id"], each.body["status"], each.body["sequences"][0])
+        for each in world.channel.callbacks
+        if each.body["type"] == "receipt"
+    )
+    dead = {json.loads(each.body).get("change", {}).get("conversationId") for each in _dead(world)}
+    for conversation in world.liveperson.conversations.values():
+        for each in conversation.receipts:
+            key = (conversation.conversation_id, _RECEIPTS[each.status], each.read)
+            if not told[key] and conversation.conversation_id not in dead:
+                verdict.say("nothing lost to the channel", "receipt", key)
+            if told[key] > 1 and not world.schedule.faults:
+                verdict.say("nothing twice at the channel", "receipt", key)
+
+
+_RECEIPTS = {"ACCEPT": "accepted", "READ": "read"}
+
+
+def _the_channel_knows_what_is_open(world: World, verdict: Verdict) -> None:
+    """Ask whether the channel was told last what is the case."""
+    last = {
+        each.body["conversation_id"]: each.body["event"]
+        for each in world.channel.callbacks
+        if each.body["type"] == "conversation" and each.body["event"] in {"opened", "closed"}
+    }
+    for conversation_id, event in last.items():
+        conversation = world.liveperson.conversations[conversation_id]
+        if conversation.is_open != (event == "opened") and not _dead(world):
+            verdict.say("the channel knows what is open", conversation_id, event)
+
+
+def _dead(world: World) -> list[Message]:
+    return world.queues[DEAD_NOTIFICATIONS].messages
 
 
 def _is_meant(conversation: Conversation, line: Line) -> bool:
@@ -174,10 +218,18 @@ def _is_meant(conversation: Conversation, line: Line) -> bool:
 
 
 def _dead_notifications(world: World) -> set[tuple[str, int]]:
-    changes = [json.loads(each.body).get("change", {}) for each in world.dead_letters()]
+    changes = [json.loads(each.body).get("change", {}) for each in _dead(world)]
     return {
-        (change["conversationId"], change["sequence"]) for change in changes if "sequence" in change
+        (change["conversationId"], change["sequence"])
+        for change in changes
+        if change.get("event", {}).get("type") == "ContentEvent"
     }
+
+
+def _given_up(world: World) -> set[str]:
+    """Name the events that were never refused: something else stood in their way to the end."""
+    letters = [json.loads(each.body) for each in world.dead_letters() if is_transient(each)]
+    return {str(each["event"]["id"]) for each in letters if "event" in each}
 
 
 def _refusals_are_reported(world: World, verdict: Verdict) -> None:
@@ -191,7 +243,7 @@ def _refusals_are_reported(world: World, verdict: Verdict) -> None:
         for each in world.events.values()
         if (REFUSED_WORD in each.text or each.mended) and each.accepted
     }
-    for event_id in refused.keys() - failed.keys():
+    for event_id in refused.keys() - failed.keys() - _given_up(world):
         verdict.say("refusals are reported", event_id)
     for event_id, times in failed.items():
         event = refused.get(event_id)

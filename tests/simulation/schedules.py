@@ -69,6 +69,7 @@ class Schedule:
     receipts: bool = False
     webhook_seconds: float = 1.0
     repeat_webhooks: float = 0.1
+    replay_webhooks: float = 0.0
     deeds: tuple[Deed, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -208,6 +209,27 @@ def _early(bare: Schedule, chance: Random) -> Schedule:
     return _with(bare, deeds + _chatter(bare, chance, 2 * MINUTE, 16, after=10.0), faults)
 
 
+def _damaged(bare: Schedule, chance: Random) -> Schedule:
+    """Lose what the table says of a consumer, and let LivePerson change its mind."""
+    damage = ("loses_pointer", "is_forgotten", "agent_reopens", "agent_closes")
+    deeds = [
+        Deed(chance.uniform(0, 10 * MINUTE), chance.choice(damage), who)
+        for who in range(bare.consumers)
+        for _ in range(3)
+    ]
+    # An agent's words tell where the open conversation is, after the longest wait for a next try.
+    deeds += [Deed(HOUR + who, "agent_says", who) for who in range(bare.consumers)]
+    return _with(bare, deeds + _chatter(bare, chance, 12 * MINUTE, 24), [])
+
+
+def _replays(bare: Schedule, chance: Random) -> Schedule:
+    """Record webhooks, and post them again days later."""
+    bare = replace(bare, replay_webhooks=chance.choice((0.3, 1.0)))
+    deeds = _chatter(bare, chance, 10 * MINUTE, 12)
+    later = _chatter(bare, chance, DAY, 6, after=8 * DAY)  # too late for a repeat by the channel
+    return _with(bare, deeds + [each for each in later if each.what != "repeats"], [])
+
+
 _FAMILIES = {
     "early": (8, _early),
     "mixed": (50, _mixed),
@@ -217,6 +239,8 @@ _FAMILIES = {
     "dead_letters": (6, _dead_letters),
     "poison": (4, _poison),
     "tokens": (6, _tokens),
+    "damaged": (5, _damaged),
+    "replays": (3, _replays),
 }
 
 
@@ -240,7 +264,8 @@ def _any_fault(chance: Random, within: float) -> Fault:
 _SAYS = ("says",) * 8 + (
     *("says_same", "says_long", "repeats", "closes", "says_refused", "says_mended"),
 )
-_AGENT = ("agent_says",) * 6 + ("agent_notes", "agent_closes", "foreign")
+_AGENT = ("agent_says",) * 6
+_AGENT_SELDOM = ("agent_notes", "agent_closes", "agent_reads", "agent_reopens", "foreign")
 
 
 def _chatter(
@@ -250,7 +275,7 @@ def _chatter(
     return [
         Deed(
             after + chance.uniform(0, within),
-            chance.choice(_SAYS if chance.random() < 0.6 else _AGENT),
+            chance.choice(_SAYS if chance.random() < 0.6 else _AGENT + _AGENT_SELDOM),
             chance.randrange(everybody),
         )
         for _ in range(count)

@@ -49,6 +49,7 @@ ACCOUNTS = (ACCOUNT, "55555555")
 _PATIENCE = 9 * DAY
 _LONGEST_PAUSE = 300.0
 _REPEAT_AFTER = (0.5, 2.0, 30.0, 400.0, 4000.0)
+_REPLAY_AFTER = (4.9 * DAY, 5.2 * DAY, 8 * DAY)
 _LAST_WORDS = 3
 _LAST_WORDS_APART = 1.5 * HOUR
 
@@ -282,6 +283,10 @@ class World:
             "agent_says_refused": self._agent,
             "agent_notes": self._agent,
             "agent_closes": self._agent,
+            "agent_reads": self._agent,
+            "agent_reopens": lambda deed, _: self.liveperson.reopen(self.key_of(deed.who)),
+            "loses_pointer": self._loses_pointer,
+            "is_forgotten": self._is_forgotten,
             "foreign": self._agent,
             "tokens_revoked": lambda *_: self.liveperson.revoke_tokens(),
             "consumer_tokens_revoked": lambda *_: self.liveperson.revoke_consumer_tokens(),
@@ -341,12 +346,30 @@ class World:
             return
         if deed.what == "agent_closes":
             self.liveperson.close(conversation)
+        elif deed.what == "agent_reads":
+            self.liveperson.agent_reads(conversation)
         elif deed.what == "agent_notes":
             audience = self.chance.choice(("AGENTS_AND_MANAGERS", "SOMEBODY_NEW"))
             self.liveperson.agent_says(conversation, f"private {number}", audience)
         else:
             refused = partners.REFUSED_WORD if deed.what == "agent_says_refused" else ""
             self.liveperson.agent_says(conversation, f"answer {number} {refused}".strip())
+
+    # ── Damage to the table ──
+
+    def _loses_pointer(self, deed: Deed, _number: str) -> None:
+        for name in ("conversation_id", "last_conversation_id")[: self.chance.choice((1, 2))]:
+            self._record_of(deed.who).pop(name, None)
+
+    def _is_forgotten(self, deed: Deed, _number: str) -> None:
+        self._record_of(deed.who).clear()
+        self.table.items.pop(self._pk_of(deed.who), None)
+
+    def _record_of(self, who: int) -> dict[str, Any]:
+        return self.table.items.get(self._pk_of(who), {})
+
+    def _pk_of(self, who: int) -> str:
+        return f"consumer#{self.account_of(who)}#{self.key_of(who)}"
 
     # ── Webhooks ──
 
@@ -363,12 +386,16 @@ class World:
             delay += self.chance.uniform(5, 90)
         pause = self.chance.choice(_REPEAT_AFTER)
         is_repeated = self.chance.random() < self.schedule.repeat_webhooks
+        is_replayed = self.chance.random() < self.schedule.replay_webhooks
 
         def taken() -> None:
             arrived()
             if is_repeated:  # a copy may be late, but what it is a copy of was in order
                 again = Parcel(post, lambda: None, ready_at=self.kernel.now + pause)
                 self.webhooks.post(f"{lane} again at {again.ready_at}", again)
+            if is_replayed:  # by whoever has a recording: it is signed
+                for after in _REPLAY_AFTER:
+                    self.kernel.later(after, lambda: self.functions.call("webhook_intake", post))
 
         self.webhooks.post(lane, Parcel(post, taken, ready_at=self.kernel.now + delay))
 

@@ -184,6 +184,57 @@ FOUND = {
         deeds=(Deed(300.3, "says_mended"),),
         faults=(Fault("aws_lost", "sqs", start=43.6, seconds=1200.0, rate=0.5),),
     ),
+    # After an end an open state counted for nothing: the consumer's words waited for ever.
+    "a conversation that is opened again is open": Schedule(
+        seed=1,
+        consumers=1,
+        workers=2,
+        deeds=(
+            Deed(10.0, "says"),
+            Deed(20.0, "agent_says"),
+            Deed(30.0, "agent_closes"),
+            Deed(40.0, "agent_reopens"),
+            Deed(50.0, "says"),
+            Deed(60.0, "agent_says"),
+        ),
+    ),
+    # Whose record was lost was told by LivePerson that it talks already, and by no webhook where.
+    "a consumer whose record is lost is led back": Schedule(
+        seed=1,
+        consumers=1,
+        workers=2,
+        deeds=(
+            Deed(10.0, "says"),
+            Deed(20.0, "is_forgotten"),
+            Deed(30.0, "says"),
+            Deed(40.0, "agent_says"),
+        ),
+    ),
+    # A message was noted as sent for a consumer erased meanwhile: half a record, and no more words.
+    "half a record is none": Schedule(
+        seed=11275,
+        consumers=1,
+        webhook_seconds=0.3,
+        deeds=(
+            Deed(557.8, "says"),
+            Deed(558.1, "says_same"),
+            Deed(558.2, "is_forgotten"),
+            Deed(600.0, "agent_says"),
+        ),
+    ),
+    # A receipt with the number of its message was taken for it, or the message for the receipt.
+    "receipts and messages have numbers of their own": Schedule(
+        seed=3,
+        consumers=1,
+        workers=2,
+        deeds=(
+            Deed(10.0, "says"),
+            Deed(20.0, "agent_reads"),
+            Deed(30.0, "agent_says"),
+            Deed(40.0, "says"),
+            Deed(50.0, "agent_reads"),
+        ),
+    ),
 }
 
 

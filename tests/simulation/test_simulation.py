@@ -8,7 +8,7 @@ A failure prints the smallest schedule found that shows it, as code to paste int
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liveperson_connector.conversations import Conversation
-from liveperson_connector.flows import channel_delivery, outbound_messaging
+from liveperson_connector.flows import channel_delivery, outbound_messaging, webhook_intake
 from liveperson_connector.flows.breaker import Breaker
 from liveperson_connector.flows.worker import Worker
+from liveperson_connector.liveperson.notifications import ConversationChange
 from liveperson_connector.messages import Received
 
 from .running import Result, play, promises, smallest
@@ -68,6 +69,8 @@ _DEEDS = (
     "agent_says",
     "agent_notes",
     "agent_closes",
+    "agent_reads",
+    "agent_reopens",
     "foreign",
     "tokens_revoked",
     "consumer_tokens_revoked",
@@ -126,7 +129,7 @@ _TALK = tuple(
 _LOST_ANSWERS = (Fault("answer_lost", "send", 30.0, 300.0, 0.8),)
 
 
-def _broken(schedule: Schedule, where: Any, name: str, sabotage: Callable[..., Any]) -> set[str]:
+def _broken(schedule: Schedule, where: Any, name: str, sabotage: Any) -> set[str]:
     with patch.object(where, name, sabotage):
         return promises(play(schedule))
 
@@ -137,6 +140,31 @@ def test_the_judge_sees_what_leaks() -> None:
     found = _broken(schedule, channel_delivery, "reason_to_withhold", lambda *_: None)
 
     assert {"nothing leaks to the channel"} <= found
+
+
+def test_the_judge_sees_a_conversation_that_stays_closed() -> None:
+    """LivePerson opened it again, and nobody noticed."""
+    said = ("says", "agent_says", "agent_closes", "agent_reopens", "says")
+    deeds = tuple(Deed(10.0 * number, what) for number, what in enumerate(said))
+    schedule = Schedule(seed=1, consumers=1, workers=2, deeds=deeds)
+
+    def stubborn(before: Conversation, said: ConversationChange) -> Conversation:
+        is_open = before.is_open and not said.is_closed
+        return replace(before, is_open=is_open, changed_at=said.updated_at)
+
+    found = _broken(schedule, channel_delivery, "following", stubborn)
+
+    assert {"the channel knows what is open", "nothing lost to LivePerson"} <= found
+
+
+def test_the_judge_sees_what_is_replayed() -> None:
+    """Webhooks recorded a week ago, taken as if they were new."""
+    deeds = (Deed(10.0, "says"), Deed(30.0, "agent_says"), Deed(9 * DAY, "says"))
+    schedule = Schedule(seed=1, consumers=1, workers=2, replay_webhooks=1.0, deeds=deeds)
+
+    assert {"nothing twice at the channel"} == _broken(
+        schedule, webhook_intake, "OLDEST_SECONDS", 100 * DAY
+    )
 
 
 def test_the_judge_sees_what_is_said_twice() -> None:

@@ -15,6 +15,7 @@ from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 
 CONVERSATION = "f2384f56-57d5-4087-bd47-8df0ec3102f6"
 AGENT = "e9b2867c-f984-5727-b034-fc9c6800bd9c"
+LATER = 4_000_000_000_000
 CONSUMER = "2969e404f3be1c8cdda63f0b72d205ab5afb3fe3e3d7d72ab58245f564fdfd91"
 
 
@@ -60,8 +61,8 @@ def signed_webhook(
     algorithm: str = "sha1",
     encoding: str = "base64",
 ) -> Webhook:
-    """Sign a body, by default that of one agent's message."""
-    chosen = notification(message_change()) if body is None else body
+    """Sign a body, by default that of one agent's message, which no clock takes for a replay."""
+    chosen = notification(message_change(serverTimestamp=LATER)) if body is None else body
     return Webhook(
         chosen,
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .outages import Outage
@@ -46,9 +47,12 @@ class Conversation:
     """
     A conversation and whose it is; ``consumer_id`` is empty for another channel's.
 
-    ``changed_at`` (milliseconds) is when LivePerson last changed what we know of it, 0 if it has
-    told nothing yet. ``echoes`` are the last things the consumer was heard to say there, as
-    LivePerson reported them back: sequence and digest.
+    ``is_open`` is the state that the channel was told of last; ``is_ended`` says that LivePerson
+    has told us of the end, which the channel may not have taken yet. ``changed_at``
+    (milliseconds) is when LivePerson last changed what we know of it, 0 if it has told nothing.
+    ``dialog_types`` are LivePerson's words for the types of its dialogs, by their ids. ``echoes``
+    are the last things the consumer was heard to say there, as LivePerson reported them back:
+    sequence and digest.
     """
 
     account_id: str
@@ -57,9 +61,11 @@ class Conversation:
     consumer_key: str = ""
     lp_consumer_id: str = ""
     is_open: bool = True
+    is_ended: bool = False
     agent_id: str | None = None
     skill_id: str | None = None
     survey_dialog_id: str | None = None
+    dialog_types: Mapping[str, str] = field(default_factory=dict)
     changed_at: int = 0
     echoes: tuple[tuple[int, str], ...] = ()
 
@@ -67,6 +73,16 @@ class Conversation:
     def is_ours(self) -> bool:
         """Whether one of our consumers takes part in it."""
         return bool(self.consumer_key)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can be said in it any more."""
+        return self.is_ended or not self.is_open
+
+    @property
+    def last_heard(self) -> int:
+        """The highest sequence of an echo; what was said until then says nothing of later tries."""
+        return max((sequence for sequence, _ in self.echoes), default=NOTHING_SENT)
 
     def heard(self, digest: str, *, after: int) -> int | None:
         """Return the sequence of the first echo with ``digest`` later than ``after``, if any."""
@@ -136,12 +152,14 @@ class NotificationRecall:
     What is known when a notification is taken up.
 
     ``claim`` is its conversation as it would be remembered for the consumer of ours that it
-    names; ``was_delivered`` says that the channel has taken it already.
+    names; ``was_delivered`` says that the channel has taken it already. ``is_sought`` says that
+    a consumer of the account waits for a webhook that names its open conversation.
     """
 
     conversation: Conversation | None
     claim: Conversation | None = None
     was_delivered: bool = False
+    is_sought: bool = False
     outage: Outage | None = None
     is_held: bool = False
     died_again_at: float = 0.0

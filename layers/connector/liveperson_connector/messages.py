@@ -27,6 +27,13 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 MOST_REDRIVES = 5
 """A letter that failed for a day, this many times over, is not a matter of patience any more."""
 
+REPEAT_SECONDS = 5 * 86_400
+"""
+How long a repeat is known as one: LivePerson may resend for three days
+(https://developers.liveperson.com/connector-api-webhooks-retry-policy.html), a channel may repeat
+for four, and a day on top.
+"""
+
 
 @dataclass(frozen=True)
 class Letter:

@@ -135,14 +135,16 @@ def refusal(function: str, refused: Refused, /) -> None:
 
 
 def webhook_accepted(function: str, accepted: WebhookAccepted, /) -> None:
-    """Count an accepted webhook, which secret had signed it, and one that could not be read."""
-    outcome(
-        function,
-        f"accepted_{accepted.secret}_secret" if not accepted.unreadable else "unreadable",
-        account_id=accepted.account_id,
-        changes=accepted.changes,
-        problem=str(accepted.unreadable) if accepted.unreadable else None,
-    )
+    """Count an accepted webhook, which secret had signed it, and what of it was not queued."""
+    account_id, unreadable = accepted.account_id, accepted.unreadable
+    if accepted.changes or not unreadable:
+        what = f"accepted_{accepted.secret}_secret"
+        outcome(function, what, account_id=account_id, changes=accepted.changes)
+    if unreadable:
+        outcome(function, "unreadable", account_id=account_id, problem=str(unreadable))
+    for what, count in (("too_old", accepted.too_old), ("typing_stale", accepted.stale)):
+        if count:
+            outcome(function, what, count=count, account_id=account_id, changes=count)
 
 
 def event_accepted(function: str, event: ConsumerEvent, key: str, /) -> None:

@@ -15,6 +15,7 @@ from liveperson_connector.aws.memory import (
     CONSUMER_SECONDS,
     DONE_SECONDS,
     FOREIGN_SECONDS,
+    SOUGHT_SECONDS,
     Memory,
 )
 from liveperson_connector.aws.setbacks import HOLD_SECONDS, Setbacks
@@ -88,13 +89,14 @@ def follow(memory: Whole, now: Conversation) -> None:
 def notification(
     memory: Whole,
     conversation_id: str = "c-1",
-    identity: str | None = "c-1:1",
+    identity: str = "c-1:1",
     *,
     account_id: str = ACCOUNT,
     lp_ids: Sequence[str] = (),
 ) -> NotificationRecall:
     """Recall a notification."""
-    return memory.recall_notification(account_id, conversation_id, identity, lp_ids, "group")
+    identities = (identity,) if identity else ()
+    return memory.recall_notification(account_id, conversation_id, identities, lp_ids, "group")
 
 
 def conversation(memory: Whole, conversation_id: str = "c-1") -> Conversation:
@@ -237,6 +239,100 @@ def test_what_became_of_a_conversation_is_remembered(memory: Whole, talking: Con
     assert now == conversation(memory)
 
 
+def test_a_conversation_that_is_opened_again_is_where_the_next_words_go(
+    memory: Whole, talking: Consumer
+) -> None:
+    """As if it had never ended; what was said there last is still known."""
+    memory.sent(talking, "m-1", Progress(1, done=True), 7)
+    follow(memory, claimed("c-1", is_open=False, changed_at=1))
+    follow(memory, claimed("c-1", changed_at=2))
+
+    assert ("c-1", 7) == (known(memory).conversation_id, known(memory).last_sequence)
+    assert not conversation(memory).is_over
+
+
+def test_that_it_is_over_is_known_before_the_channel_is_told(
+    memory: Whole, talking: Consumer
+) -> None:
+    """What the channel was told last stays, so that it is told once more."""
+    memory.point(conversation(memory), claimed("c-1", is_open=False, changed_at=1))
+
+    assert (True, True) == (conversation(memory).is_over, conversation(memory).is_open)
+
+
+def test_other_dialogs_lead_to_their_conversation_and_have_a_type(
+    memory: Whole, talking: Consumer
+) -> None:
+    """Whatever they are; the main one is the conversation's own."""
+    types = {"c-1": "MAIN", "s-1": "POST_SURVEY", "d-1": "OTHER"}
+    follow(memory, claimed("c-1", dialog_types=types, changed_at=1))
+    found = [notification(memory, each, f"{each}:0").conversation for each in types]
+
+    assert ["c-1"] * 3 == [each.conversation_id for each in found if each]
+    assert types == conversation(memory).dialog_types
+
+
+# ── Lost and found ──
+
+
+def test_a_consumer_is_led_back_to_its_open_conversation(
+    memory: Whole, dynamodb: DynamoDBClient, table: str, consumer: Consumer
+) -> None:
+    """Its record knew none; what was heard there is no echo of what it says next."""
+    memory.adopt(claimed("c-1"), is_current=False)
+    memory.heard(conversation(memory), 5, "digest")
+    forget(dynamodb, table)
+    memory.introduced(consumer)
+
+    assert memory.restore_pointer(conversation(memory))
+    assert not memory.restore_pointer(conversation(memory))
+    assert ("c-1", 5) == (known(memory).conversation_id, known(memory).last_sequence)
+
+
+@pytest.mark.parametrize(("told_at", "expected"), [(0, "c-2"), (1, "c-2"), (10**15, "c-1")])
+def test_only_a_newer_state_leads_away_from_another_conversation(
+    memory: Whole, talking: Consumer, told_at: int, expected: str
+) -> None:
+    """LivePerson keeps to one that is open."""
+    memory.opened(talking, "c-2", ())
+
+    assert (expected == "c-1") == memory.restore_pointer(claimed("c-1"), told_at=told_at)
+    assert expected == known(memory).conversation_id
+
+
+def test_who_is_not_known_is_not_led_anywhere(memory: Whole) -> None:
+    """Half a record would have no token."""
+    assert not memory.restore_pointer(claimed("c-1"))
+    assert memory.recall_consumer(ACCOUNT, KEY) is None
+
+
+def test_half_a_record_is_none(
+    memory: Whole, dynamodb: DynamoDBClient, table: str, talking: Consumer
+) -> None:
+    """A consumer was erased while a message of it was on its way; it is introduced anew."""
+    forget(dynamodb, table)
+    memory.sent(talking, "m-1", Progress(1, done=True), 7)
+
+    assert memory.recall_consumer(ACCOUNT, KEY) is None
+    assert event(memory, "m-2").consumer is None
+
+
+def test_that_a_conversation_is_sought_is_known_to_the_account_for_a_while(
+    memory: Whole, talking: Consumer, clock: Clock
+) -> None:
+    """Its notifications look who has lost its own; other accounts' do not."""
+    memory.seek_conversation(ACCOUNT)
+    before = notification(memory).is_sought, notification(memory, account_id="99999999").is_sought
+    clock.pass_seconds(SOUGHT_SECONDS)
+
+    assert (True, False, False) == (*before, notification(memory).is_sought)
+
+
+def forget(dynamodb: DynamoDBClient, table: str) -> None:
+    """Lose the consumer's record."""
+    dynamodb.delete_item(TableName=table, Key={"pk": {"S": f"consumer#{ACCOUNT}#{KEY}"}})
+
+
 # ── Adopted ──
 
 
@@ -322,9 +418,25 @@ def test_another_notification_is_another(memory: Whole, talking: Consumer) -> No
     assert not notification(memory, account_id="99999999").was_delivered
 
 
+def test_a_mark_of_an_older_version_counts_for_every_kind(
+    memory: Whole, dynamodb: DynamoDBClient, table: str, talking: Consumer, clock: Clock
+) -> None:
+    """It did not tell a message from a receipt of its number; a mark of today is a message's."""
+    expires_at = {"N": f"{int(clock()) + DAY}"}
+    old = {"pk": {"S": f"notification#{ACCOUNT}#c-1:1"}, TTL_ATTRIBUTE: expires_at}
+    dynamodb.put_item(TableName=table, Item=old)
+    memory.delivered(ACCOUNT, "c-1:2")
+
+    def told(*identities: str) -> bool:
+        return memory.recall_notification(ACCOUNT, "c-1", identities, (), "group").was_delivered
+
+    assert (True, True) == (told("c-1:1"), told("c-1:receipt:x", "c-1:1"))
+    assert (True, False) == (told("c-1:2"), told("c-1:receipt:x", "c-1:2"))
+
+
 def test_without_an_identity_nothing_is_a_repeat(memory: Whole, talking: Consumer) -> None:
     """Typing has no key."""
-    assert not notification(memory, identity=None).was_delivered
+    assert not notification(memory, identity="").was_delivered
 
 
 def test_a_conversation_is_claimed_for_a_consumer_of_ours(

@@ -54,9 +54,15 @@ WRITES: dict[str, list[Callable[[Kept], object]]] = {
         lambda kept: kept.foreign(ACCOUNT, "c-1"),
         lambda kept: kept.foreign(ACCOUNT, "c-2"),
     ],
+    "seek_conversation": [lambda kept: kept.seek_conversation(ACCOUNT)],
+    "restore_pointer": [
+        lambda kept: kept.restore_pointer(CONVERSATION),
+        lambda kept: kept.restore_pointer(SURVEYED, told_at=int(NOW * 1000)),
+    ],
     "point": [
         lambda kept: kept.point(CONVERSATION, SURVEYED),
         lambda kept: kept.point(SURVEYED, CLOSED),
+        lambda kept: kept.point(CLOSED, CONVERSATION),
     ],
     "followed": [lambda kept: kept.followed(SURVEYED)],
     "heard": [lambda kept: kept.heard(CONVERSATION, 3, "digest")],
@@ -139,7 +145,7 @@ def test_what_was_written_is_read_back(kept: Kept) -> None:
     kept.hold(GROUP)
 
     event = kept.recall_event(ACCOUNT, KEY, "m-1", GROUP)
-    told = kept.recall_notification(ACCOUNT, "d-2", "d-1:3", (), GROUP)
+    told = kept.recall_notification(ACCOUNT, "d-2", ("d-1:3",), (), GROUP)
 
     assert event.consumer
     assert ("c-1", "d-2") == (event.consumer.conversation_id, event.consumer.survey_dialog_id)

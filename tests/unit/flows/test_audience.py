@@ -38,6 +38,10 @@ class Absent(Enum):
 
 ABSENT = Absent.FIELD
 
+# Where an audience can stand. LivePerson documents the first place alone.
+PLACES = ("change", "event", "sender", "message")
+NAMES = ("messageAudience", "audience")
+
 OPEN_AUDIENCES = ["ALL", ABSENT, None]
 CLOSED_AUDIENCES = [
     "AGENTS_AND_MANAGERS",
@@ -72,10 +76,11 @@ OTHER_ROLES = [
 ]
 UNTOLD_ROLES = [ABSENT, None, "", 7, ["ASSIGNED_AGENT"]]
 
-# The main dialog, a survey's, and the form that names the dialog alone.
+# The main dialog, a survey's, another, and the form that names the dialog alone.
 DIALOGS: list[dict[str, object]] = [
     {},
     {"dialogId": "survey"},
+    {"dialogId": "co-browsing"},
     {"conversationId": ABSENT},
     {"conversationId": ABSENT, "dialogId": "survey"},
 ]
@@ -169,6 +174,46 @@ def test_nothing_leaves_that_is_not_for_everyone(audience: object) -> None:
         assert NOT_FOR_CONSUMERS == reason_to_withhold(said, OURS), (role, dialog, what)
 
 
+def marked(
+    place: str, name: str, audience: object, role: object, what: Mapping[str, Any]
+) -> dict[str, object]:
+    """Give an event that is for everyone but for an ``audience`` that stands somewhere else."""
+    sender, mark = by(role), {name: audience}
+    if place == "change":
+        return {**sender, "event": what, **mark}
+    if place == "sender":
+        metadata: Any = sender["originatorMetadata"]
+        return {**sender, "event": what, "originatorMetadata": {**metadata, **mark}}
+    if place == "event":
+        return {**sender, "event": {**what, **mark}}
+    message = what.get("message")
+    spoilt = {**what, "message": {**message, **mark}} if isinstance(message, dict) else None
+    return {**sender, "event": spoilt or {**what, **mark}}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("audience", CLOSED_AUDIENCES, ids=repr)
+def test_a_note_stays_in_wherever_it_is_marked(place: str, name: str, audience: object) -> None:
+    """The strictest audience counts, whoever wrote it, in whichever dialog, of whichever kind."""
+    for role, dialog, what in product([*OTHER_ROLES, *UNTOLD_ROLES], DIALOGS, known_events()):
+        said = event(**marked(place, name, audience, role, what), **dialog)
+        assert NOT_FOR_CONSUMERS == reason_to_withhold(said, OURS), (role, dialog, what)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("audience", ["ALL", None], ids=repr)
+@pytest.mark.parametrize("documented", ["ALL", ABSENT, None], ids=repr)
+def test_what_is_for_everyone_everywhere_leaves(
+    place: str, name: str, audience: object, documented: object
+) -> None:
+    """A second audience that is everyone holds back nothing."""
+    for role, dialog, what in product(OTHER_ROLES, DIALOGS, known_events()):
+        spoilt = {"messageAudience": documented, **marked(place, name, audience, role, what)}
+        assert reason_to_withhold(event(**spoilt, **dialog), OURS) is None, (role, dialog, what)
+
+
 @pytest.mark.parametrize("audience", OPEN_AUDIENCES, ids=repr)
 def test_nothing_of_a_consumer_leaves(audience: object) -> None:
     """What the consumer did is known by the role, and by the id whatever the role says."""
@@ -212,9 +257,9 @@ def test_a_role_tells_an_agent_where_no_id_does(role: str) -> None:
 
 
 @pytest.mark.parametrize("sequence", [ABSENT, None, True, -1, 1.0, "1", 10**40], ids=repr)
-def test_without_its_number_only_typing_leaves(sequence: object) -> None:
-    """Everything else is told once, and by its number alone can that be known."""
+def test_without_its_number_no_message_leaves(sequence: object) -> None:
+    """It is told once, and by its number alone can that be known; a receipt by what it says."""
     for kind, events in KNOWN_EVENTS.items():
-        expected = None if kind == "typing" else UNKNOWN_KIND
+        expected = None if kind in {"typing", "receipt"} else UNKNOWN_KIND
         for each in events:
             assert expected == reason_to_withhold(event(event=each, sequence=sequence), OURS)

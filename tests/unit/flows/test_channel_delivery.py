@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -85,7 +85,7 @@ def deliver(memory: Memory, **details: Any) -> None:
     ChannelDelivery(unused, unused, cast("Any", memory), breaker, unused, unused).handle(message)
 
 
-@pytest.mark.parametrize("updated_at", [999, 1000])
+@pytest.mark.parametrize("updated_at", [1, 999])
 def test_an_older_state_undoes_nothing(updated_at: int) -> None:
     """It came late, or twice; what is known is newer, so nothing is told and nothing noted."""
     memory = Memory(KNOWN)
@@ -171,12 +171,12 @@ class World:
         self,
         account_id: str,
         conversation_id: str,
-        identity: str | None,
+        identities: Sequence[str],
         lp_ids: Iterable[str],
         group: str,
     ) -> NotificationRecall:
         """Give what is known."""
-        asked = (account_id, conversation_id, identity, tuple(lp_ids), group)
+        asked = (account_id, conversation_id, tuple(identities), tuple(lp_ids), group)
         self.happened.append(("recall", *asked))
         return self.recall
 
@@ -265,19 +265,9 @@ def test_a_message_is_told_field_by_field() -> None:
     assert name.startswith("msg_")
     assert [(ACCOUNT, f"{CONVERSATION}:3")] == world.all("delivered")
     assert [
-        (ACCOUNT, CONVERSATION, f"{CONVERSATION}:3", (), "group-1"),
+        (ACCOUNT, CONVERSATION, (f"{CONVERSATION}:3",), (), "group-1"),
     ] == world.all("recall")
     assert [] == world.queue.letters
-
-
-def test_what_is_said_in_another_dialog_is_said_in_a_survey() -> None:
-    """Connectors meet two kinds of dialogs."""
-    world = World()
-    world.handle(message_change(dialogId="s-1"))
-
-    assert [("s-1", "post_survey")] == [
-        (each["dialog_id"], each["dialog_type"]) for each in world.told
-    ]
 
 
 def test_a_receipt_is_told_field_by_field() -> None:
@@ -477,7 +467,7 @@ def test_an_echo_of_our_consumer_tells_whose_a_conversation_is(output: Output) -
 
     assert [(OURS, False, 0)] == world.all("adopt")
     assert [(OURS, 3, text_digest("Hi"))] == world.all("heard")
-    assert [(ACCOUNT, CONVERSATION, f"{CONVERSATION}:3", (CONSUMER,), "group-1")] == world.all(
+    assert [(ACCOUNT, CONVERSATION, (f"{CONVERSATION}:3",), (CONSUMER,), "group-1")] == world.all(
         "recall"
     )
     assert (["conversation_adopted", "withheld_echo"], []) == (output.messages, world.told)
@@ -619,6 +609,14 @@ def test_typing_waits_for_nothing(recall: dict[str, Any], told: int, output: Out
     assert ["typing_told" if told else "typing_dropped"] == output.messages
 
 
+def test_typing_that_is_not_wanted_is_not_said_to_be_told(output: Output) -> None:
+    """The channel named what it wants."""
+    world = World(settings=wishes(callbacks=frozenset({"message"})))
+    world.handle(message_change(event=TYPING_EVENT))
+
+    assert ([], ["not_wanted"]) == (world.told, output.messages)
+
+
 @pytest.mark.parametrize("answer", [ChannelUnavailable("no"), ChannelRefused("no")])
 def test_typing_that_is_not_taken_is_dropped(answer: Exception, output: Output) -> None:
     """It is tried once, and says nothing of the channel."""
@@ -694,7 +692,7 @@ def test_what_was_refused_waits_out_an_outage_too() -> None:
     failed(world)
 
     assert [(ACCOUNT, "channel")] == world.all("outage_over")
-    assert [(ACCOUNT, "", None, (), "group-1")] == world.all("recall")
+    assert [(ACCOUNT, "", (), (), "group-1")] == world.all("recall")
     held = World(NotificationRecall(None, is_held=True))
     with pytest.raises(HeldBehind):
         failed(held)
@@ -716,7 +714,7 @@ def test_a_new_conversation_is_told_field_by_field() -> None:
     now = replace(OURS, skill_id="7", changed_at=1_700_000_000_000)
     assert [{**COMMON, "type": "conversation", "event": "opened"}] == world.told
     assert ([(OURS, now)], [(now,)]) == (world.all("point"), world.all("followed"))
-    assert [(ACCOUNT, CONVERSATION, None, (CONSUMER,), "group-1")] == world.all("recall")
+    assert [(ACCOUNT, CONVERSATION, (), (CONSUMER,), "group-1")] == world.all("recall")
 
 
 def test_an_end_is_told_with_its_reason() -> None:
@@ -742,6 +740,17 @@ def test_what_changes_during_a_survey_is_told_of_the_survey() -> None:
             "event": "opened",
         }
     ] == world.told
+
+
+def test_a_change_that_is_not_wanted_is_followed_without_it(output: Output) -> None:
+    """It is not offered again, and not said to be told."""
+    world = World(settings=wishes(callbacks=frozenset({"message"})))
+    state(world)
+
+    assert ([], 1) == (world.told, len(world.all("followed")))
+    assert [("not_wanted", "opened")] == [
+        (each["message"], each["change"]) for each in output.lines
+    ]
 
 
 def test_each_change_has_an_id_of_its_own() -> None:

@@ -106,6 +106,15 @@ class LivePerson:
         assert ACCOUNT == account_id
         return self.known.get(conversation_id)
 
+    def seek_conversation(self, account_id: str) -> None:
+        """Note that a webhook is waited for."""
+        self.happened.append(("seek", account_id))
+
+    def restore_pointer(self, conversation: Conversation) -> bool:
+        """Note where the consumer goes again."""
+        self.happened.append(("restore", conversation))
+        return True
+
     def opened(self, consumer: Consumer, conversation_id: str, features: object) -> Consumer:
         """Note a conversation."""
         self.happened.append(("opened", consumer, conversation_id, features))
@@ -269,6 +278,41 @@ def test_an_open_conversation_that_we_do_not_know_is_waited_for(output: Output) 
         say(liveperson, NEW)
 
     assert (5, []) == (unknown.value.retry_after, liveperson.requests)
+    assert [(ACCOUNT,)] == liveperson.all("seek")
+
+
+LAST = Conversation(ACCOUNT, "c-1", PHONE, NEW.key, "lp-1", survey_dialog_id="s-1")
+
+
+def test_the_last_conversation_is_found_again_if_it_is_the_open_one() -> None:
+    """Only the way there was lost: no webhook is waited for."""
+    liveperson = LivePerson(openings=[AlreadyOpen("open")], known={"c-1": LAST})
+    after = say(liveperson, replace(NEW, last_conversation_id="c-1"))
+
+    (request,) = cast("list[Request]", liveperson.requests)
+    assert ("c-1", "s-1") == (request.body["conversationId"], request.body["dialogId"])
+    assert ("c-1", "s-1") == (after.conversation_id, after.survey_dialog_id)
+    assert ([(LAST,)], []) == (liveperson.all("restore"), liveperson.all("seek"))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {},
+        {"c-1": replace(LAST, is_open=False)},
+        {"c-1": replace(LAST, is_ended=True)},
+        {"c-1": replace(LAST, consumer_key="another")},
+    ],
+)
+def test_the_last_conversation_is_left_alone_if_another_is_open(
+    known: dict[str, Conversation],
+) -> None:
+    """It is over, or not this consumer's: a webhook will name the open one."""
+    liveperson = LivePerson(openings=[AlreadyOpen("open")], known=known)
+    with pytest.raises(ConversationUnknown):
+        say(liveperson, replace(NEW, last_conversation_id="c-1"))
+
+    assert ([], [(ACCOUNT,)]) == (liveperson.all("restore"), liveperson.all("seek"))
 
 
 def test_a_conversation_opened_just_now_may_not_be_ready() -> None:

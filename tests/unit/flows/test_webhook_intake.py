@@ -28,6 +28,7 @@ from liveperson_connector.flows.webhook_intake import (
     Accepted,
     WebhookIntake,
     read_queued,
+    read_queued_body,
     to_queue,
 )
 from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
@@ -64,7 +65,7 @@ class Intake:
 
     def __post_init__(self) -> None:
         cache = Cache(self._read, ttl=300, clock=self.clock)
-        self.flow = WebhookIntake(cache, self.notifications, self.dead_letters)
+        self.flow = WebhookIntake(cache, self.notifications, self.dead_letters, self.clock)
 
     def _read(self, account_id: str) -> Credentials | None:
         self.reads += 1
@@ -125,9 +126,7 @@ def test_whose_a_new_conversation_is_waits_behind_no_message(intake: Intake) -> 
 def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
     """Each conversation of each account has one, with the trace of its request."""
     intake.known["other"] = CREDENTIALS
-    bodies = [
-        conversation_notification(conversation_change(conversation_id=each)) for each in "aab"
-    ]
+    bodies = [conversation_notification(conversation_change(conversation_id=each)) for each in "ab"]
     with observe.handling("request-1"):
         for body in bodies:
             intake.receive(signed_webhook(body))
@@ -169,21 +168,28 @@ def test_the_same_conversation_id_in_two_accounts_is_two_groups(intake: Intake) 
     assert 2 == len({each.group for each in intake.notifications.letters})
 
 
-def test_what_is_sent_again_is_queued_once(intake: Intake) -> None:
-    """LivePerson resends what it is not sure of; the queue knows it for five minutes."""
-    intake.receive(signed_webhook())
-    intake.receive(signed_webhook())
+@pytest.mark.parametrize(
+    "body",
+    [
+        notification(message_change()),
+        notification(message_change(role="CONSUMER")),
+        notification(without(message_change(event={"type": "ChatStateEvent"}), "sequence")),
+        conversation_notification(conversation_change()),
+    ],
+)
+def test_no_queue_drops_what_is_sent_again(intake: Intake, body: bytes) -> None:
+    """
+    The first may have failed for good, or be typing: the table says whether it was told.
 
-    assert 1 == len(intake.queued())
+    SQS would drop the second for five minutes, whatever had become of the first.
+    """
+    intake.receive(signed_webhook(body))
+    once = intake.queued()
+    intake.receive(signed_webhook(body))
 
-
-def test_what_has_no_identity_is_never_taken_for_a_repeat(intake: Intake) -> None:
-    """Typing again is typing again."""
-    typing = without(message_change(event={"type": "ChatStateEvent"}), "sequence")
-    intake.receive(signed_webhook(notification(typing)))
-    intake.receive(signed_webhook(notification(typing)))
-
-    assert 2 == len(intake.queued())
+    assert once * 2 == intake.queued()
+    letters = intake.notifications.letters
+    assert len(letters) == len({each.identity for each in letters})
 
 
 def test_a_webhook_with_nothing_in_it_is_taken(intake: Intake) -> None:
@@ -257,6 +263,97 @@ def test_the_largest_body_fits_the_queue_whatever_it_says(intake: Intake) -> Non
     (letter,) = intake.notifications.letters
     assert letter.body.isascii()
     assert len(letter.body) < 1024 * 1024
+
+
+@pytest.mark.parametrize("named", ["99999999", 99999999, f"{ACCOUNT}0"])
+def test_a_body_of_another_account_is_refused(intake: Intake, named: object) -> None:
+    """The header that names the account is not signed; the body is, and names its own."""
+    changes = [conversation_change(), conversation_change(brandId=named)]
+
+    with pytest.raises(UntrustedWebhook, match="another account"):
+        intake.receive(signed_webhook(conversation_notification(*changes)))
+
+    assert ([], []) == (intake.queued(), intake.dead_letters.letters)
+
+
+@pytest.mark.parametrize("named", [ACCOUNT, int(ACCOUNT), None, "", {}])
+def test_a_body_of_the_same_account_or_of_none_is_taken(intake: Intake, named: object) -> None:
+    """LivePerson writes ids as texts and as numbers, and mostly writes none."""
+    body = conversation_notification(conversation_change(brandId=named))
+
+    assert 1 == intake.receive(signed_webhook(body)).changes
+
+
+# ── What is replayed ──
+
+DAY = 86_400
+
+
+def after(*changes: dict[str, Any], seconds: float, **inner: Any) -> Webhook:
+    """Sign changes that happened ``seconds`` before the clock's moment."""
+    at = int((Clock().now - seconds) * 1000)
+    told = [{**each, "serverTimestamp": at} if "event" in each else each for each in changes]
+    body = json.loads(notification(*told))
+    body["body"] |= inner
+    return signed_webhook(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, 1), (4.9 * DAY, 1), (5 * DAY, 0), (-60, 1)])
+def test_what_is_older_than_our_memory_is_not_told_again(
+    intake: Intake, seconds: float, told: int
+) -> None:
+    """
+    LivePerson resends for three days, and a repeat is known for five: the rest is a replay.
+
+    A webhook has no time stamp of its own, but the message in it has one.
+    """
+    accepted = intake.receive(after(message_change(), seconds=seconds))
+
+    assert (told, 1 - told) == (accepted.changes, accepted.too_old)
+    assert told == len(intake.queued())
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(4.9 * DAY, 1), (5 * DAY, 0)])
+def test_an_old_state_is_not_told_again_either(intake: Intake, seconds: float, told: int) -> None:
+    """After half a year its conversation may be forgotten, and would be adopted anew."""
+    updated_at = int((Clock().now - seconds) * 1000)
+    change = conversation_change(updated_at=updated_at)
+
+    accepted = intake.receive(signed_webhook(conversation_notification(change)))
+
+    assert (told, 1 - told) == (accepted.changes, accepted.too_old)
+
+
+def test_where_a_message_does_not_say_its_time_the_webhook_does(intake: Intake) -> None:
+    """Some say when they were sent."""
+    body = json.loads(notification(without(message_change(), "serverTimestamp")))
+    body["body"]["sentTs"] = int((Clock().now - 6 * DAY) * 1000)
+
+    assert 1 == intake.receive(signed_webhook(json.dumps(body).encode())).too_old
+    assert 1 == intake.receive(signed_webhook(notification(body["body"]["changes"][0]))).changes
+
+
+@pytest.mark.parametrize("place", ["serverTimestamp", "sentTs"])
+@pytest.mark.parametrize(("seconds", "told"), [(0, 1), (9, 1), (11, 0), (3600, 0)])
+def test_typing_is_not_replayed(intake: Intake, place: str, seconds: int, told: int) -> None:
+    """It is over in seconds, and LivePerson keeps what it could not deliver for days."""
+    typing = without(message_change(event={"type": "ChatStateEvent"}), "serverTimestamp")
+    body = json.loads(notification(typing))
+    where = body["body"] if place == "sentTs" else body["body"]["changes"][0]
+    where[place] = int((Clock().now - seconds) * 1000)
+
+    accepted = intake.receive(signed_webhook(json.dumps(body).encode()))
+
+    assert (told, 1 - told, 0) == (accepted.changes, accepted.stale, accepted.too_old)
+
+
+def test_an_old_change_takes_no_other_along(intake: Intake) -> None:
+    """Each has its own time."""
+    old = message_change(serverTimestamp=int((Clock().now - 6 * DAY) * 1000))
+    accepted = intake.receive(signed_webhook(notification(old, message_change(sequence=2))))
+
+    assert (1, 1) == (accepted.changes, accepted.too_old)
+    assert [2] == [each["change"]["sequence"] for each in intake.queued()]
 
 
 # ── Secrets change ──
@@ -340,7 +437,9 @@ def test_without_the_queue_the_caller_keeps_the_webhook(clock: Clock) -> None:
     webhook = signed_webhook()
 
     with pytest.raises(NotQueued, match=r"broken\.fifo"):  # an operator reads why
-        WebhookIntake(cache, BrokenQueue(), InProcessQueue()).receive(webhook.headers, webhook.body)
+        WebhookIntake(cache, BrokenQueue(), InProcessQueue(), clock).receive(
+            webhook.headers, webhook.body
+        )
 
 
 @pytest.mark.parametrize(
@@ -357,6 +456,52 @@ def test_what_cannot_be_read_goes_to_the_dead_letters(intake: Intake, body: byte
     assert [] == intake.queued()
     assert ("unreadable", "1") == (letter.attributes["reason"], letter.attributes["attempts"])
     assert (ACCOUNT, body) == (kept["account_id"], base64.b64decode(kept["body_base64"]))
+
+
+@pytest.mark.parametrize("spoilt", [{}, 7, None, "x", [], {"sequence": 1}])
+def test_an_unreadable_change_takes_no_other_along(intake: Intake, spoilt: object) -> None:
+    """It is a dead letter of its own, in the queue's form, so that redrive can bring it back."""
+    good = [message_change(sequence=1), message_change(sequence=3)]
+    body = notification(good[0], spoilt, good[1])  # type: ignore[arg-type]
+
+    accepted = intake.receive(signed_webhook(body))
+
+    (letter,) = intake.dead_letters.letters
+    assert good == [each["change"] for each in intake.queued()]
+    assert {"account_id": ACCOUNT, "type": MESSAGING_EVENT, "change": spoilt} == json.loads(
+        letter.body
+    )
+    assert ("unreadable", str(accepted.unreadable)) == (
+        letter.attributes["reason"],
+        letter.attributes["problem"],
+    )
+    assert 2 == accepted.changes
+
+
+def test_a_dead_letter_says_since_when_it_is_one(intake: Intake) -> None:
+    """Its age is told by that."""
+    intake.receive(signed_webhook(b"no JSON"))
+    intake.receive(signed_webhook(notification({})))
+
+    assert ["2023-11-14T22:13:20.000Z"] * 2 == [
+        each.attributes["first_failed_at"] for each in intake.dead_letters.letters
+    ]
+
+
+def test_what_was_kept_whole_is_read_back() -> None:
+    """Redriven, by a version that can read it; what is not such a letter is none."""
+    body = notification(message_change(), {})
+    kept = {"account_id": ACCOUNT, "body_base64": base64.b64encode(body).decode()}
+
+    first, second = read_queued_body(json.dumps(kept)) or ()
+    assert (Change(ACCOUNT, MESSAGING_EVENT, message_change()), False) == (
+        first,
+        second.is_readable,
+    )
+    for each in ("", "null", "{}", json.dumps({**kept, "body_base64": "?"})):
+        assert read_queued_body(each) is None
+    with pytest.raises(UnreadableMessage):
+        read_queued_body(json.dumps({**kept, "body_base64": "bm8gSlNPTg=="}))
 
 
 def test_what_cannot_be_read_is_kept_once_and_in_order(intake: Intake) -> None:
@@ -398,7 +543,20 @@ def test_without_the_dead_letters_the_caller_keeps_it_too(clock: Clock) -> None:
     webhook = signed_webhook(b"no JSON")
 
     with pytest.raises(NotQueued):
-        WebhookIntake(cache, InProcessQueue(), BrokenQueue()).receive(webhook.headers, webhook.body)
+        WebhookIntake(cache, InProcessQueue(), BrokenQueue(), clock).receive(
+            webhook.headers, webhook.body
+        )
+
+
+def test_without_the_dead_letters_nothing_of_it_is_queued(clock: Clock) -> None:
+    """LivePerson sends it again, whole."""
+    cache: Cache[Credentials | None] = Cache(lambda _key: CREDENTIALS, ttl=300, clock=clock)
+    queue, webhook = InProcessQueue(), signed_webhook(notification({}, message_change()))
+
+    with pytest.raises(NotQueued):
+        WebhookIntake(cache, queue, BrokenQueue(), clock).receive(webhook.headers, webhook.body)
+
+    assert [] == queue.letters
 
 
 # ── Written and read back ──

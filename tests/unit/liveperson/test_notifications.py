@@ -20,6 +20,7 @@ from liveperson_connector.liveperson.notifications import (
     ConversationChange,
     HostedFile,
     MessagingEvent,
+    Notification,
     read_conversation_change,
     read_messaging_event,
     read_webhook,
@@ -71,7 +72,7 @@ def said(what: object) -> MessagingEvent:
 
 def published(name: str) -> list[Change]:
     """Read a webhook that LivePerson published."""
-    return read_webhook(ACCOUNT, (PUBLISHED / f"{name}.json").read_bytes())
+    return list(read_webhook(ACCOUNT, (PUBLISHED / f"{name}.json").read_bytes()).changes)
 
 
 # ── Bodies ──
@@ -80,30 +81,41 @@ def published(name: str) -> list[Change]:
 def test_every_change_of_a_body_is_read_in_order() -> None:
     """One webhook may tell of several things."""
     changes = [message_change(sequence=n) for n in (1, 2, 3)]
+    expected = tuple(Change(ACCOUNT, MESSAGING_EVENT, each) for each in changes)
 
-    assert [Change(ACCOUNT, MESSAGING_EVENT, each) for each in changes] == read_webhook(
-        ACCOUNT, notification(*changes)
-    )
+    assert Notification(expected) == read_webhook(ACCOUNT, notification(*changes))
 
 
 def test_a_body_about_a_conversation_is_read() -> None:
     """Both kinds of webhook end at the same address."""
-    (change,) = read_webhook(ACCOUNT, conversation_notification(conversation_change()))
+    (change,) = read_webhook(ACCOUNT, conversation_notification(conversation_change())).changes
 
     assert (CONVERSATION_CHANGE, CONVERSATION) == (change.kind, change.conversation_id)
 
 
 def test_a_body_with_no_changes_tells_nothing() -> None:
     """An empty list is no fault."""
-    assert [] == read_webhook(ACCOUNT, notification())
+    assert Notification(()) == read_webhook(ACCOUNT, notification())
 
 
 def test_unknown_fields_of_the_envelope_do_no_harm() -> None:
     """A newer LivePerson may say more."""
     body = json.loads(notification(message_change()))
-    body = {**body, "future": 1, "body": {**body["body"], "sentTs": 1, "subscriptionId": "x"}}
+    body = {**body, "future": 1, "body": {**body["body"], "subscriptionId": "x"}}
 
-    assert 1 == len(read_webhook(ACCOUNT, json.dumps(body).encode()))
+    assert 1 == len(read_webhook(ACCOUNT, json.dumps(body).encode()).changes)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [({"sentTs": 1_769_650_000_500}, 1_769_650_000.5), ({"sentTs": "now"}, None), ({}, None)],
+)
+def test_when_a_webhook_was_sent_is_read(said: dict[str, Any], expected: float | None) -> None:
+    """Some say it, in milliseconds."""
+    body = json.loads(notification(message_change()))
+    body["body"] |= said
+
+    assert expected == read_webhook(ACCOUNT, json.dumps(body).encode()).sent_at
 
 
 @pytest.mark.parametrize(
@@ -123,13 +135,9 @@ def test_unknown_fields_of_the_envelope_do_no_harm() -> None:
         b'{"type": "ms.MessagingEventNotification"}',
         b'{"type": "ms.MessagingEventNotification", "body": []}',
         b'{"type": "ms.MessagingEventNotification", "body": {"changes": {}}}',
-        b'{"type": "ms.MessagingEventNotification", "body": {"changes": [7]}}',
         notification(message_change(), kind="ms.SomethingNew"),
         b'{"type": [], "body": {"changes": []}}',
         b'{"type": {}, "body": {"changes": []}}',
-        notification({}),
-        notification(message_change(conversation_id="")),
-        conversation_notification({"result": {"convId": 7}}),
     ],
 )
 def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
@@ -138,11 +146,31 @@ def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
         read_webhook(ACCOUNT, body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"type": "ms.MessagingEventNotification", "body": {"changes": [7]}}',
+        b'{"type": "ms.MessagingEventNotification", "body": {"changes": [null]}}',
+        b'{"type": "cqm.ExConversationChangeNotification", "body": {"changes": ["x"]}}',
+        notification({}),
+        notification(message_change(conversation_id="")),
+        conversation_notification({"result": {"convId": 7}}),
+        conversation_notification({"result": "x"}),
+    ],
+)
+def test_a_change_without_a_conversation_is_unreadable_by_itself(body: bytes) -> None:
+    """Whatever stands in its place; those beside it are read."""
+    (change,) = read_webhook(ACCOUNT, body).changes
+
+    assert not change.is_readable
+    assert frozenset() == change.named_accounts
+
+
 @pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
 def test_a_number_that_is_none_makes_a_webhook_unreadable(number: bytes) -> None:
     """Python would read it, and write it to the queue as what no other program takes for JSON."""
     body = notification({**message_change(), "future": 12345})
-    assert 1 == len(read_webhook(ACCOUNT, body))
+    assert 1 == len(read_webhook(ACCOUNT, body).changes)
 
     with pytest.raises(UnreadableMessage):
         read_webhook(ACCOUNT, body.replace(b"12345", number))
@@ -155,37 +183,105 @@ def test_two_deliveries_of_a_message_are_the_same() -> None:
     """LivePerson may resend for three days; dialog and sequence tell."""
     again = message(serverTimestamp=1, originatorMetadata={"id": AGENT, "role": "X", "new": 1})
 
-    assert message().identity == again.identity == f"{CONVERSATION}:1"
+    assert message().identities == again.identities == (f"{CONVERSATION}:1",)
 
 
 @pytest.mark.parametrize("spoilt", [{"sequence": 2}, {"dialogId": "survey"}])
 def test_another_message_is_another(spoilt: dict[str, Any]) -> None:
     """A survey's dialog counts from the beginning again."""
-    assert message().identity != message(**spoilt).identity
+    assert message().identities != message(**spoilt).identities
+
+
+def receipt(**spoilt: Any) -> Change:
+    """Give an agent's receipt as a change, with the number of its message."""
+    read = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1]}
+    return message(**{"event": read, **spoilt})
+
+
+def test_a_receipt_is_never_taken_for_the_message_of_its_number() -> None:
+    """LivePerson's own survey tutorial shows an ACCEPT with the number of its message."""
+    assert not set(message().identities) & set(receipt().identities[:1])
+
+
+def test_two_deliveries_of_a_receipt_are_the_same() -> None:
+    """By what it says, whether it has a number or not."""
+    again = receipt(serverTimestamp=1, originatorMetadata={"id": AGENT, "role": "X", "new": 1})
+    raw = without(receipt().raw, "sequence")
+    numberless = Change(ACCOUNT, MESSAGING_EVENT, raw)
+
+    assert receipt().identities == again.identities
+    assert 1 == len(numberless.identities)
+    assert numberless.identities == Change(ACCOUNT, MESSAGING_EVENT, dict(raw)).identities
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"sequence": 2},
+        {"dialogId": "survey"},
+        {"originatorId": "another"},
+        {"event": {"type": "AcceptStatusEvent", "status": "ACCEPT", "sequenceList": [1]}},
+        {"event": {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1, 2]}},
+    ],
+)
+def test_another_receipt_is_another(spoilt: dict[str, Any]) -> None:
+    """Who has received or read which messages, in which dialog."""
+    assert receipt().identities[0] != receipt(**spoilt).identities[0]
+
+
+def test_a_receipt_is_known_by_its_number_alone_to_older_versions() -> None:
+    """What they have told is not told again after an upgrade."""
+    assert message().identities == receipt().identities[1:]
 
 
 @pytest.mark.parametrize("sequence", [None, "1", 1.5, 1.0, [], True, False, -1, 2**63, 10**40])
 def test_what_has_no_number_has_no_identity(sequence: object) -> None:
     """Typing is never repeated by LivePerson and has no key."""
-    assert message(sequence=sequence).identity is None
+    assert () == message(sequence=sequence).identities
 
 
 def test_the_first_message_has_an_identity() -> None:
     """Sequence 0 is a number."""
-    assert f"{CONVERSATION}:0" == message(sequence=0).identity
+    assert (f"{CONVERSATION}:0",) == message(sequence=0).identities
 
 
-def test_two_deliveries_of_a_conversations_state_are_the_same() -> None:
-    """The order in which its fields are written does not matter."""
-    raw = conversation_change()
-    turned = dict(reversed(raw.items()))
-
-    assert conversation().identity == Change(ACCOUNT, CONVERSATION_CHANGE, turned).identity
+def test_a_state_of_a_conversation_has_no_identity() -> None:
+    """Its time stamp says whether it is newer than what is known."""
+    assert () == conversation().identities
 
 
-def test_another_state_of_a_conversation_is_another() -> None:
-    """Each state is told once."""
-    assert conversation().identity != conversation(stage="CLOSE").identity
+# ── Whose, and when ──
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (conversation(brandId=ACCOUNT), {ACCOUNT}),
+        (conversation(brandId=int(ACCOUNT)), {ACCOUNT}),
+        (conversation(conversationHandlerDetails={"accountId": "other"}), set()),
+        (message(brandId="other"), {"other"}),
+        (message(brandId=None), set()),
+        (message(), set()),
+    ],
+)
+def test_the_account_that_a_change_names_is_read(change: Change, expected: set[str]) -> None:
+    """As text or number; who handles a conversation may be another account."""
+    assert expected == change.named_accounts
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (message(serverTimestamp=1_700_000_000_500), 1_700_000_000.5),
+        (conversation(updated_at=1_700_000_000_500), 1_700_000_000.5),
+        (message(serverTimestamp=None), None),
+        (message(serverTimestamp=0), None),
+        (conversation(metaDataLastUpdateTs="x"), None),
+    ],
+)
+def test_when_it_happened_is_read(change: Change, expected: float | None) -> None:
+    """In seconds; nothing was ever said in 1970."""
+    assert expected == change.happened_at
 
 
 # ── Messages ──
@@ -225,6 +321,16 @@ def test_a_survey_dialog_is_not_its_conversation() -> None:
     event = read_messaging_event(message(dialogId="survey"))
 
     assert (CONVERSATION, "survey") == (event.conversation_id, event.dialog_id)
+
+
+def test_the_strictest_of_several_audiences_counts() -> None:
+    """A note is private wherever it is marked so."""
+    event = {"type": "ContentEvent", "contentType": "text/plain", "message": "x"}
+    private = {"messageAudience": "ALL", "event": {**event, "audience": "AGENTS_AND_MANAGERS"}}
+    inside = {"messageAudience": None, "event": {**event, "audience": "ALL"}}
+
+    assert "AGENTS_AND_MANAGERS" == read_messaging_event(message(**private)).audience
+    assert "ALL" == read_messaging_event(message(**inside)).audience
 
 
 @pytest.mark.parametrize("audience", ["AGENTS_AND_MANAGERS", "", "all", 7, [], {}, False])
@@ -356,7 +462,7 @@ def test_typing_is_told_by_its_state_and_has_no_identity(state: str) -> None:
 
     assert ("typing", state) == (event.kind, event.chat_state)
     assert change.is_typing
-    assert change.identity is None
+    assert () == change.identities
 
 
 def test_nothing_else_is_typing() -> None:
@@ -401,7 +507,7 @@ def test_no_event_is_so_odd_that_reading_fails(raw: dict[str, Any]) -> None:
     change = Change(ACCOUNT, MESSAGING_EVENT, raw)
 
     assert read_messaging_event(change).kind in {*KINDS, None}
-    assert change.identity is None or not change.is_typing
+    assert () == change.identities or not change.is_typing
 
 
 # ── Conversations ──
@@ -514,12 +620,21 @@ def test_a_survey_is_found_by_its_type() -> None:
     ]
     change = read_conversation_change(conversation(dialogs=dialogs))
 
-    assert ("open", ("open", "over")) == (change.survey_dialog_id, change.survey_dialog_ids)
-    assert ("open", "main", "over") == change.dialog_ids
-    assert change.is_survey_running
-    assert not read_conversation_change(
-        conversation(dialogs=dialogs, stage="CLOSE")
-    ).is_survey_running
+    assert "open" == change.survey_dialog_id
+
+
+def test_each_dialogs_type_is_read() -> None:
+    """In LivePerson's own words; one without a name or a type says nothing."""
+    dialogs = [
+        {"dialogId": "main", "dialogType": "MAIN"},
+        {"dialogId": "browsing", "dialogType": "OTHER"},
+        {"dialogType": "OTHER"},
+        {"dialogId": "untyped"},
+        {"dialogId": 7, "dialogType": "OTHER"},
+    ]
+    change = read_conversation_change(conversation(dialogs=dialogs))
+
+    assert {"main": "MAIN", "browsing": "OTHER"} == change.dialog_types
 
 
 @pytest.mark.parametrize("stage", [None, 7, {}])
@@ -545,13 +660,14 @@ def test_no_state_is_so_odd_that_reading_fails(details: dict[str, Any]) -> None:
     change = read_conversation_change(conversation(**details))
 
     assert all(change.consumer_ids)
-    assert all(change.dialog_ids)
+    assert all(change.dialog_types)
+    assert all(change.dialog_types.values())
     assert "" not in {change.agent_id, change.skill_id, change.survey_dialog_id}
 
 
 # ── What LivePerson published ──
 
-READ_EVENTS: dict[str, list[tuple[str, str | None]]] = {
+READ_EVENTS: dict[str, list[tuple[str, str]]] = {
     "messages/text": [("text", f"{CONVERSATION}:5")],
     "messages/private_text": [("text", f"{CONVERSATION}:6")],
     "messages/text_of_consumer": [("text", "4fe52a76-7316-45fe-acf3-482cfb621d9c:39")],
@@ -569,15 +685,15 @@ READ_EVENTS: dict[str, list[tuple[str, str | None]]] = {
     "messages/delivered": [("receipt", "__YOUR_CONVERSATION_ID__:4")],
     "messages/read": [("receipt", "f66ad121-8dcb-4430-9fc2-731e961f6eae:9")],
     "messages/choice_of_consumer": [("receipt", f"{SURVEY}:2")],
-    "messages/composing": [("typing", None)],
-    "messages/active_consumer": [("typing", None)],
+    "messages/composing": [("typing", "")],
+    "messages/active_consumer": [("typing", "")],
     "of_2018/text": [("text", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:2")],
     "of_2018/another_text": [("text", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:3")],
     "of_2018/text_of_consumer": [("text", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:0")],
     "of_2018/read": [("receipt", "5491244f-e462-4c63-bf4e-faf4b2d3e7b5:1")],
-    "of_2018/active": [("typing", None)],
-    "of_2018/composing": [("typing", None)],
-    "chat-state-pause": [("typing", None)],
+    "of_2018/active": [("typing", "")],
+    "of_2018/composing": [("typing", "")],
+    "chat-state-pause": [("typing", "")],
     "emoji": [("text", f"{CONVERSATION}:7")],
 }
 
@@ -616,7 +732,7 @@ def test_published_events_are_of_the_right_kind_and_identity(name: str) -> None:
     changes = published(name)
 
     assert READ_EVENTS[name] == [
-        (read_messaging_event(change).kind, change.identity) for change in changes
+        (read_messaging_event(change).kind, "".join(change.identities[-1:])) for change in changes
     ]
     assert all(change.kind == MESSAGING_EVENT for change in changes)
 
@@ -652,11 +768,9 @@ def test_where_only_the_dialog_is_named_is_known() -> None:
     } == unnamed
 
 
-def test_the_identity_of_a_published_state_is_its_own() -> None:
-    """The time at which it was sent stands outside, so that a state sent again is the same."""
-    names = [name for name in READ_STATES if name != "conversations/agent_joined_with_sent_time"]
-    identities = [published(name)[0].identity for name in names]
-    again = published("conversations/agent_joined_with_sent_time")[0].identity
+def test_a_published_webhook_says_when_it_was_sent() -> None:
+    """Beside its changes."""
+    name = "conversations/agent_joined_with_sent_time"
+    body = (PUBLISHED / f"{name}.json").read_bytes()
 
-    assert len(set(identities)) == len(names)
-    assert identities[names.index("conversations/agent_joined")] == again
+    assert 1_769_650_000.0 == read_webhook(ACCOUNT, body).sent_at

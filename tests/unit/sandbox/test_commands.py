@@ -4,11 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from liveperson_connector.flows.webhook_intake import OLDEST_SECONDS
 from liveperson_connector.liveperson import signatures
+from liveperson_connector.liveperson.notifications import read_webhook
 from sandbox.account import EVENTS_ACCOUNT
 from sandbox.commands import options
 from sandbox.folders import PROJECT, SHARED
@@ -68,6 +71,15 @@ def test_the_account_of_the_event_files_is_theirs() -> None:
     assert headers[signatures.SIGNATURE_HEADER] == signatures.sign(
         EVENTS_ACCOUNT.client_secret, body
     )
+
+
+def test_the_webhook_of_the_event_files_is_never_too_old() -> None:
+    """A replay is not queued, and the file is to show what is."""
+    webhook = json.loads((PROJECT / "events" / "webhook_intake.json").read_text())
+    (change,) = read_webhook(EVENTS_ACCOUNT.account_id, webhook["body"].encode()).changes
+
+    assert change.happened_at
+    assert change.happened_at > time.time() + OLDEST_SECONDS
 
 
 def test_a_demo_never_takes_the_usual_port() -> None:

@@ -7,7 +7,8 @@ pk                                          holds
 consumer#{account}#{key}                    a consumer: its ConsumerJWS, its open conversation
 lp-consumer#{account}#{lp_consumer_id}      which consumer LivePerson means by this id
 conversation#{account}#{conversation_id}    whose a conversation is, its state, what was heard
-conversation#{account}#{survey_dialog_id}   which conversation a survey's dialog is part of
+conversation#{account}#{dialog_id}          which conversation another dialog is part of
+sought#{account}                            that a consumer's open conversation is not known
 event#{account}#{key}#{event_id}            how far a consumer event has come
 notification#{account}#{identity}           a notification the channel has taken
 outage#{account}#{destination}              a destination that fails, and when to look again
@@ -22,7 +23,7 @@ The last four are the matter of ``setbacks``. Every item has ``expires_at``, see
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from ..conversations import (
     Progress,
     Refusal,
 )
+from ..messages import REPEAT_SECONDS
 from .setbacks import died_again_at, hold_pk, outage_pk, read_outage
 from .table import TTL_ATTRIBUTE, Item, Table, number
 
@@ -45,16 +47,24 @@ if TYPE_CHECKING:
 
 _DAY = 86_400
 
-# LivePerson may resend for three days, a channel may repeat for four: a day on top of that.
-DONE_SECONDS = 5 * _DAY
+DONE_SECONDS = REPEAT_SECONDS
 
 # A consumer who was silent for half a year is introduced again; LivePerson knows it by our id.
 CONSUMER_SECONDS = 180 * _DAY
+
+# Longer than the longest wait between two tries of an event, each of which asks again.
+SOUGHT_SECONDS = 1800
 
 # Another channel's conversation: long enough to drop its messages with one read.
 FOREIGN_SECONDS = 7 * _DAY
 
 _MOST_ECHOES = 50
+
+# On the mark of a notification. One without it is an older version's, which did not tell a message
+# from a receipt of the same number.
+_FORM = "form"
+
+_GOES_NOWHERE = "attribute_not_exists(conversation_id) OR conversation_id = :none"
 
 
 class Memory:
@@ -71,9 +81,8 @@ class Memory:
         event_pk = _event_pk(account_id, key, event_id)
         outage, hold = outage_pk(account_id, "liveperson"), hold_pk(group)
         items = self._table.get([consumer_pk, event_pk, outage, hold])
-        found = items.get(consumer_pk)
         return EventRecall(
-            consumer=_consumer(account_id, key, found) if found else None,
+            consumer=_consumer(account_id, key, items.get(consumer_pk, {})),
             progress=_progress(items.get(event_pk, {})),
             outage=read_outage(items.get(outage)),
             is_held=hold in items,
@@ -83,8 +92,7 @@ class Memory:
     def recall_consumer(self, account_id: str, key: str) -> Consumer | None:
         """Return what is known of a consumer."""
         pk = _consumer_pk(account_id, key)
-        item = self._table.get([pk]).get(pk)
-        return _consumer(account_id, key, item) if item else None
+        return _consumer(account_id, key, self._table.get([pk]).get(pk, {}))
 
     def recall_conversation(self, account_id: str, conversation_id: str) -> Conversation | None:
         """Return what is known of a conversation."""
@@ -183,30 +191,36 @@ class Memory:
         item = self._progress_item(account_id, key, event_id, progress)
         self._table.write(self._table.putting(item))
 
+    def seek_conversation(self, account_id: str) -> None:
+        """Remember that a consumer of the account waits for a webhook of its open conversation."""
+        item = {"pk": _sought_pk(account_id), TTL_ATTRIBUTE: self._table.expiry(SOUGHT_SECONDS)}
+        self._table.write(self._table.putting(item))
+
     # ── LivePerson to consumer ──
 
     def recall_notification(
         self,
         account_id: str,
         conversation_id: str,
-        identity: str | None,
+        identities: Sequence[str],
         lp_ids: Iterable[str],
         group: str,
     ) -> NotificationRecall:
         """
         Return what is known of a notification, with one read.
 
-        ``lp_ids`` are the consumers that it names.
+        Of its ``identities``, if it has any, the first is its own; under the others an older
+        version may have marked it. ``lp_ids`` are the consumers that it names.
         """
         conversation_pk = _conversation_pk(account_id, conversation_id)
-        done_pk = _notification_pk(account_id, identity) if identity else ""
+        sought = _sought_pk(account_id)
+        marks = [_notification_pk(account_id, each) for each in identities]
         outage, hold = outage_pk(account_id, "channel"), hold_pk(group)
         consumers = {_lp_consumer_pk(account_id, each): each for each in lp_ids if each}
-        wanted = [conversation_pk, done_pk, outage, hold, *consumers]
-        items = self._table.get([pk for pk in wanted if pk])
+        items = self._table.get([conversation_pk, *marks, sought, outage, hold, *consumers])
         known = items.get(conversation_pk)
-        if known and "part_of" in known:  # a survey's dialog, in the form that names only dialogs
-            return self.recall_notification(account_id, known["part_of"], identity, (), group)
+        if known and "part_of" in known:  # in the form that names only dialogs
+            return self.recall_notification(account_id, known["part_of"], identities, (), group)
         claims = [
             Conversation(
                 account_id,
@@ -221,7 +235,8 @@ class Memory:
         return NotificationRecall(
             conversation=_conversation(account_id, conversation_id, known) if known else None,
             claim=claims[0] if claims else None,
-            was_delivered=done_pk in items,
+            was_delivered=_is_marked(items, marks),
+            is_sought=sought in items,
             outage=read_outage(items.get(outage)),
             is_held=hold in items,
             died_again_at=died_again_at(items.get(hold)),
@@ -241,9 +256,30 @@ class Memory:
             self._claim(conversation, conversation.conversation_id, conversation.is_open)
         )
 
+    def restore_pointer(self, conversation: Conversation, *, told_at: int = 0) -> bool:
+        """
+        Let the consumer's next event go to its open conversation, if it goes nowhere.
+
+        It also goes there instead of to a conversation that was current before ``told_at``
+        (milliseconds, 0 where that is unknown). Returns whether it went elsewhere before.
+        """
+        back = self._table.setting(
+            _consumer_pk(conversation.account_id, conversation.consumer_key),
+            {
+                "conversation_id": conversation.conversation_id,
+                "survey_dialog_id": conversation.survey_dialog_id or "",
+            },
+            f"last_conversation_id = :here AND ({_GOES_NOWHERE})",
+            {":here": conversation.conversation_id, ":none": ""},
+        )
+        # What it said last is still known if it was there before.
+        return self._table.write(back) or self._table.write(
+            self._go_there(conversation, is_current=told_at > 0, told_at=told_at)
+        )
+
     def _go_there(self, conversation: Conversation, is_current: bool, told_at: int) -> Item:
         values: Item = {":none": ""}
-        free = "attribute_not_exists(conversation_id) OR conversation_id = :none"
+        free = _GOES_NOWHERE
         if is_current:
             newer = "conversation_id <> :now"
             values[":now"] = conversation.conversation_id
@@ -256,7 +292,8 @@ class Memory:
             {
                 "conversation_id": conversation.conversation_id,
                 "last_conversation_id": conversation.conversation_id,
-                "last_sequence": NOTHING_SENT,
+                "survey_dialog_id": conversation.survey_dialog_id or "",
+                "last_sequence": conversation.last_heard,
                 "there_since": told_at,
             },
             f"attribute_exists(pk) AND ({free})",
@@ -272,22 +309,38 @@ class Memory:
         self._table.put_new(item)
 
     def point(self, before: Conversation, now: Conversation) -> None:
-        """Let the consumer's next event go to a survey while one runs, nowhere after the end."""
-        if (before.is_open, before.survey_dialog_id) == (now.is_open, now.survey_dialog_id):
+        """
+        Let the consumer's next event go where the newest state of its conversation says.
+
+        To a survey while one runs, nowhere after the end, and back should LivePerson open it
+        again. This is written before the channel is told, and so is that the conversation is over.
+        """
+        for dialog_id in _other_dialogs(now) - _other_dialogs(before):
+            self._table.write(self._table.putting(self._part_item(now, dialog_id)))
+        if (before.is_over, before.survey_dialog_id) == (now.is_over, now.survey_dialog_id):
             return
-        if now.survey_dialog_id:
-            self._table.write(self._table.putting(self._part_item(now, now.survey_dialog_id)))
-        self._table.write(
-            self._table.setting(
-                _consumer_pk(now.account_id, now.consumer_key),
-                {
-                    "conversation_id": now.conversation_id if now.is_open else "",
-                    "survey_dialog_id": now.survey_dialog_id or "",
-                    **_said_there(before, now),
-                },
-                "conversation_id = :this",
-                {":this": now.conversation_id},
+        if before.is_over and not now.is_over:
+            self.restore_pointer(now, told_at=now.changed_at)
+        else:
+            self._table.write(self._leading_on(before, now))
+        if before.is_over != now.is_over:  # last, since a try that finds it is done skips the rest
+            self._table.write(
+                self._table.setting(
+                    _conversation_pk(now.account_id, now.conversation_id),
+                    {"is_ended": now.is_over, TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS)},
+                )
             )
+
+    def _leading_on(self, before: Conversation, now: Conversation) -> Item:
+        return self._table.setting(
+            _consumer_pk(now.account_id, now.consumer_key),
+            {
+                "conversation_id": "" if now.is_over else now.conversation_id,
+                "survey_dialog_id": now.survey_dialog_id or "",
+                **_said_there(before, now),
+            },
+            "conversation_id = :this",
+            {":this": now.conversation_id},
         )
 
     def followed(self, now: Conversation) -> None:
@@ -297,9 +350,11 @@ class Memory:
                 _conversation_pk(now.account_id, now.conversation_id),
                 {
                     "is_open": now.is_open,
+                    "is_ended": now.is_over,
                     "agent_id": now.agent_id or "",
                     "skill_id": now.skill_id or "",
                     "survey_dialog_id": now.survey_dialog_id or "",
+                    "dialog_types": dict(now.dialog_types),
                     "changed_at": now.changed_at,
                     TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS),
                 },
@@ -328,6 +383,7 @@ class Memory:
         """Remember that the channel has taken a notification: one write."""
         item = {
             "pk": _notification_pk(account_id, identity),
+            _FORM: 2,
             TTL_ATTRIBUTE: self._table.expiry(DONE_SECONDS),
         }
         self._table.write(self._table.putting(item))
@@ -377,12 +433,14 @@ def _said_there(before: Conversation, now: Conversation) -> Item:
     After the end it stays: what was tried before may still be heard of. Only a survey's sequences
     say nothing of those in the main dialog.
     """
-    if now.is_open:
+    if not now.is_over:
         return {"last_sequence": NOTHING_SENT}  # a survey's dialog counts from 0 again
     return {"last_sequence": ALL_SETTLED} if before.survey_dialog_id else {}
 
 
-def _consumer(account_id: str, key: str, item: Item) -> Consumer:
+def _consumer(account_id: str, key: str, item: Item) -> Consumer | None:
+    if "consumer_jws" not in item:  # erased or expired while an event of it was on its way
+        return None
     return Consumer(
         account_id=account_id,
         consumer_id=item["consumer_id"],
@@ -408,9 +466,11 @@ def _conversation(account_id: str, conversation_id: str, item: Item) -> Conversa
         consumer_key=item.get("consumer_key", ""),
         lp_consumer_id=item.get("lp_consumer_id", ""),
         is_open=item.get("is_open", True),
+        is_ended=item.get("is_ended", False),
         agent_id=item.get("agent_id") or None,
         skill_id=item.get("skill_id") or None,
         survey_dialog_id=item.get("survey_dialog_id") or None,
+        dialog_types=item.get("dialog_types", {}),
         changed_at=int(item.get("changed_at", 0)),
         echoes=tuple((int(sequence), digest) for sequence, digest in item.get("echoes", [])),
     )
@@ -438,6 +498,18 @@ def _refusal(item: Item) -> Refusal | None:
     return Refusal(float(item["refused_at"]), item["refused_message"], item["refused_content"])
 
 
+def _is_marked(items: Mapping[str, Item], marks: Sequence[str]) -> bool:
+    """Whether a notification was marked, under its own identity or by an older version."""
+    is_own = any(mark in items for mark in marks[:1])
+    return is_own or any(mark in items and _FORM not in items[mark] for mark in marks[1:])
+
+
+def _other_dialogs(conversation: Conversation) -> set[str]:
+    """Name the dialogs besides the main one, whose id is the conversation's own."""
+    named = {*conversation.dialog_types, conversation.survey_dialog_id or ""}
+    return named - {"", conversation.conversation_id}
+
+
 def _consumer_pk(account_id: str, key: str) -> str:
     return f"consumer#{account_id}#{key}"
 
@@ -448,6 +520,10 @@ def _lp_consumer_pk(account_id: str, lp_consumer_id: str) -> str:
 
 def _conversation_pk(account_id: str, conversation_id: str) -> str:
     return f"conversation#{account_id}#{conversation_id}"
+
+
+def _sought_pk(account_id: str) -> str:
+    return f"sought#{account_id}"
 
 
 def _event_pk(account_id: str, key: str, event_id: str) -> str:

@@ -43,7 +43,13 @@ from .breaker import Breaker
 from .failed_events import FailedEvent, read_failed
 from .message_intake import to_letter
 from .ports import DeliveryMemory, Outbox
-from .webhook_intake import CLAIM_ATTRIBUTE, read_queued
+from .webhook_intake import (
+    CLAIM_ATTRIBUTE,
+    TYPING_STALE_SECONDS,
+    read_queued,
+    read_queued_body,
+    to_queue,
+)
 from .worker import check_hold
 
 FUNCTION = "channel_delivery"
@@ -55,8 +61,9 @@ _EARLY_WAITS = (2.0,) * 8 + (45.0,) * 4
 # A conversation that goes from no skill to its first was routed, not transferred.
 _NO_SKILL = {None, "-1"}
 
-# An indicator older than this tells nothing any more.
-TYPING_STALE_SECONDS = 10.0
+# LivePerson's words for the two types of dialogs that a connector surely meets; of others, such as
+# co-browsing's, the channel learns that they are neither.
+_DIALOG_TYPES = {"MAIN": "main", "POST_SURVEY": "post_survey"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,11 @@ class ChannelDelivery:
 
     def handle(self, message: Received) -> None:
         """Take one queued notification; the errors say whether another try can help."""
-        account_id, recalled, act = self._prepare(message)
+        try:
+            account_id, recalled, act = self._prepare(message)
+        except UnreadableMessage:
+            self._handle_body(message)
+            return
         try:
             act()
         except Transient as error:
@@ -87,40 +98,53 @@ class ChannelDelivery:
             self.breaker.succeeded(account_id, recalled.outage)
             raise
 
+    def _handle_body(self, message: Received) -> None:
+        """
+        Take a redriven webhook that could not be read when it came, change by change.
+
+        What the channel refuses, or what still cannot be read, takes no other change along.
+        """
+        problem: Permanent | None = None
+        changes = read_queued_body(message.body)
+        if changes is None:
+            raise UnreadableMessage("the queued message is not a notification")
+        for change in changes:
+            try:
+                self.handle(replace(message, body=to_queue(change)))
+            except Permanent as error:
+                problem = problem or error
+        if problem:
+            raise problem
+
     def _prepare(self, message: Received) -> tuple[str, NotificationRecall, Callable[[], None]]:
         """Read a message; return whose it is, what is known of it, and what to do."""
         if failed := read_failed(message.body):
-            recalled = self.memory.recall_notification(
-                failed.account_id, "", None, (), message.group
-            )
-            return (
-                failed.account_id,
-                recalled,
-                partial(self._tell_failed, failed, recalled, message),
-            )
+            account_id = failed.account_id
+            recalled = self.memory.recall_notification(account_id, "", (), (), message.group)
+            return account_id, recalled, partial(self._tell_failed, failed, recalled, message)
         change = read_queued(message.body)
         if change.kind == CONVERSATION_CHANGE:
             said = read_conversation_change(change)
-            recalled = self._recall(change, None, said.consumer_ids, message)
+            recalled = self._recall(change, said.consumer_ids, message)
             act = partial(self._follow, change, said, recalled, message)
             if CLAIM_ATTRIBUTE in message.attributes:
                 act = partial(self._claim, change, said, recalled)
         else:
             event = read_messaging_event(change)
             senders = [event.sender_id] if event.is_consumers else []
-            recalled = self._recall(change, change.identity, senders, message)
+            recalled = self._recall(change, senders, message)
             act = partial(self._hear, change, event, recalled, message)
         return change.account_id, recalled, act
 
     def _recall(
-        self,
-        change: Change,
-        identity: str | None,
-        consumers: Iterable[str],
-        message: Received,
+        self, change: Change, consumers: Iterable[str], message: Received
     ) -> NotificationRecall:
         return self.memory.recall_notification(
-            change.account_id, change.conversation_id, identity, consumers, message.group
+            change.account_id,
+            change.conversation_id,
+            change.identities,
+            consumers,
+            message.group,
         )
 
     def _enter(self, account_id: str, recalled: NotificationRecall, message: Received) -> None:
@@ -141,7 +165,8 @@ class ChannelDelivery:
         if known is None:
             self._drop(change, "foreign_conversation")
             return
-        if said.updated_at and said.updated_at <= known.changed_at:
+        if not is_newer(said, known):
+            self._restore_pointer(known, recalled)
             self._note("outdated_change", known)
             return
         self._apply(known, said, recalled, message)
@@ -150,12 +175,14 @@ class ChannelDelivery:
         self, change: Change, said: ConversationChange, recalled: NotificationRecall
     ) -> None:
         """Take note whose a conversation is; what is to be told of it comes in its own turn."""
-        self._adopt(change, said, recalled)
+        known = self._adopt(change, said, recalled)
+        if known is not None:
+            self._restore_pointer(known, recalled)
 
     def _adopt(
         self, change: Change, said: ConversationChange, recalled: NotificationRecall
     ) -> Conversation | None:
-        """Return the conversation, which may turn out to be ours only now; none if it is not."""
+        """Return the conversation, which may turn out to be ours only now; ``None`` if not."""
         known = recalled.conversation
         if known is not None and known.is_ours:
             return known
@@ -176,37 +203,44 @@ class ChannelDelivery:
         message: Received,
     ) -> None:
         """Tell the channel what really changed, then remember it: so nothing stays untold."""
-        now = replace(
-            before,
-            is_open=before.is_open and not said.is_closed,
-            agent_id=said.agent_id,
-            skill_id=said.skill_id or before.skill_id,
-            survey_dialog_id=said.survey_dialog_id,
-            changed_at=max(said.updated_at, before.changed_at, 1),
-        )
+        now = following(before, said)
         # First and whatever the channel says: the consumer's next words need the right dialog.
         self.memory.point(before, now)
+        self._restore_pointer(now, recalled, told_at=said.updated_at)
         found = changes(before, now)
         if found:
             self._enter(now.account_id, recalled, message)
         for event in found:
-            reason = {"reason": said.close_reason} if event == "closed" else {}
-            self._call_back(
-                now,
-                token("conversation", event, str(now.changed_at)),
-                {
-                    "type": "conversation",
-                    "dialog_id": now.survey_dialog_id or now.conversation_id,
-                    "dialog_type": "post_survey" if now.survey_dialog_id else "main",
-                    "sent_at": _iso_milliseconds(said.updated_at),
-                    "event": event,
-                    **reason,
-                },
-            )
+            self._tell_change(now, event, said, message)
         if found:
             self.breaker.succeeded(now.account_id, recalled.outage)
         if now != before:
             self.memory.followed(now)
+
+    def _tell_change(
+        self, now: Conversation, event: str, said: ConversationChange, message: Received
+    ) -> None:
+        reason = {"reason": said.close_reason} if event == "closed" else {}
+        at = said.updated_at or int(message.accepted_at.timestamp() * 1000)
+        callback = {
+            "type": "conversation",
+            "dialog_id": now.survey_dialog_id or now.conversation_id,
+            "dialog_type": "post_survey" if now.survey_dialog_id else "main",
+            "sent_at": _iso(_moment(at) or message.accepted_at),
+            "event": event,
+            **reason,
+        }
+        status = self._call_back(now, token("conversation", event, str(at)), callback)
+        what = "told_conversation" if status else "not_wanted"
+        self._note(what, now, change=event, http_status=status)
+
+    def _restore_pointer(
+        self, conversation: Conversation, recalled: NotificationRecall, *, told_at: int = 0
+    ) -> None:
+        """Lead a consumer back to its open conversation, if one of the account has lost its own."""
+        is_wanted = recalled.is_sought and not conversation.is_over
+        if is_wanted and self.memory.restore_pointer(conversation, told_at=told_at):
+            self._note("pointer_restored", conversation)
 
     # ── Messaging events: what leaves, what stays in ──
 
@@ -221,6 +255,7 @@ class ChannelDelivery:
         if conversation is None:
             self._drop(change, "foreign_conversation")
             return
+        self._restore_pointer(conversation, recalled)
         if event.is_consumers:
             self._remember_echo(conversation, event)
         if recalled.was_delivered:
@@ -231,7 +266,7 @@ class ChannelDelivery:
             self._tell_typing(conversation, event, recalled, message)
         else:
             self._enter(change.account_id, recalled, message)
-            self._tell(change, conversation, event)
+            self._tell(change, conversation, event, message)
             self.breaker.succeeded(change.account_id, recalled.outage)
 
     def _whose(
@@ -266,15 +301,21 @@ class ChannelDelivery:
         elif event.text is not None:
             self.memory.heard(conversation, event.sequence, text_digest(event.text))
 
-    def _tell(self, change: Change, conversation: Conversation, event: MessagingEvent) -> None:
-        identity = change.identity or ""
+    def _tell(
+        self,
+        change: Change,
+        conversation: Conversation,
+        event: MessagingEvent,
+        message: Received,
+    ) -> None:
+        identity = change.identities[0]
         settings = self.channels.get(conversation.account_id)
         callback = {
             **self._what(conversation, event, settings),
             "dialog_id": event.dialog_id,
             "dialog_type": _dialog_type(conversation, event),
             "sequence": event.sequence,
-            "sent_at": _iso(event.sent_at),
+            "sent_at": _iso(event.sent_at or message.accepted_at),
             "sender": {"id": event.sender_id, "role": event.sender_role},
         }
         status = self._call_back(conversation, identity, callback)
@@ -303,27 +344,28 @@ class ChannelDelivery:
         message: Received,
     ) -> None:
         """Tell it now or never: an indicator that comes late is wrong."""
-        if self.clock() - message.sent_at.timestamp() > TYPING_STALE_SECONDS:
+        if self.clock() - message.accepted_at.timestamp() > TYPING_STALE_SECONDS:
             self._note("typing_stale", conversation)
             return
-        if recalled.is_held or (recalled.outage and recalled.outage.is_certain):
+        is_down = recalled.outage is not None and recalled.outage.is_certain
+        if recalled.is_held or is_down or conversation.is_over:
             self._note("typing_dropped", conversation)
             return
         callback = {
             "type": "typing",
             "dialog_id": event.dialog_id,
             "dialog_type": _dialog_type(conversation, event),
-            "sent_at": _iso(message.sent_at),
+            "sent_at": _iso(message.accepted_at),
             "sender": {"id": event.sender_id, "role": event.sender_role},
             "state": typing_state(event.chat_state),
         }
         try:
-            self._call_back(conversation, message.message_id, callback)
+            status = self._call_back(conversation, message.message_id, callback)
         except (Transient, Permanent) as error:
             observe.failure(FUNCTION, error, account_id=conversation.account_id)
             self._note("typing_dropped", conversation)
         else:
-            self._note("typing_told", conversation)
+            self._note("typing_told" if status else "not_wanted", conversation)
 
     def _confirm(self, conversation: Conversation, event: MessagingEvent) -> None:
         """Let LivePerson know that the channel has the message, as its settings ask."""
@@ -420,12 +462,43 @@ def describe(message: Received) -> dict[str, Any]:
     return {"account_id": change.account_id, "conversation_id": change.conversation_id}
 
 
+def is_newer(said: ConversationChange, known: Conversation) -> bool:
+    """
+    Whether a state of a conversation is newer than what is known of it.
+
+    One without a time stamp counts as new. Of two states of one moment the end counts.
+    """
+    if not said.updated_at or said.updated_at > known.changed_at:
+        return True
+    return said.updated_at == known.changed_at and said.is_closed and known.is_open
+
+
+def following(before: Conversation, said: ConversationChange) -> Conversation:
+    """
+    Return what a conversation has become by a newer state of it.
+
+    A state without a time stamp may be older than what is known: it ends a conversation, but does
+    not open it again.
+    """
+    is_open = not said.is_closed and (before.is_open or said.updated_at > 0)
+    return replace(
+        before,
+        is_open=is_open,
+        is_ended=not is_open,
+        agent_id=said.agent_id,
+        skill_id=said.skill_id or before.skill_id,
+        survey_dialog_id=said.survey_dialog_id,
+        dialog_types=said.dialog_types or before.dialog_types,
+        changed_at=max(said.updated_at, before.changed_at, 1),
+    )
+
+
 def changes(before: Conversation, now: Conversation) -> list[str]:
     """Name what really changed between two states of a conversation, in the channel's words."""
-    if before.is_open and not now.is_open:
-        return ["closed"]
+    if not now.is_open:
+        return ["closed"] if before.is_open else []
     found = []
-    if before.changed_at == 0 and now.is_open:
+    if before.changed_at == 0 or not before.is_open:
         found.append("opened")
     if before.changed_at and before.skill_id not in _NO_SKILL and now.skill_id != before.skill_id:
         found.append("transferred")
@@ -440,7 +513,11 @@ def _webhook_id(*parts: str) -> str:
 
 
 def _dialog_type(conversation: Conversation, event: MessagingEvent) -> str:
-    """Connectors meet two types; what is not said in the main dialog is said in a survey."""
+    """Return the type of an event's dialog as a state of the conversation named it."""
+    named = conversation.dialog_types.get(event.dialog_id)
+    if named:
+        return _DIALOG_TYPES.get(named, "other")
+    # Not named yet, or in the form of 2018: a survey is the only other dialog that is documented.
     return "main" if event.dialog_id == conversation.conversation_id else "post_survey"
 
 
@@ -448,14 +525,14 @@ def _without_none(callback: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in callback.items() if value is not None}
 
 
-def _iso(moment: datetime | None) -> str:
-    """Write a time as ISO 8601 in UTC; LivePerson leaves it out of no message that we know."""
-    known = moment or datetime.now(UTC)
-    return known.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(moment: datetime) -> str:
+    """Write a time as ISO 8601 in UTC."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
 
 
-def _iso_milliseconds(milliseconds: int) -> str:
+def _moment(milliseconds: int) -> datetime | None:
     try:
-        return _iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
-        return _iso(None)
+        return None

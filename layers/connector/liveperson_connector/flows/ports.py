@@ -60,6 +60,10 @@ class OutboundMemory(Protocol):
         self, consumer: Consumer, conversation_id: str, features: tuple[str, ...]
     ) -> Consumer: ...
 
+    def restore_pointer(self, conversation: Conversation, *, told_at: int = 0) -> bool: ...
+
+    def seek_conversation(self, account_id: str) -> None: ...
+
     def composing(self, consumer: Consumer, since: float | None) -> Consumer: ...
 
     def sent(
@@ -80,10 +84,12 @@ class DeliveryMemory(Protocol):
         self,
         account_id: str,
         conversation_id: str,
-        identity: str | None,
+        identities: Sequence[str],
         lp_ids: Iterable[str],
         group: str,
     ) -> NotificationRecall: ...
+
+    def restore_pointer(self, conversation: Conversation, *, told_at: int = 0) -> bool: ...
 
     def adopt(self, conversation: Conversation, *, is_current: bool, told_at: int = 0) -> None: ...
 

@@ -189,7 +189,7 @@ class Speech:
 
     def _is_over(self, consumer: Consumer) -> bool:
         known = self.memory.recall_conversation(consumer.account_id, consumer.conversation_id or "")
-        return known is not None and not known.is_open
+        return known is not None and known.is_over
 
     def _publish_in(
         self, consumer: Consumer, event: ConsumerEvent, step: Step
@@ -213,14 +213,31 @@ class Speech:
                     consumer, lambda who: self.send_api.open_conversation(who, opening)
                 )
         except AlreadyOpen:
-            raise ConversationUnknown(
-                "LivePerson has an open conversation of this consumer that we don't know; "
-                "the next webhook from it will name it",
-                retry_after=5,
-            ) from None
+            return self._open_already(consumer)
         who = ids(event, consumer.key)
         observe.outcome(FUNCTION, "conversation_opened", conversation_id=conversation_id, **who)
         return self.memory.opened(consumer, conversation_id, features)
+
+    def _open_already(self, consumer: Consumer) -> Consumer:
+        """
+        Return the consumer in its last conversation, if only the way there was lost.
+
+        Raises :class:`ConversationUnknown` if the open one is another: a webhook names it.
+        """
+        last = consumer.last_conversation_id
+        if last and not consumer.conversation_id:
+            known = self.memory.recall_conversation(consumer.account_id, last)
+            if known and known.consumer_key == consumer.key and not known.is_over:
+                self.memory.restore_pointer(known)
+                return replace(
+                    consumer, conversation_id=last, survey_dialog_id=known.survey_dialog_id
+                )
+        self.memory.seek_conversation(consumer.account_id)
+        raise ConversationUnknown(
+            "LivePerson has an open conversation of this consumer that we don't know; "
+            "the next webhook from it will name it",
+            retry_after=5,
+        ) from None
 
     # ── Settling what an earlier try came to ──
 

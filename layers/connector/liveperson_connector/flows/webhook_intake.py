@@ -1,24 +1,33 @@
-"""LivePerson calls us: prove it is LivePerson, queue what happened, answer at once."""
+"""
+LivePerson calls us: prove it is LivePerson, queue what happened, answer at once.
+
+Whether something was told before is decided by the table alone, when its turn has come: a queue
+that drops repeats would also drop what LivePerson sends again after the first one failed.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
 
 from .. import observe
 from ..accounts import Credentials, is_account_id
-from ..cache import Cache
+from ..cache import Cache, Clock
 from ..errors import NotQueued, TooLarge, Transient, UnreadableMessage, UntrustedWebhook
 from ..liveperson import signatures
 from ..liveperson.notifications import (
     CONVERSATION_CHANGE,
     Change,
+    Notification,
     read_conversation_change,
     read_webhook,
 )
-from ..messages import Letter, token, unique
+from ..messages import REPEAT_SECONDS, Letter, token, unique
 from .ports import Outbox
 
 # A quarter of what a queue message may hold: written as ASCII JSON a body grows to at most
@@ -32,47 +41,118 @@ CLAIM_ATTRIBUTE = "claim"
 # make us read Parameter Store at most this often.
 REREAD_SECONDS = 30.0
 
+# What is older can be no repeat of LivePerson's, and we might not know it as one any more. An hour
+# is left for clocks that disagree.
+OLDEST_SECONDS = REPEAT_SECONDS - 3600.0
+
+# An indicator older than this tells nothing any more.
+TYPING_STALE_SECONDS = 10.0
+
 _compact = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class _Fate(Enum):
+    """What becomes of one change of a webhook."""
+
+    QUEUED = auto()
+    UNREADABLE = auto()
+    TOO_OLD = auto()
+    STALE = auto()
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What became of a webhook: how many changes were queued, which secret had signed it."""
+    """
+    What became of a webhook: how many changes were queued, which secret had signed it.
+
+    ``unreadable`` is why it, or one of its changes, became a dead letter. ``too_old`` and
+    ``stale`` count changes that are not told: replayed ones, and typing that is over.
+    """
 
     account_id: str
     changes: int
     secret: str
     unreadable: UnreadableMessage | None = None
+    too_old: int = 0
+    stale: int = 0
 
 
 @dataclass(frozen=True)
 class WebhookIntake:
-    """Takes LivePerson's webhooks. ``credentials`` answers none for unknown accounts."""
+    """Takes LivePerson's webhooks. ``credentials`` answers ``None`` for unknown accounts."""
 
     credentials: Cache[Credentials | None]
     notifications: Outbox
     dead_letters: Outbox
+    clock: Clock = time.time
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Accepted:
         """
         Queue the changes that ``body`` tells of, in order.
 
         What LivePerson signed but we can't read goes to the dead letters, where an operator sees
-        it. Raises :class:`TooLarge`, :class:`UntrustedWebhook`, or :class:`NotQueued` when AWS
-        did not take it; LivePerson then sends it again.
+        it: the whole body, or the changes that it is about. Raises :class:`TooLarge`,
+        :class:`UntrustedWebhook`, or :class:`NotQueued` when AWS did not take it; LivePerson then
+        sends it again.
         """
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes")
         account_id = headers.get(signatures.ACCOUNT_HEADER, "")
         secret = self._prove(account_id, headers, body)
         try:
-            changes = read_webhook(account_id, body)
+            told = read_webhook(account_id, body)
         except UnreadableMessage as unreadable:
-            self._send(self.dead_letters, [_unreadable(account_id, body, unreadable)])
+            kept = {"account_id": account_id, "body_base64": base64.b64encode(body).decode()}
+            self._send(self.dead_letters, [self._dead(account_id, json.dumps(kept), unreadable)])
             return Accepted(account_id, 0, secret, unreadable)
-        claims = [_claim(change) for change in changes if _is_beginning(change)]
-        self._send(self.notifications, claims + [_letter(change) for change in changes])
-        return Accepted(account_id, len(changes), secret)
+        _check_account(account_id, told.changes)
+        return self._queue(account_id, told, secret)
+
+    def _queue(self, account_id: str, told: Notification, secret: str) -> Accepted:
+        """Give each change of a webhook its own fate: one that is spoilt takes no other along."""
+        changes: dict[_Fate, list[Change]] = {fate: [] for fate in _Fate}
+        for change in told.changes:
+            changes[self._fate(change, told.sent_at)].append(change)
+        why = None
+        if changes[_Fate.UNREADABLE]:
+            why = UnreadableMessage("a change names no conversation")
+            # In the form of the queue: a later version may read it, when redrive puts it there.
+            kept = [to_queue(each) for each in changes[_Fate.UNREADABLE]]
+            self._send(self.dead_letters, [self._dead(account_id, each, why) for each in kept])
+        self._send(self.notifications, _letters(changes[_Fate.QUEUED]))
+        return Accepted(
+            account_id,
+            len(changes[_Fate.QUEUED]),
+            secret,
+            why,
+            too_old=len(changes[_Fate.TOO_OLD]),
+            stale=len(changes[_Fate.STALE]),
+        )
+
+    def _dead(self, account_id: str, kept: str, why: UnreadableMessage) -> Letter:
+        """Write a dead letter; it is one from the start, so that of equal ones one is enough."""
+        now = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
+        return Letter(
+            body=kept,
+            group=token(account_id, "unreadable"),
+            identity=token(account_id, kept),
+            attributes={
+                "reason": why.reason,
+                "problem": str(why),
+                "attempts": "1",
+                "first_failed_at": now.replace("+00:00", "Z"),
+                **observe.traced(),
+            },
+        )
+
+    def _fate(self, change: Change, sent_at: float | None) -> _Fate:
+        if not change.is_readable:
+            return _Fate.UNREADABLE
+        moment = change.happened_at or sent_at
+        age = 0.0 if moment is None else self.clock() - moment
+        if change.is_typing and age > TYPING_STALE_SECONDS:
+            return _Fate.STALE
+        return _Fate.TOO_OLD if age > OLDEST_SECONDS else _Fate.QUEUED
 
     def _prove(self, account_id: str, headers: Mapping[str, str], body: bytes) -> str:
         if not is_account_id(account_id):
@@ -110,12 +190,34 @@ def read_queued(body: str) -> Change:
     try:
         queued = json.loads(body)
         change = Change(queued["account_id"], queued["type"], queued["change"])
-        readable = isinstance(change.raw, dict) and bool(change.conversation_id)
     except (ValueError, KeyError, TypeError, RecursionError):
-        readable = False
-    if not readable:
-        raise UnreadableMessage("the queued message is not a notification")
+        raise UnreadableMessage("the queued message is not a notification") from None
+    if not change.is_readable:
+        raise UnreadableMessage("the queued change names no conversation")
     return change
+
+
+def read_queued_body(body: str) -> tuple[Change, ...] | None:
+    """
+    Read the changes of a webhook that was kept whole, or return ``None`` if ``body`` is another.
+
+    It could not be read when it came; redriven, it is read by what the code knows by now. Raises
+    :class:`UnreadableMessage` if that is no more.
+    """
+    try:
+        kept = json.loads(body)
+        account_id, encoded = kept["account_id"], kept["body_base64"]
+        raw = base64.b64decode(encoded, validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return read_webhook(account_id, raw).changes
+
+
+def _check_account(account_id: str, changes: Iterable[Change]) -> None:
+    """Refuse a body of another account: the header that names the account is not signed."""
+    for change in changes:
+        if change.named_accounts - {account_id}:
+            raise UntrustedWebhook("the body names another account than the header")
 
 
 def _is_beginning(change: Change) -> bool:
@@ -124,6 +226,12 @@ def _is_beginning(change: Change) -> bool:
         return False
     said = read_conversation_change(change)
     return said.agent_id is None and not said.is_closed
+
+
+def _letters(changes: Iterable[Change]) -> list[Letter]:
+    """Write changes for the queue, and first whose the new conversations among them are."""
+    told = [_letter(change) for change in changes]
+    return [_claim(change) for change in changes if _is_beginning(change)] + told
 
 
 def _claim(change: Change) -> Letter:
@@ -135,7 +243,7 @@ def _claim(change: Change) -> Letter:
     return Letter(
         body=to_queue(change),
         group=_quick(change),
-        identity=token(change.account_id, change.identity or "", CLAIM_ATTRIBUTE),
+        identity=unique(),
         attributes={CLAIM_ATTRIBUTE: "only", **observe.traced()},
     )
 
@@ -147,25 +255,10 @@ def _quick(change: Change) -> str:
 
 def _letter(change: Change) -> Letter:
     # An echo is told to nobody, but settles a send whose answer got lost.
-    plain, identity = token(change.account_id, change.conversation_id), change.identity
+    plain = token(change.account_id, change.conversation_id)
     return Letter(
         body=to_queue(change),
         group=_quick(change) if change.is_consumers else plain,
-        identity=token(change.account_id, identity) if identity else unique(),
+        identity=unique(),
         attributes=observe.traced(),
-    )
-
-
-def _unreadable(account_id: str, body: bytes, why: UnreadableMessage) -> Letter:
-    kept = {"account_id": account_id, "body_base64": base64.b64encode(body).decode()}
-    return Letter(
-        body=json.dumps(kept),
-        group=token(account_id, "unreadable"),
-        identity=token(account_id, kept["body_base64"]),
-        attributes={
-            "reason": why.reason,
-            "problem": str(why),
-            "attempts": "1",
-            **observe.traced(),
-        },
     )

@@ -4,7 +4,8 @@ What LivePerson's webhooks tell: messaging events and conversation changes.
 A webhook's body is ``{"kind": "notification", "type": …, "body": {"changes": […]}}``
 (https://developers.liveperson.com/connector-api-webhooks-events.html). This module is the border:
 its words come in, our values go out, and the raw change is kept beside them. Fields and values
-that are not known never break anything: what can't be read is as if it were absent.
+that are not known never break anything: what can't be read is as if it were absent. Where they
+decide who may read a message, the strictest one counts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,9 @@ from ..errors import UnreadableMessage
 
 MESSAGING_EVENT = "ms.MessagingEventNotification"
 CONVERSATION_CHANGE = "cqm.ExConversationChangeNotification"
+
+EVERYONE = "ALL"
+"""The audience of what the consumer may see."""
 
 CONSUMER = "CONSUMER"
 ASSIGNED_AGENT = "ASSIGNED_AGENT"
@@ -45,21 +49,50 @@ _ACCEPT_STATUS_EVENT = "AcceptStatusEvent"
 # Everything LivePerson numbers fits 64 bits; a larger number is not one of its.
 _BEYOND_NUMBERS = 2**63
 
+# The names under which an audience may stand: today's, and the one inside an event.
+_AUDIENCES = ("messageAudience", "audience")
+
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a webhook, as it is queued: whose account, which kind, the raw change."""
+    """
+    One change of a webhook, as it is queued: whose account, which kind, the raw change.
+
+    ``raw`` is any JSON unless the change :attr:`is_readable`; then it is an object.
+    """
 
     account_id: str
     kind: str
-    raw: Mapping[str, Any]
+    raw: Any
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it is an object that names a conversation: nothing can be done without one."""
+        return isinstance(self.raw, Mapping) and bool(self.conversation_id)
 
     @property
     def conversation_id(self) -> str:
         """The conversation, or the dialog in the 2018 form that names no conversation."""
+        raw = _mapping(self.raw)
         if self.kind == CONVERSATION_CHANGE:
-            return _text(_mapping(self.raw.get("result")).get("convId"))
-        return _text(self.raw.get("conversationId")) or _text(self.raw.get("dialogId"))
+            return _text(_mapping(raw.get("result")).get("convId"))
+        return _text(raw.get("conversationId")) or _text(raw.get("dialogId"))
+
+    @property
+    def named_accounts(self) -> frozenset[str]:
+        """The accounts that the change itself names, each a ``brandId``; mostly none, or one."""
+        result = _mapping(_mapping(self.raw).get("result"))
+        places = (_mapping(self.raw), result, _mapping(result.get("conversationDetails")))
+        return frozenset(_name(each.get("brandId")) for each in places) - {""}
+
+    @property
+    def happened_at(self) -> float | None:
+        """When LivePerson took or changed it, in seconds since 1970; ``None`` if it doesn't say."""
+        raw = _mapping(self.raw)
+        if self.kind == CONVERSATION_CHANGE:
+            details = _mapping(_mapping(raw.get("result")).get("conversationDetails"))
+            return _seconds(details.get("metaDataLastUpdateTs"))
+        return _seconds(raw.get("serverTimestamp"))
 
     @property
     def is_consumers(self) -> bool:
@@ -70,25 +103,59 @@ class Change:
     @property
     def is_typing(self) -> bool:
         """Whether somebody began or stopped typing, came or went: stale within seconds."""
-        return (
-            self.kind == MESSAGING_EVENT
-            and _mapping(self.raw.get("event")).get("type") == _CHAT_STATE_EVENT
+        return self._event_type == _CHAT_STATE_EVENT
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """
+        What two deliveries of the same event have in common; none where nothing tells.
+
+        Messages are numbered within their dialog. A receipt may have a number of its own, that of
+        its message, or none, so it is known by what it says: who has received or read what. Its
+        second identity is that of older versions, the number alone. Typing and the states of a
+        conversation have none: the one is stale within seconds, the others have a time stamp
+        (https://developers.liveperson.com/messaging-window-api-tutorials-post-conversation-survey-pcs.html).
+        """
+        if self._event_type == _ACCEPT_STATUS_EVENT:
+            return (f"{self._dialog_id}:receipt:{self._receipt}", *self._numbered)
+        return () if self.is_typing else self._numbered
+
+    @property
+    def _numbered(self) -> tuple[str, ...]:
+        sequence = _number(self.raw.get("sequence"))
+        is_event = self.kind == MESSAGING_EVENT
+        return (f"{self._dialog_id}:{sequence}",) if is_event and sequence is not None else ()
+
+    @property
+    def _receipt(self) -> str:
+        event = _mapping(self.raw.get("event"))
+        return _digest(
+            _number(self.raw.get("sequence")),
+            _text(event.get("status")),
+            _numbers(event.get("sequenceList")),
+            _sender_id(self.raw),
         )
 
     @property
-    def identity(self) -> str | None:
-        """
-        What two deliveries of the same change have in common; none for typing, which has no key.
+    def _dialog_id(self) -> str:
+        return _text(self.raw.get("dialogId")) or self.conversation_id
 
-        Messaging events are numbered within their dialog. A conversation change carries the
-        complete state, so its content is its identity.
-        """
-        if self.kind == CONVERSATION_CHANGE:
-            return f"change:{_digest(self.raw)}"
-        sequence = _number(self.raw.get("sequence"))
-        if sequence is None or self.is_typing:
-            return None
-        return f"{_text(self.raw.get('dialogId')) or self.conversation_id}:{sequence}"
+    @property
+    def _event_type(self) -> object:
+        is_event = self.kind == MESSAGING_EVENT
+        return _mapping(self.raw.get("event")).get("type") if is_event else None
+
+
+@dataclass(frozen=True)
+class Notification:
+    """
+    A webhook's body: its changes in order, and when LivePerson sent it.
+
+    ``sent_at`` is in seconds since 1970, ``None`` where the body doesn't say.
+    """
+
+    changes: tuple[Change, ...]
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,8 +176,9 @@ class MessagingEvent:
     """
     Something said or done in a dialog.
 
-    ``audience`` is none in the form of 2018: everyone. That form and the one of surveys name the
-    dialog alone; then ``names_conversation`` is false and ``conversation_id`` is the dialog's.
+    ``audience`` is the strictest that stands anywhere in it, ``None`` in the form of 2018, which
+    has none: everyone. That form and the one of surveys name the dialog alone; then
+    ``names_conversation`` is false and ``conversation_id`` is the dialog's.
     ``quick_replies`` and ``rich`` are LivePerson's structured content as it came
     (https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html).
     """
@@ -167,10 +235,10 @@ class ConversationChange:
     """
     The state of a conversation. ``updated_at`` (milliseconds) orders changes of one.
 
-    ``skill_id`` is ``-1`` for LivePerson's "no skill", and none where nothing is said of it.
-    ``agent_id`` is an agent who has joined, not one to whom it is only offered.
-    ``survey_dialog_id`` is the survey that is open now, ``survey_dialog_ids`` are all surveys,
-    and ``dialog_ids`` all dialogs
+    ``updated_at`` is 0 where the change doesn't say. ``skill_id`` is ``-1`` for LivePerson's "no
+    skill", and ``None`` where nothing is said of it. ``agent_id`` is an agent who has joined, not
+    one to whom it is only offered. ``survey_dialog_id`` is the survey that is open now.
+    ``dialog_types`` are LivePerson's words for the types of the dialogs, by their ids
     (https://developers.liveperson.com/messaging-window-api-tutorials-post-conversation-survey-pcs.html).
     """
 
@@ -182,18 +250,12 @@ class ConversationChange:
     skill_id: str | None = None
     agent_id: str | None = None
     survey_dialog_id: str | None = None
-    survey_dialog_ids: tuple[str, ...] = ()
-    dialog_ids: tuple[str, ...] = ()
-
-    @property
-    def is_survey_running(self) -> bool:
-        """Whether the consumer is being asked how it was."""
-        return self.survey_dialog_id is not None and not self.is_closed
+    dialog_types: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_webhook(account_id: str, body: bytes) -> list[Change]:
+def read_webhook(account_id: str, body: bytes) -> Notification:
     """
-    Read the changes of a webhook's body.
+    Read the changes of a webhook's body; each says itself whether it is readable.
 
     Raises :class:`UnreadableMessage` for what is not JSON, not a notification, or of a kind
     unknown to us; it was signed by LivePerson, so it is worth keeping for a person to look at.
@@ -206,13 +268,12 @@ def read_webhook(account_id: str, body: bytes) -> list[Change]:
     kind = notification.get("type")
     if kind not in (MESSAGING_EVENT, CONVERSATION_CHANGE):  # a list: the kind may be anything
         raise UnreadableMessage("the webhook is of an unknown kind")
-    changes = _mapping(notification.get("body")).get("changes")
-    if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
+    inner = _mapping(notification.get("body"))
+    changes = inner.get("changes")
+    if not isinstance(changes, list):
         raise UnreadableMessage("the webhook has no list of changes")
-    read = [Change(account_id, kind, each) for each in changes]
-    if not all(change.conversation_id for change in read):
-        raise UnreadableMessage("a change names no conversation")
-    return read
+    read = tuple(Change(account_id, kind, each) for each in changes)
+    return Notification(read, _seconds(inner.get("sentTs")))
 
 
 def read_messaging_event(change: Change) -> MessagingEvent:
@@ -223,9 +284,9 @@ def read_messaging_event(change: Change) -> MessagingEvent:
         conversation_id=change.conversation_id,
         dialog_id=_text(raw.get("dialogId")) or change.conversation_id,
         sequence=_number(raw.get("sequence")),
-        sender_id=_text(raw.get("originatorId")) or _text(sender.get("id")),
+        sender_id=_sender_id(raw),
         sender_role=_text(sender.get("role")),
-        audience=_audience(raw),
+        audience=_audience(raw, event),
         sent_at=_time(raw.get("serverTimestamp")),
         event_type=_text(event.get("type")),
         content_type=_text(event.get("contentType")),
@@ -254,9 +315,8 @@ def read_conversation_change(change: Change) -> ConversationChange:
         updated_at=_number(details.get("metaDataLastUpdateTs")) or 0,
         skill_id=_skill(details),
         agent_id=_agent(details, dialogs),
-        survey_dialog_id=next(iter(_dialog_ids(filter(_is_open_survey, dialogs))), None),
-        survey_dialog_ids=_dialog_ids(filter(_is_survey, dialogs)),
-        dialog_ids=_dialog_ids(dialogs),
+        survey_dialog_id=next(iter(_dialog_types(filter(_is_open_survey, dialogs))), None),
+        dialog_types=_dialog_types(dialogs),
     )
 
 
@@ -343,15 +403,32 @@ def _is_open_survey(dialog: Mapping[str, Any]) -> bool:
     return _is_survey(dialog) and dialog.get("state") == "OPEN"
 
 
-def _dialog_ids(dialogs: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    named = [_text(dialog.get("dialogId")) for dialog in dialogs]
-    return tuple(each for each in named if each)
+def _dialog_types(dialogs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    named = {_text(each.get("dialogId")): _text(each.get("dialogType")) for each in dialogs}
+    return {dialog_id: kind for dialog_id, kind in named.items() if dialog_id and kind}
 
 
-def _audience(raw: Mapping[str, Any]) -> str | None:
-    # Absent is the older form; anything that is not a text is an audience we don't know.
-    audience = raw.get("messageAudience")
-    return None if audience is None else str(audience)
+def _sender_id(raw: Mapping[str, Any]) -> str:
+    sender = _mapping(raw.get("originatorMetadata"))
+    return _text(raw.get("originatorId")) or _text(sender.get("id"))
+
+
+def _audience(raw: Mapping[str, Any], event: Mapping[str, Any]) -> str | None:
+    """
+    Return the strictest audience of a change, wherever it stands.
+
+    LivePerson documents one place, the change itself
+    (https://developers.liveperson.com/connector-api-webhooks-events.html), but a private note
+    must stay in wherever it is marked. ``None`` means no audience at all, the form of 2018.
+    """
+    places = (raw, event, _mapping(raw.get("originatorMetadata")), _mapping(event.get("message")))
+    named = [place.get(name) for place in places for name in _AUDIENCES]
+    found = [_audience_name(each) for each in named if each is not None]
+    return next((each for each in found if each != EVERYONE), EVERYONE if found else None)
+
+
+def _audience_name(value: object) -> str:
+    return value if isinstance(value, str) else "not a text"
 
 
 def _time(milliseconds: object) -> datetime | None:
@@ -364,8 +441,13 @@ def _time(milliseconds: object) -> datetime | None:
         return None
 
 
-def _digest(raw: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+def _seconds(milliseconds: object) -> float | None:
+    known = _number(milliseconds)
+    return known / 1000 if known else None
+
+
+def _digest(*facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
