@@ -300,15 +300,17 @@ def test_the_data_map_names_every_kind_of_item() -> None:
         ("consumer", "CONSUMER_SECONDS = 180 * _DAY", "180 days"),
         ("lp-consumer", "CONSUMER_SECONDS = 180 * _DAY", "180 days"),
         ("conversation", "FOREIGN_SECONDS = 7 * _DAY", "7 days"),
-        ("event", "DONE_SECONDS = 5 * _DAY", "5 days"),
-        ("notification", "DONE_SECONDS = 5 * _DAY", "5 days"),
+        ("event", "REPEAT_SECONDS = 5 * 86_400", "5 days"),
+        ("notification", "REPEAT_SECONDS = 5 * 86_400", "5 days"),
+        ("sought", "SOUGHT_SECONDS = 1800", "half an hour"),
         ("hold", "HOLD_SECONDS = 2 * 3600 + 600", "2 hours and 10 minutes"),
         ("tries", "expiry(14 * _DAY)", "14 days"),
     ],
 )
 def test_the_data_map_knows_how_long_items_stay(kind: str, constant: str, words: str) -> None:
     """A constant that is changed is changed in the page too."""
-    source = "".join(each.read_text() for each in (PACKAGE / "aws").glob("*.py"))
+    modules = [*(PACKAGE / "aws").glob("*.py"), PACKAGE / "messages.py"]
+    source = "".join(each.read_text() for each in modules)
     (row,) = [
         cells
         for cells in rows(section(document("data-map.md"), "Items of the table"))
