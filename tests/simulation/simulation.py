@@ -386,7 +386,8 @@ class World:
             delay += self.chance.uniform(5, 90)
         pause = self.chance.choice(_REPEAT_AFTER)
         is_repeated = self.chance.random() < self.schedule.repeat_webhooks
-        is_replayed = self.chance.random() < self.schedule.replay_webhooks
+        replays = self.schedule.replay_webhooks
+        is_replayed = replays > 0 and self.chance.random() < replays
 
         def taken() -> None:
             arrived()
