@@ -9,22 +9,32 @@ resources and S3 transfers too, which nothing here uses, while LivePerson waits 
 from __future__ import annotations
 
 import os
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
 from botocore.session import Session, get_session
 
+from ..cache import Clock
 from ..errors import AwsUnavailable
 
 # A tenth of a call's processor time: botocore composes a longer name of its own anew, twice a
 # call, and checks the form of what we send, which is always the same, before AWS does.
 _LEAN = Config(user_agent="liveperson-connector", parameter_validation=False)
 
-# The webhook intake must answer within two seconds: one try, no longer than that.
+# The webhook intake must answer within two seconds: one try, no longer than that. What meets a dead
+# connection is none.
 _HURRIED = _LEAN.merge(
     Config(
         connect_timeout=0.5, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1}
@@ -41,14 +51,30 @@ _PATIENT = _LEAN.merge(
 _OTHER_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
 
 
-def hurried(service: str) -> Any:
+# A connection that was kept idle for longer is closed before it is used: while its container was
+# frozen, AWS or what lies between may have forgotten it, with or without a word.
+_IDLE_SECONDS = 20.0
+
+# Errors of a connection that is dead or cannot be made. What it broke in the middle of may be done
+# twice: a message queued by one call has one deduplication id, and so with all else.
+_BROKEN = (ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError)
+
+# Two workers wrote to one item at a time, one of them in a transaction. The loser is to try again,
+# which botocore does not do by itself
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
+_CONFLICT = "TransactionConflict"
+_CONFLICT_TRIES = 5
+_CONFLICT_SECONDS = 0.02
+
+
+def hurried(service: str, *, clock: Clock = time.time) -> Any:
     """Make a client for the webhook intake, where LivePerson waits for the answer."""
-    return session().create_client(service, config=_HURRIED)
+    return _client(service, _HURRIED, clock)
 
 
-def patient(service: str, **overrides: Any) -> Any:
+def patient(service: str, *, clock: Clock = time.time, **overrides: Any) -> Any:
     """Make a client for a worker; ``overrides`` are botocore settings."""
-    return session().create_client(service, config=_PATIENT.merge(Config(**overrides)))
+    return _client(service, _PATIENT.merge(Config(**overrides)), clock)
 
 
 def file_storage() -> Any:
@@ -64,6 +90,54 @@ def file_storage() -> Any:
     style = "path" if os.environ.keys() & _OTHER_ENDPOINTS else "virtual"
     regional = {"addressing_style": style, "us_east_1_regional_endpoint": "regional"}
     return patient("s3", signature_version="s3v4", s3=regional)
+
+
+def _client(service: str, config: Config, clock: Clock) -> Any:
+    client: Any = session().create_client(service, config=config)
+    _KeptConnections(client, clock)
+    client.meta.events.register_first("needs-retry.dynamodb", _repeat_after_conflict)
+    return client
+
+
+class _KeptConnections:
+    """Closes a client's connections that may be dead, and repeats at once what met a dead one."""
+
+    def __init__(self, client: Any, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._used_at = clock()
+        events, service = client.meta.events, client.meta.service_model.service_id.hyphenize()
+        events.register(f"before-call.{service}", self._close_idle)
+        events.register_first(f"needs-retry.{service}", self._repeat_once)
+
+    def _close_idle(self, **_: Any) -> None:
+        now = self._clock()
+        if now - self._used_at > _IDLE_SECONDS:
+            self._client.close()
+        self._used_at = now
+
+    def _repeat_once(
+        self, attempts: int, caught_exception: Exception | None, **_: Any
+    ) -> float | None:
+        """Tell botocore after how many seconds to repeat a call; None for a call that it is not."""
+        if attempts > 1 or not isinstance(caught_exception, _BROKEN):
+            return None
+        self._client.close()
+        return 0.0
+
+
+def _repeat_after_conflict(attempts: int, response: Any, **_: Any) -> float | None:
+    """Tell botocore after how many seconds to repeat a write; None for one that met no conflict."""
+    if attempts >= _CONFLICT_TRIES or _CONFLICT not in _codes(response[1] if response else {}):
+        return None
+    return random.uniform(0.5, 1.0) * _CONFLICT_SECONDS * 2.0**attempts  # noqa: S311 - a pause
+
+
+def _codes(parsed: dict[str, Any]) -> set[str]:
+    """Return the code of an error; of a cancelled transaction, also those of its reasons."""
+    code = str(parsed.get("Error", {}).get("Code", ""))
+    reasons = {str(each.get("Code")) for each in parsed.get("CancellationReasons", [])}
+    return {code.removesuffix("Exception"), *reasons}
 
 
 @cache
