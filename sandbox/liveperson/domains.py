@@ -7,6 +7,7 @@ and `{"baseURIs": […]}` for all. Our base URIs carry their scheme, for we are 
 
 from __future__ import annotations
 
+from sandbox.liveperson import tolerance
 from sandbox.liveperson.accounts import Account
 from sandbox.liveperson.wire import Answer, Call, JsonObject, Refused
 from sandbox.liveperson.world import World
@@ -40,9 +41,11 @@ def all_services(world: World, call: Call) -> Answer:
 
 
 def _account(world: World, call: Call) -> Account:
-    if call.request.query.get("version") != "1.0":
-        world.records.violation(call, "query: version must be 1.0")
+    if not tolerance.has_version(world, call, "version", "1.0"):
         raise Refused(Answer(400, {"error": "version must be 1.0"}))
+    rule = "path: it should end in baseURI.json"
+    if not (call.params["extension"] or tolerance.takes(world, call, rule)):
+        raise Refused(Answer(404, {"error": "not found"}))
     account = world.accounts.get(call.account_id)
     if account is None:
         raise Refused(Answer(world.unknown_account_status, {"error": "unknown account"}))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from sandbox.liveperson import authorization, tokens
+from sandbox.liveperson import authorization, tokens, tolerance
 from sandbox.liveperson.wire import Answer, Call
 from sandbox.liveperson.world import World
 
 
 def consumer(world: World, call: Call) -> Answer:
     """Answer `POST …/consumer?v=1.0` with 201 and a token; the same id is the same consumer."""
-    if call.request.query.get("v") != "1.0":
-        world.records.violation(call, "query: v must be 1.0")
+    if not tolerance.has_version(world, call, "v", "1.0"):
         return Answer(400, {"error": "v must be 1.0"})
     account = authorization.app(world, call)
-    identity = _ext_consumer_id(call)
+    identity = _ext_consumer_id(world, call)
     if identity is None:
         world.records.violation(call, 'body: must be {"ext_consumer_id": "…"} in JSON')
         return Answer(400, {"error": "ext_consumer_id is missing"})
@@ -23,13 +22,18 @@ def consumer(world: World, call: Call) -> Answer:
         return Answer(201, {"token": tokens.issue_consumer_jws(account, identity)})
 
 
-def _ext_consumer_id(call: Call) -> str | None:
-    if not call.request.headers.get("content-type", "").startswith("application/json"):
+def _ext_consumer_id(world: World, call: Call) -> str | None:
+    """Return the id in the body, or None if there is none that could be served."""
+    if not tolerance.has_content_type(world, call, "application/json"):
         return None
     try:
         body = call.request.json()
     except ValueError:
         return None
-    identity = body.get("ext_consumer_id") if isinstance(body, dict) else None
-    alone = isinstance(body, dict) and set(body) == {"ext_consumer_id"}
-    return identity if alone and isinstance(identity, str) and identity else None
+    if not isinstance(body, dict):
+        return None
+    unknown = sorted(set(body) - {"ext_consumer_id"})
+    if unknown and not tolerance.takes(world, call, f"body: unknown fields {', '.join(unknown)}"):
+        return None
+    identity = body.get("ext_consumer_id")
+    return identity if isinstance(identity, str) and identity else None

@@ -123,9 +123,7 @@ def send(world: World, call: Call) -> Answer:
     strict.client_properties(findings, call.request)
     request = findings.object("body", request)
     strict.element(findings, request, metadata_allowed=True)
-    limit = account.settings.request_limit_characters
-    short = _characters(account, call, request) <= limit
-    findings.must(short, f"request: longer than {limit} characters")
+    _check_length(findings, call, request)
     work = WORK.get(str(request.get("type")))
     findings.must(work is not None, f"type: unknown {request.get('type')!r}")
     if not findings.refusals:
@@ -157,16 +155,23 @@ def _check_inner(findings: strict.Findings, request: JsonObject) -> None:
         strict.download(findings, body)
 
 
-def _characters(account: Account, call: Call, request: JsonObject) -> int:
-    """Return how long the request is, in characters, with or without a file's preview."""
-    total = len(call.request.body.decode("utf-8", "replace"))
-    if account.settings.preview_counts:
-        return total
+def _check_length(findings: strict.Findings, call: Call, request: JsonObject) -> None:
+    """Refuse a request that is too long, and note one that is so by its file's preview alone."""
+    settings, total = findings.settings, len(call.request.body.decode("utf-8", "replace"))
+    limit, preview = settings.request_limit_characters, _preview_length(request)
+    alone = total if settings.preview_counts else total - preview
+    findings.must(alone <= limit, f"request: longer than {limit} characters")
+    rule = f"request: longer than {limit} characters with the preview; no page says if it counts"
+    findings.should(alone > limit or total <= limit, rule)
+
+
+def _preview_length(request: JsonObject) -> int:
+    """Return how long a file's preview is, in characters; 0 without one."""
     body = request.get("body")
     event = body.get("event") if isinstance(body, dict) else None
     message = event.get("message") if isinstance(event, dict) else None
     preview = message.get("preview") if isinstance(message, dict) else None
-    return total - len(preview) if isinstance(preview, str) else total
+    return len(preview) if isinstance(preview, str) else 0
 
 
 def _publish(sending: Sending) -> Answer:

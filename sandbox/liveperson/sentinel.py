@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from urllib.parse import parse_qsl
 
-from sandbox.liveperson import tokens
+from sandbox.liveperson import tokens, tolerance
 from sandbox.liveperson.accounts import Account
 from sandbox.liveperson.wire import Answer, Call, JsonObject, Refused
 from sandbox.liveperson.world import World
@@ -22,8 +22,7 @@ FIELDS = ("client_id", "client_secret", "grant_type")
 
 def token_v1(world: World, call: Call) -> Answer:
     """Answer forms 1 to 3, which need `v=1.0`."""
-    if call.request.query.get("v") != "1.0":
-        world.records.violation(call, "query: v must be 1.0")
+    if not tolerance.has_version(world, call, "v", "1.0"):
         return _error(400, "invalid_request", "v must be 1.0")
     return _token(world, call)
 
@@ -60,8 +59,7 @@ def _token(world: World, call: Call) -> Answer:
 def _parameters(world: World, call: Call) -> dict[str, str]:
     """Return the parameters from query and form, and note a secret where it should not be."""
     request = call.request
-    if not request.headers.get("content-type", "").startswith(FORM):
-        world.records.violation(call, f"content-type must be {FORM}")
+    if not tolerance.has_content_type(world, call, FORM):
         raise Refused(_error(400, "invalid_request", f"content-type must be {FORM}"))
     account = world.accounts.get(call.account_id)
     strict = account is None or account.settings.strict_secret_placement

@@ -13,13 +13,14 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sandbox.liveperson import domains, files, idp, monitoring, send_api, sentinel
+from sandbox.liveperson import domains, files, idp, monitoring, send_api, sentinel, tolerance
 from sandbox.liveperson.faults import Fault
 from sandbox.liveperson.wire import Answer, Call, Refused, Request
 from sandbox.liveperson.world import World
@@ -29,19 +30,20 @@ Service = Callable[[World, Call], Answer]
 Control = Callable[[Request], Answer]
 
 ACCOUNT = r"(?P<account>[^/]+)"
+EXTENSION = r"(?P<extension>(\.json)?)"
 SEND_API = rf"/api/account/{ACCOUNT}/messaging/consumer/conversation"
 ROUTES: list[tuple[str, re.Pattern[str], str, Service]] = [
     (method, re.compile(pattern), name, service)
     for method, pattern, name, service in (
         (
             "GET",
-            rf"/api/account/{ACCOUNT}/service/(?P<name>[^/]+)/baseURI\.json",
+            rf"/api/account/{ACCOUNT}/service/(?P<name>[^/]+)/baseURI{EXTENSION}",
             "domain",
             domains.one_service,
         ),
         (
             "GET",
-            rf"/api/account/{ACCOUNT}/service/baseURI\.json",
+            rf"/api/account/{ACCOUNT}/service/baseURI{EXTENSION}",
             "domain",
             domains.all_services,
         ),
@@ -61,7 +63,10 @@ ROUTES: list[tuple[str, re.Pattern[str], str, Service]] = [
         ("GET", rf"/v1/AUTH_async-images/{ACCOUNT}/[^/]+", "swift", files.get),
     )
 ]
+# Examples page: its template for files, https://{swift}/{relativePath}, doubles the slash.
+DOUBLED = "path: it should begin with one slash"
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
+LONGEST_LINE = 8 * 1024
 
 
 class Reset(Exception):
@@ -134,9 +139,10 @@ class Handler(LoopbackOnly, BaseHTTPRequestHandler):
         """Print nothing: the records tell, and they are redacted."""
 
     def _serve(self) -> None:
-        request = self._read()
-        if request is None:
-            self._write(Answer(411, {"error": "Content-Length is needed"}))
+        try:
+            request = self._read()
+        except ValueError:
+            self._write(Answer(400, {"error": "the body is malformed or too long"}))
             self.close_connection = True
             return
         try:
@@ -144,20 +150,39 @@ class Handler(LoopbackOnly, BaseHTTPRequestHandler):
         except Reset as reset:
             self._reset(reset.first)
 
-    def _read(self) -> Request | None:
-        """Return the request, or None if its length is not told or too great."""
-        length = self.headers.get("content-length", "0")
-        known = length.isdigit() and "transfer-encoding" not in self.headers
-        if not known or int(length) > LARGEST_BODY_BYTES:
-            return None
+    def _read(self) -> Request:
+        """Return the request; raise ValueError if its body has no end or is too long."""
         address = urlsplit(self.path)
         return Request(
             method=self.command,
-            path=address.path,
+            path=self._slashes() + address.path.lstrip("/"),
             query=dict(reversed(parse_qsl(address.query, keep_blank_values=True))),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(length)),
+            body=b"".join(self._pieces()),
         )
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Read the body, whose length is told beforehand or before each chunk (RFC 9112, 7.1)."""
+        if "transfer-encoding" not in self.headers:
+            yield self._piece(int(self.headers.get("content-length", "0")))
+            return
+        left = LARGEST_BODY_BYTES
+        while size := int(self.rfile.readline(LONGEST_LINE).partition(b";")[0], 16):
+            yield self._piece(size, left)
+            left -= size
+            self.rfile.readline(LONGEST_LINE)  # what ends the chunk
+        while self.rfile.readline(LONGEST_LINE).strip():  # fields behind the last one
+            pass
+
+    def _piece(self, size: int, most: int = LARGEST_BODY_BYTES) -> bytes:
+        if not 0 <= size <= most:
+            raise ValueError("too long")
+        return self.rfile.read(size)
+
+    def _slashes(self) -> str:
+        """Return the slashes the path began with: the base class leaves one of them."""
+        target = self.requestline.split()[1]
+        return "/" * max(1, len(target) - len(target.lstrip("/")))
 
     def _answer(self, request: Request) -> Answer:
         if request.path.startswith("/simulator"):
@@ -198,10 +223,12 @@ def _phrase(status: int) -> str:
 
 def serve(world: World, request: Request) -> Answer:
     """Return the answer of the service a request is for; raise `Reset` where a fault says so."""
-    call, service = route(request)
+    call, service = route(replace(request, path="/" + request.path.lstrip("/")))
     started = time.monotonic()
     world.records.arrived(call)
     status: int | None = None
+    if request.path.startswith("//") and not tolerance.takes(world, call, DOUBLED):
+        service = _nothing_here
     try:
         fault = world.faults.pick(call.service, call.account_id, request.body)
         answer = _spoilt(world, call, service, fault) if fault else _plain(world, call, service)

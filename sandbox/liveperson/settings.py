@@ -37,12 +37,14 @@ class Settings:
     # Send API
     request_limit_characters: int = 5000
     """How-to guide: a longer SEND request is answered 400."""
-    preview_counts: bool = True
-    """Unpublished: whether a file's preview counts towards that limit."""
+    preview_counts: bool = False
+    """Unpublished: whether a file's preview, of up to 30 KB, counts towards that limit."""
     refuse_unknown_fields: bool = False
     """An unknown field is always a violation; with this it is also answered 400."""
     refuse_numeric_ids: bool = False
     """Published samples use numbers as ids; always a violation, with this answered 400."""
+    refuse_undocumented: bool = False
+    """Other forms that the pages do not have and clients send: violations, with this refused."""
     swap_missing_header_codes: bool = False
     """Authorization page: its sample exchanges 40104 and 40105."""
     foreign_consumer_error_code: int | None = None

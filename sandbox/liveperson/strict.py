@@ -116,6 +116,19 @@ class Findings:
             self.warnings.append(reason)
         return ok
 
+    def taken(self, ok: bool, reason: str) -> bool:
+        """Note `reason` unless `ok`, or refuse where the account is set to; return `ok`."""
+        report = self.must if self.settings.refuse_undocumented else self.should
+        return report(ok, reason)
+
+    def string_id(self, where: str, value: Any) -> None:
+        """Take a number where an id should be a string, as published samples send; note it."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            report = self.must if self.settings.refuse_numeric_ids else self.should
+            report(False, f"{where}: should be a string")
+        else:
+            self.must(isinstance(value, str), f"{where}: must be a string")
+
     def known(self, where: str, value: JsonObject, names: Iterable[str]) -> None:
         """Note fields that no page knows, or refuse them if the account is set to."""
         unknown = sorted(set(value) - set(names))
@@ -132,9 +145,10 @@ class Findings:
 
 def http(findings: Findings, request: Request) -> None:
     """Check version and content type, the same for both endpoints."""
-    findings.must(request.query.get("v") == "3", "query: v must be 3")
-    kind = request.headers.get("content-type", "")
-    findings.must(kind.startswith("application/json"), "content-type must be application/json")
+    findings.must(request.query.get("v", "3") == "3", "query: v must be 3")
+    findings.taken("v" in request.query, "query: v should be 3")
+    right = request.headers.get("content-type", "").lower().startswith("application/json")
+    findings.taken(right, "header: content-type should be application/json")
 
 
 def element(findings: Findings, value: JsonObject, *, metadata_allowed: bool = False) -> None:
@@ -148,12 +162,9 @@ def element(findings: Findings, value: JsonObject, *, metadata_allowed: bool = F
 
 
 def _element_id(findings: Findings, identity: Any) -> None:
-    if isinstance(identity, int) and not isinstance(identity, bool):
-        report = findings.must if findings.settings.refuse_numeric_ids else findings.should
-        report(False, "id: should be a string")
-        return
-    fits = isinstance(identity, str) and 1 <= len(identity) <= 64
-    findings.must(fits, "id: must be a string of 1 to 64 characters")
+    findings.string_id("id", identity)
+    fits = not isinstance(identity, str) or 1 <= len(identity) <= 64
+    findings.must(fits, "id: must have 1 to 64 characters")
 
 
 def client_properties(findings: Findings, request: Request) -> frozenset[str]:
@@ -236,17 +247,17 @@ def conversation_request(findings: Findings, value: Any, account_id: str) -> Non
     """Check the body of ConsumerRequestConversation."""
     body = findings.object("ConsumerRequestConversation", value)
     findings.known("ConsumerRequestConversation", body, REQUEST_FIELDS)
-    findings.must(body.get("brandId") == account_id, "brandId: must be the account id")
+    findings.string_id("brandId", body.get("brandId"))
+    findings.must(str(body.get("brandId")) == account_id, "brandId: must be the account id")
     channel = body.get("channelType")
     findings.should(channel is not None, "channelType: should be sent, as the newest page says")
     findings.must(channel in (None, "MESSAGING"), "channelType: must be MESSAGING")
     findings.must(body.get("ttrDefName") in URGENCIES, "ttrDefName: unknown")
-    skill = body.get("skillId", "-1")
-    findings.must(isinstance(skill, str), "skillId: must be a string")
+    findings.string_id("skillId", body.get("skillId", "-1"))
     campaign = findings.object("campaignInfo", body.get("campaignInfo", {}))
     findings.known("campaignInfo", campaign, ("campaignId", "engagementId"))
-    strings = all(isinstance(each, str) for each in campaign.values())
-    findings.should(strings, "campaignInfo: ids should be strings")
+    for name, identity in campaign.items():
+        findings.string_id(f"campaignInfo: {name}", identity)
     context = findings.object("conversationContext", body.get("conversationContext", {}))
     findings.known("conversationContext", context, CONTEXT_FIELDS)
     shark = not context or context.get("type") == "SharkContext"

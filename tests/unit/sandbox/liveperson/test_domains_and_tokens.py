@@ -38,13 +38,13 @@ def test_all_services_are_an_array(lp: SimulatedLivePerson) -> None:
     [
         (ACCOUNT, "asnycMessagingEnt", "?version=1.0", 404),
         ("0", "idp", "?version=1.0", 404),
-        (ACCOUNT, "idp", "", 400),
+        (ACCOUNT, "idp", "?version=2.0", 400),
     ],
 )
 def test_a_wrong_lookup_is_refused(
     lp: SimulatedLivePerson, account: str, service: str, query: str, status: int
 ) -> None:
-    """An unknown service or account is not found; a missing version is a bad request."""
+    """An unknown service or account is not found; another version is a bad request."""
     url = f"{lp.url}/api/account/{account}/service/{service}/baseURI.json{query}"
 
     assert status == requests.get(url, timeout=5).status_code
