@@ -206,6 +206,23 @@ def test_missing_right(site: Site) -> None:
     assert {} == site.operator.doctor("--only", "rights")
 
 
+def test_settings_that_callers_do_not_reach(site: Site) -> None:
+    """The alias still points to a version with the old ones; which, is said by name."""
+    functions = site.stack.client("lambda")
+    intake = site.stack.physical("MessageIntake")
+    old = functions.get_function_configuration(FunctionName=intake)["Environment"]["Variables"]
+    new = {**old, "CONSUMER_ID_SALT": "changed by hand"}
+    functions.update_function_configuration(FunctionName=intake, Environment={"Variables": new})
+
+    wrong = site.operator.doctor()
+    functions.update_function_configuration(FunctionName=intake, Environment={"Variables": old})
+
+    assert {"versions"} == set(wrong)
+    assert names(wrong["versions"], intake, "CONSUMER_ID_SALT", "make deploy")
+    assert "changed by hand" not in str(wrong)
+    assert {} == site.operator.doctor("--only", "versions")
+
+
 def test_disabled_mapping(site: Site) -> None:
     """A queue that nobody reads is named, with the command that lets it be read."""
     functions = site.stack.client("lambda")

@@ -15,13 +15,15 @@ from ..options import as_json, on_a_stack
 from ..parameters import Parameters
 from ..partners import LivePerson
 from ..stack import Stack
-from . import accounts, clock, deployment, rights, webhooks
+from . import accounts, clock, deployment, executions, rights, versions, webhooks
 from .finding import OK, WARNING, WRONG, Check, Finding, Patient, looked
 
 CHECKS: dict[str, Check] = {
     "stack": deployment.stack,
     "clock": clock.clock,
     "functions": deployment.functions,
+    "versions": versions.versions,
+    "executions": executions.executions,
     "mappings": deployment.mappings,
     "schedules": deployment.schedules,
     "rights": rights.rights,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..letters import DeadLetters, Letter
@@ -10,6 +11,9 @@ from .finding import Finding, Patient, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
 _RUNBOOK = "see docs/runbook.md"
+
+# A new alarm has no data before what it watches has run for the first time.
+_NEW_ALARM = timedelta(hours=1)
 
 
 def stack(patient: Patient) -> Iterator[Finding]:
@@ -127,6 +131,10 @@ def alarms(patient: Patient) -> Iterator[Finding]:
     ringing = [each for each in found if each["StateValue"] == "ALARM"]
     for each in ringing:
         yield wrong("alarms", f"{each['AlarmName']} rings: {each['AlarmDescription']}", _RUNBOOK)
+    silent = [] if patient.stack.is_local else without_data(found, datetime.now(UTC))
+    for each in silent:
+        detail = f"{each['AlarmName']} has no data: {each['AlarmDescription']}"
+        yield wrong("alarms", detail, _RUNBOOK)
     if len(found) < len(names):
         yield wrong("alarms", f"{len(names) - len(found)} alarms are gone", _DEPLOY)
     if not all(each["ActionsEnabled"] for each in found):
@@ -138,5 +146,16 @@ def alarms(patient: Patient) -> Iterator[Finding]:
             "in samconfig.toml, then deploy (docs/settings.md)"
         )
         yield warning("alarms", "nobody is told when one rings", mend)
-    if not ringing:
+    if not ringing and not silent:
         yield ok("alarms", f"none of {len(found)} rings")
+
+
+def without_data(alarms: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Return those that sound by having no data, and are not just new (CloudWatch's records)."""
+    return [
+        each
+        for each in alarms
+        if each["StateValue"] == "INSUFFICIENT_DATA"
+        and each.get("TreatMissingData") == "missing"
+        and now - each["AlarmConfigurationUpdatedTimestamp"] > _NEW_ALARM
+    ]
