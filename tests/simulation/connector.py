@@ -234,7 +234,7 @@ class Container:
             parameters=self.parameters,
             sentinel=Sentinel(self.http, self.domains, clock=self._clock),
             leases=self.setbacks,
-            put_off=lambda account_id: self.queue(REFRESHES).send_plain(to_queue(account_id)),
+            put_off=lambda ids: self.queue(REFRESHES).send_plain_all([*map(to_queue, ids)]),
             clock=self._clock,
         )
 

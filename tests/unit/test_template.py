@@ -87,7 +87,7 @@ def test_a_queue_has_dead_letters(name: str) -> None:
     assert policy["maxReceiveCount"] >= 500  # the worker decides; a day of tries must fit
 
 
-@pytest.mark.parametrize("name", sorted(dead_letter_queues()))
+@pytest.mark.parametrize("name", sorted(dead_letter_queues() - {"TokenRefreshDeadLetters"}))
 def test_dead_letters_sound_an_alarm(name: str) -> None:
     """An operator learns of the first one."""
     alarms = [
@@ -101,6 +101,15 @@ def test_dead_letters_sound_an_alarm(name: str) -> None:
 
     assert alarms
     assert all("AlarmActions" in each and each["AlarmDescription"] for each in alarms)
+
+
+def test_refreshes_that_fail_again_sound_an_alarm() -> None:
+    """Not those that a run had no time for, which stand in the same queue."""
+    alarm = ALARMS["TokenRefreshDeadLettersAlarm"]
+
+    assert ("LivePersonConnector", "retry_later") == (alarm["Namespace"], alarm["MetricName"])
+    assert {"Name": "function", "Value": "token_refresh"} in alarm["Dimensions"]
+    assert (1200, 2) == (alarm["Period"], alarm["EvaluationPeriods"])
 
 
 @pytest.mark.parametrize("name", sorted(n for n in QUEUES if QUEUES[n].get("FifoQueue")))

@@ -268,7 +268,7 @@ def token_refresh() -> TokenRefresh:
         parameters=ParameterStore(_client("ssm"), settings.parameter_prefix),
         sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
         leases=_setbacks(settings.table_name),
-        put_off=lambda account_id: _failed_refreshes().send_plain(to_queue(account_id)),
+        put_off=lambda ids: _failed_refreshes().send_plain_all([to_queue(each) for each in ids]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -74,6 +75,18 @@ def test_a_dead_letter_says_why_it_is_there(queue: Queue) -> None:
         "attempts": "3",
         "first_failed_at": "2023-11-14T22:13:20.000Z",
     }.items() <= letter.attributes.items()
+
+
+def test_messages_without_a_group_are_sent_in_tens(sqs: SQSClient) -> None:
+    """As many calls as it takes."""
+    plain = Queue(sqs, sqs.create_queue(QueueName=f"plain-{uuid.uuid4().hex}")["QueueUrl"])
+    bodies = [f"{number}" for number in range(25)]
+    plain.send_plain_all(bodies)
+    found: list[str] = []
+    while batch := plain.receive():
+        found += [each.body for each in batch]
+
+    assert sorted(bodies) == sorted(found)
 
 
 def test_a_queue_that_is_not_there_is_unavailable(sqs: SQSClient, queue: Queue) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,14 +14,17 @@ from liveperson_connector.errors import (
     AppJwtMissing,
     LivePersonUnavailable,
     MisconfiguredAccount,
+    Transient,
     UnreadableMessage,
 )
 from liveperson_connector.flows.token_refresh import (
     IN_PROGRESS,
     LEASE_SECONDS,
+    MOST_TRIES,
     TokenRefresh,
     to_queue,
 )
+from liveperson_connector.flows.worker import delay
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
@@ -51,7 +55,7 @@ class Refresh:
             parameters=self.parameters,
             sentinel=Sentinel(http, Domains(http, self.liveperson.url), clock=self.clock),
             leases=InProcessLeases(self.clock),
-            put_off=self.put_off.append,
+            put_off=self.put_off.extend,
             clock=self.clock,
         )
 
@@ -95,6 +99,69 @@ def test_one_accounts_failure_keeps_no_other_from_its_token(refresh: Refresh) ->
 
     assert {ACCOUNT: "refreshed", OTHER: "put_off"} == refresh.flow.refresh_all()
     assert [OTHER] == refresh.put_off
+
+
+HANGING = [f"1000000{number}" for number in range(5)]
+
+
+def test_accounts_whose_sentinel_hangs_keep_no_other_from_its_token(
+    liveperson: SimulatedLivePerson,
+) -> None:
+    """A run ends in time; whom it did not get to is refreshed in an invocation of its own."""
+    refresh = Refresh(liveperson)
+    for account_id in (*HANGING, OTHER):
+        liveperson.add_account(account_id, CLIENT_ID, CLIENT_SECRET)
+        refresh.parameters.credentials_by_account[account_id] = CREDENTIALS
+    for account_id in HANGING:
+        liveperson.add_fault(service="sentinel", account=account_id, kind="slow", delay_ms=60_000)
+    http = LivePersonHttp(seconds=0.3)
+    flow = replace(
+        refresh.flow,
+        sentinel=Sentinel(http, Domains(http, liveperson.url)),
+        clock=time.time,
+        run_seconds=0.2,
+    )
+    began = time.monotonic()
+    done = flow.refresh_all()
+
+    assert time.monotonic() - began < 2 * 0.3 + 0.5
+    assert {*HANGING, ACCOUNT, OTHER} == set(done)
+    for account_id in refresh.put_off:
+        with suppress(Transient):
+            flow.retry(received(body=to_queue(account_id)))
+    assert {ACCOUNT, OTHER} == set(refresh.parameters.app_jwts)
+
+
+def test_what_a_run_has_no_time_for_goes_to_the_queue(refresh: Refresh, output: Output) -> None:
+    """All of it, each account once."""
+    for number in range(25):
+        refresh.parameters.credentials_by_account[f"{number}"] = CREDENTIALS
+    done = replace(refresh.flow, run_seconds=0).refresh_all()
+
+    assert {"handed_over"} == set(done.values())
+    assert sorted(done) == sorted(refresh.put_off)
+    assert 26 == len(refresh.put_off)
+    assert [26] == [each["handed_over"][0] for each in output.metrics if "handed_over" in each]
+
+
+def test_each_run_begins_with_another_account(refresh: Refresh) -> None:
+    """If runs are cut off again and again, no account is always behind."""
+    refresh.parameters.credentials_by_account = dict.fromkeys("abc", CREDENTIALS)
+    begun = []
+    for _ in range(4):
+        replace(refresh.flow, run_seconds=0).refresh_all()
+        begun.append(refresh.put_off[-3])
+        refresh.clock.pass_seconds(1200)
+
+    assert {*"abc"} == set(begun[:3])
+    assert begun[0] == begun[3]
+
+
+def test_without_an_account_a_run_does_nothing(refresh: Refresh) -> None:
+    """A new stack has none."""
+    refresh.parameters.credentials_by_account = {}
+
+    assert ({}, []) == (refresh.flow.refresh_all(), refresh.put_off)
 
 
 def test_a_failed_refresh_leaves_the_old_token(refresh: Refresh) -> None:
@@ -216,12 +283,20 @@ def test_a_retry_that_finds_another_under_way_comes_back(refresh: Refresh) -> No
     assert LEASE_SECONDS == later.value.retry_after
 
 
-def test_a_retry_that_fails_again_says_so(refresh: Refresh) -> None:
-    """The queue offers it again."""
+def test_a_retry_that_fails_again_says_so(refresh: Refresh, output: Output) -> None:
+    """The queue offers it again; how old the stored token is shows in the metrics."""
     refresh.liveperson.add_fault(service="sentinel", kind="status", status=503)
 
     with pytest.raises(LivePersonUnavailable):
         refresh.flow.retry(received(body=to_queue(ACCOUNT)))
+    assert [3600] == ages(output)
+
+
+def test_failed_refreshes_are_tried_until_the_schedule_asks_anyway() -> None:
+    """In twenty minutes."""
+    waits = [delay(tries, None, 0.5) for tries in range(1, MOST_TRIES)]
+
+    assert 900 < sum(waits) < 1320
 
 
 @pytest.mark.parametrize("payload", [{}, {"account_id": None}, {"source": "aws.scheduler"}])

@@ -61,6 +61,17 @@ class Queue:
         with translated(f"sending to {self.name}"):
             self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
+    def send_plain_all(self, bodies: Sequence[str]) -> None:
+        """Queue messages on a queue without groups, ten with one call; all, or an error."""
+        for start in range(0, len(bodies), BATCH):
+            entries: list[Any] = [
+                {"Id": str(index), "MessageBody": body}
+                for index, body in enumerate(bodies[start : start + BATCH])
+            ]
+            with translated(f"sending to {self.name}"):
+                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            _raise_for(answer.get("Failed", []), f"sending to {self.name}", "taken")
+
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Let a received message wait ``seconds`` before it is offered again."""
         with translated(f"delaying a message of {self.name}"):
