@@ -60,11 +60,13 @@ REMEMBER = {
 MAY: Mapping[str, set[str]] = {
     "webhook_intake": {
         "read credentials",
+        "list parameters",
         "send to notifications.fifo",
         "send to notifications-dlq.fifo",
     },
     "message_intake": {
         "read channel settings",
+        "list parameters",
         "send to consumer-events.fifo",
         "read a file",
     },
@@ -118,6 +120,8 @@ MAY: Mapping[str, set[str]] = {
 
 ONLY_HERE: Mapping[str, set[str]] = {
     # The emulator asks for this action on "*", so the sandbox widens it; AWS knows the path.
+    "webhook_intake": {"list another stack's parameters"},
+    "message_intake": {"list another stack's parameters"},
     "token_refresh": {
         "list another stack's parameters",
         # It does not know which record a call is about; AWS does (dynamodb:LeadingKeys).
@@ -460,6 +464,7 @@ def test_every_action_of_the_template_is_in_the_table(stack: Stack) -> None:
         action
         for function in functions().values()
         for statement in statements(function)
+        if statement["Effect"] == "Allow"
         for action in actions(statement)
     }
 
@@ -511,16 +516,38 @@ def test_who_needs_some_records_writes_those_alone(function: str, prefixes: set[
         assert prefixes == set(condition["dynamodb:LeadingKeys"])
 
 
-def test_token_refresh_lists_the_parameters_of_its_own_stack() -> None:
+@pytest.mark.parametrize("function", ["message_intake", "token_refresh", "webhook_intake"])
+def test_a_function_lists_the_parameters_of_its_own_stack(function: str) -> None:
     """In the policy's words, since the emulator asks for the right to list all."""
     (listing,) = [
         each
-        for each in statements(functions()["token_refresh"])
+        for each in statements(functions()[function])
         if "ssm:GetParametersByPath" in actions(each)
     ]
 
     (target,) = targets(listing)
     assert target["Fn::Sub"].endswith(":parameter/${AWS::StackName}/accounts")
+
+
+@pytest.mark.parametrize(
+    ("function", "kept"),
+    [("message_intake", {"*"}), ("webhook_intake", {"*/app-jwt", "*/channel"})],
+)
+def test_who_lists_parameters_for_their_names_may_not_decrypt_them(
+    function: str, kept: set[str]
+) -> None:
+    """
+    Who may list below a path may read there, but for the key.
+
+    In the policy's words: Parameter Store decrypts with its caller's permissions, and names the
+    parameter
+    (https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html).
+    """
+    (denied,) = [each for each in statements(functions()[function]) if each["Effect"] == "Deny"]
+    (context,) = denied["Condition"]["StringLike"].values()
+
+    assert ["kms:Decrypt"] == actions(denied)
+    assert kept == {each["Fn::Sub"].partition("/accounts/")[2] for each in context}
 
 
 def test_no_role_may_use_a_key() -> None:
@@ -533,6 +560,7 @@ def test_no_role_may_use_a_key() -> None:
         action
         for function in functions().values()
         for statement in statements(function)
+        if statement["Effect"] == "Allow"
         for action in actions(statement)
     }
 

@@ -285,14 +285,10 @@ class Ssm:
         self.parameters[Name] = Value
         return {}
 
-    def get_paginator(self, _operation: str) -> Ssm:
-        """Give what lists parameters."""
-        return self
-
-    def paginate(self, *, Path: str, **_: Any) -> list[Answer]:  # noqa: N803
+    def get_parameters_by_path(self, *, Path: str, **_: Any) -> Answer:  # noqa: N803
         """List the parameters below a path, on one page."""
         names = [name for name in self.parameters if name.startswith(f"{Path}/")]
-        return [{"Parameters": [{"Name": name} for name in names]}]
+        return {"Parameters": [{"Name": name} for name in names]}
 
 
 __all__ = ["Client", "Fifo", "Message", "Sqs", "Ssm", "Table", "as_record"]

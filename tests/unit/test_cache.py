@@ -208,16 +208,29 @@ def test_what_is_not_allowed_does_not_count(clock: Clock) -> None:
     assert throttle.allows()
 
 
-def test_a_stranger_who_invents_keys_does_not_wear_out_the_source(
+def test_a_key_that_cannot_exist_is_neither_loaded_nor_remembered(
     source: Source, clock: Clock
 ) -> None:
-    """Only keys that are not remembered count; those that are go on."""
-    cache = Cache(source.load, ttl=60, clock=clock, first_loads=Throttle(2, 10, clock=clock))
+    """Invented keys cost nothing, and forget none of those that are known."""
+    known = {"a"}
+    cache = Cache(source.load, ttl=60, clock=clock, size=1, may_exist=lambda key: key in known)
     cache.get("a")
-    cache.get("b")
-    for load in (cache.get, lambda key: cache.refresh(key, at_least=0)):
-        with pytest.raises(AwsUnavailable):
-            load("c")
-    clock.pass_seconds(60)
+    found = [
+        *(cache.get(f"b{number}") for number in range(5)),
+        *(cache.refresh(f"c{number}", at_least=0) for number in range(5)),
+    ]
 
-    assert ["a2", "b2", "c1"] == [cache.get(each) for each in "abc"]
+    assert {None} == set(found)
+    assert ["a"] == source.asked
+    known.add("b0")
+    assert "b01" == cache.get("b0")
+
+
+def test_a_known_key_is_loaded_again_without_a_question(source: Source, clock: Clock) -> None:
+    """It existed a moment ago."""
+    answers = iter([True])
+    cache = Cache(source.load, ttl=60, clock=clock, may_exist=lambda _key: next(answers))
+    cache.get("a")
+    clock.pass_seconds(61)
+
+    assert "a2" == cache.get("a")

@@ -6,9 +6,9 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
-from .errors import AwsUnavailable, Transient
+from .errors import Transient
 
 Value = TypeVar("Value")
 
@@ -49,10 +49,9 @@ class Cache(Generic[Value]):
     Values by key, loaded when first asked for and again when older than ``ttl`` seconds.
 
     If loading again fails with a :class:`Transient` error, the last good value is kept and
-    served. At most ``size`` keys are remembered, the least recently used are forgotten, so a
-    stranger who invents keys can't fill the memory. ``first_loads`` limits how often a key that
-    is not remembered is loaded, so the stranger can't wear out the source either; beyond it,
-    :meth:`get` raises :class:`AwsUnavailable`.
+    served. At most ``size`` keys are remembered, the least recently used are forgotten, so that
+    invented keys cannot fill the memory. A key that is not remembered and that ``may_exist`` denies
+    is neither loaded nor remembered: its value is None.
     """
 
     def __init__(
@@ -62,13 +61,13 @@ class Cache(Generic[Value]):
         ttl: float | Callable[[Value], float],
         clock: Clock = time.time,
         size: int = 1000,
-        first_loads: Throttle | None = None,
+        may_exist: Callable[[str], bool] = lambda _key: True,
     ) -> None:
         self._load = load
         self._ttl = ttl if callable(ttl) else lambda _value: ttl
         self._clock = clock
         self._size = size
-        self._first_loads = first_loads
+        self._may_exist = may_exist
         self._entries: OrderedDict[str, _Entry[Value]] = OrderedDict()
 
     def get(self, key: str) -> Value:
@@ -92,8 +91,8 @@ class Cache(Generic[Value]):
             entry.loaded_at = entry.asked_at = 0.0
 
     def _load_first(self, key: str) -> Value:
-        if self._first_loads and not self._first_loads.allows():
-            raise AwsUnavailable("too many unknown names are asked for at a time")
+        if not self._may_exist(key):
+            return cast("Value", None)
         return self._remember(key)
 
     def _reload(self, key: str, entry: _Entry[Value], *, at_least: float) -> Value:

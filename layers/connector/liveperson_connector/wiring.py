@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 _PARAMETER_SECONDS = 300.0
 _ABSENCE_SECONDS = 30.0
 
-# A stranger who invents account ids makes a container read Parameter Store at most this often in
-# that time; accounts it already knows go on without a pause.
-_UNKNOWN_ACCOUNTS = 20
-
 
 @cache
 def webhook_intake() -> WebhookIntake:
@@ -48,18 +44,18 @@ def webhook_intake() -> WebhookIntake:
     from .aws.clients import hurried
     from .aws.parameters import ParameterStore
     from .aws.queues import Queue
-    from .cache import Cache, Throttle
+    from .cache import Cache
     from .flows.webhook_intake import WebhookIntake
+    from .known_accounts import KnownAccounts
     from .settings import WebhookIntakeSettings
 
     settings = WebhookIntakeSettings(os.environ)
     parameters = ParameterStore(hurried("ssm"), settings.parameter_prefix)
+    known = KnownAccounts(lambda token: parameters.accounts_with("credentials", token))
     sqs = hurried("sqs")
     return WebhookIntake(
         credentials=Cache(
-            parameters.find_credentials,
-            ttl=_credentials_ttl,
-            first_loads=Throttle(_UNKNOWN_ACCOUNTS, _ABSENCE_SECONDS),
+            parameters.find_credentials, ttl=_credentials_ttl, may_exist=known.may_exist
         ),
         notifications=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
@@ -74,12 +70,14 @@ def message_intake() -> MessageIntake:
     from .cache import Cache
     from .channel import contract  # noqa: F401  at the first event it would cost a caller's time
     from .flows.message_intake import MessageIntake
+    from .known_accounts import KnownAccounts
     from .settings import MessageIntakeSettings
 
     settings = MessageIntakeSettings(os.environ)
     parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
+    known = KnownAccounts(lambda token: parameters.accounts_with("channel", token))
     return MessageIntake(
-        configured=Cache(parameters.has_channel, ttl=_presence_ttl),
+        configured=Cache(parameters.has_channel, ttl=_presence_ttl, may_exist=known.may_exist),
         consumer_events=Queue(_client("sqs"), settings.consumer_events_queue_url),
         salt=settings.consumer_id_salt,
     )

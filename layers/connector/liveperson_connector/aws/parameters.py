@@ -7,7 +7,7 @@ first two are written by the operator, the last by ``token_refresh`` alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -62,16 +62,27 @@ class ParameterStore:
 
     def account_ids(self) -> list[str]:
         """Return every account that has credentials."""
+        found, token = self.accounts_with("credentials")
+        while token:
+            more, token = self.accounts_with("credentials", token)
+            found |= more
+        return sorted(found)
+
+    def accounts_with(self, kind: str, token: str | None = None) -> tuple[set[str], str | None]:
+        """
+        Return accounts that have a parameter of this kind, and the token of the next page, if any.
+
+        Parameter Store gives ten parameters a page; no secret of them is decrypted.
+        """
         path = f"{self._prefix}/accounts"
+        more: dict[str, Any] = {"NextToken": token} if token else {}
         with translated(f"listing parameters below {path}"):
-            pages = self._client.get_paginator("get_parameters_by_path").paginate(
-                Path=path, Recursive=True, WithDecryption=False
+            page: Any = self._client.get_parameters_by_path(
+                Path=path, Recursive=True, WithDecryption=False, MaxResults=10, **more
             )
-            names = [each["Name"] for page in pages for each in page["Parameters"]]
-        found = [name.removeprefix(f"{path}/").split("/") for name in names]
-        return sorted(
-            parts[0] for parts in found if parts[1:] == ["credentials"] and is_account_id(parts[0])
-        )
+        found = [each["Name"].removeprefix(f"{path}/").split("/") for each in page["Parameters"]]
+        names = {each[0] for each in found if each[1:] == [kind] and is_account_id(each[0])}
+        return names, page.get("NextToken")
 
     def _written(self, account_id: str, kind: str) -> str:
         text = self._read(account_id, kind)
