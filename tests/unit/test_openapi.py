@@ -19,7 +19,7 @@ from liveperson_connector.accounts import CALLBACKS
 from liveperson_connector.aws.requests import refusal
 from liveperson_connector.channel import contract
 from liveperson_connector.channel.callbacks import sign
-from liveperson_connector.channel.consumer_events import TYPES, read_event
+from liveperson_connector.channel.consumer_events import MAX_PASSED_ON, TYPES, read_event
 from liveperson_connector.channel.fallback_text import fallback_text
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -87,6 +87,12 @@ def test_every_type_has_an_example() -> None:
     assert {each["value"]["type"] for each in examples} == TYPES
 
 
+@pytest.mark.parametrize("name", ["Profile", "ConsumerEventProfile", "ConsumerEventReply"])
+def test_what_livepersons_requests_have_room_for_is_said(name: str) -> None:
+    """No schema has a word for it, so its description says it."""
+    assert f"room for {MAX_PASSED_ON:,} characters of JSON" in json.dumps(contract.schemas()[name])
+
+
 def test_every_answer_of_the_code_is_described() -> None:
     """Each way in which the connector refuses a consumer event is a described answer."""
     refusals: list[type[errors.Refused]] = [errors.InvalidEvent, errors.UnknownAccount]
@@ -141,7 +147,7 @@ def test_the_guide_shows_every_type() -> None:
     named = {schema_of(each) for each in EXAMPLES}
 
     assert {f"ConsumerEvent{kind.capitalize()}" for kind in TYPES} <= named
-    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS} <= named
+    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS | {"ping"}} <= named
 
 
 def test_the_guide_names_every_field() -> None:

@@ -161,7 +161,12 @@ class TestWhatIsRefused:
             (event("text", id=""), "id", "must be a text of 1 to 128 of the characters"),
             (event("text", id="x" * 129), "id", "must be a text of 1 to 128 of the characters"),
             (event("text", type="dance"), "type", "must be one of: text, file, reply"),
-            (event("text", type=["text"]), "type", "must be a text"),
+            (event("text", type=["text"]), "type", "must be a text, one of: text, file, reply"),
+            (
+                event("file", file_type=7),
+                "file_type",
+                "must be a text, one of: JPG, JPEG, PNG, GIF",
+            ),
             (event("file", content_base64=None), "", "must have one of url and content_base64"),
             (event("file", url="https://a.b/c"), "", "must have one of url and content_base64"),
             (event("file", file_type="png"), "file_type", "must be one of: JPG, JPEG, PNG, GIF"),

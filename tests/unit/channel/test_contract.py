@@ -23,7 +23,10 @@ _RULES_WITH_GENERAL_WORDS = {"type", "enum", "required", "minimum", "maximum", "
     "minProperties",
     "maxLength",
 }
-_SILENT = {"properties", "items", "const", "$ref", "default", "description", "discriminator"}
+_SILENT = {"properties", "items", "const", "$ref", "description", "discriminator"} | {
+    "additionalProperties",
+    *("if", "then", "else"),
+}
 
 
 def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
@@ -33,7 +36,7 @@ def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
             yield from subschemas(each)
     elif isinstance(schema, dict):
         yield schema
-        for name in ("items", "oneOf", "anyOf"):
+        for name in ("items", "oneOf", "anyOf", "then", "else"):
             yield from subschemas(schema.get(name, []))
         for each in schema.get("properties", {}).values():
             yield from subschemas(each)
@@ -68,9 +71,55 @@ def test_every_type_has_its_schema() -> None:
     assert {f"ConsumerEvent{kind.capitalize()}" for kind in TYPES} == {
         name for name in names if name.startswith("ConsumerEvent")
     } - {"ConsumerEvent"}
-    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS} == {
+    assert {f"{kind.capitalize()}Callback" for kind in CALLBACKS | {"ping"}} == {
         name for name in names if name.endswith("Callback")
     } - {"Callback"}
+
+
+# What \s stands for in ECMAScript, of which JSON Schema's patterns are
+# (https://tc39.es/ecma262/#prod-CharacterClassEscape); in Python it is something else.
+_ECMASCRIPT_SPACE = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+def patterns() -> set[str]:
+    """Give every pattern of the contract."""
+    everything = [each for schema in contract.schemas().values() for each in subschemas(schema)]
+    return {each["pattern"] for each in everything if "pattern" in each}
+
+
+@pytest.mark.parametrize("pattern", sorted(patterns()))
+def test_a_pattern_means_the_same_in_every_language(pattern: str) -> None:
+    """Python, which checks, and JavaScript, which a channel may be written in, agree."""
+    elsewhere = re.compile(pattern.replace(r"\s", _ECMASCRIPT_SPACE))
+    here = re.compile(pattern)
+
+    assert set() == set(re.findall(r"\\[a-zA-Z]", pattern)) - {r"\s", r"\u"}
+    assert "." not in re.sub(r"\[.*?\]|\\\.", "", pattern)  # nor does it end at the same line ends
+    for each in map(chr, [*range(0x3100), *range(0xFE00, 0x10000)]):  # all white space is there
+        assert bool(here.search(each)) == bool(elsewhere.search(each)), ascii(each)
+
+
+def open_objects() -> set[str]:
+    """Name the schemas that say of an object in them that others' fields are passed on."""
+    return {
+        name
+        for name, schema in contract.schemas().items()
+        if any(each.get("additionalProperties") is True for each in subschemas(schema))
+    }
+
+
+def test_what_is_passed_on_says_that_it_may_have_other_fields() -> None:
+    """A generated client would leave them out otherwise, or not compile."""
+    assert {"ConsumerEventReply", "Customer", "Personal", "Date", "RichContent", "TextContent"} == (
+        open_objects()
+    )
+
+
+def test_no_schema_hides_its_fields_behind_a_choice() -> None:
+    """Generators make nothing, or anything, of a bare ``required`` in ``oneOf`` or ``anyOf``."""
+    for name, schema in contract.schemas().items():
+        choices = [*schema.get("oneOf", []), *schema.get("anyOf", [])]
+        assert all("$ref" in each for each in choices), name
 
 
 @pytest.mark.parametrize("kind", sorted(TYPES))

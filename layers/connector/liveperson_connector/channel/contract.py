@@ -154,20 +154,22 @@ def _validator(name: str) -> Callable[[object], object]:
 def _words(error: fastjsonschema.JsonSchemaValueException) -> Iterator[Problem]:
     path = (error.name or "").removeprefix("data").removeprefix(".")
     rule = error.rule or ""
-    if rule == "required":
+    own = error.definition.get("x-problems", {}).get(rule)
+    if rule == "required" and not own:
         for name in error.rule_definition:
             if name not in error.value:
                 yield Problem(f"{path}.{name}".removeprefix("."), "is missing")
     else:
-        own = error.definition.get("x-problems", {}).get(rule)
-        yield Problem(path, own or _general_words(rule, error.rule_definition))
+        yield Problem(path, own or _general_words(rule, error.definition))
 
 
-def _general_words(rule: str, limit: Any) -> str:
+def _general_words(rule: str, schema: Mapping[str, Any]) -> str:
+    limit = schema.get(rule, "")
+    allowed = f"one of: {', '.join(map(str, schema.get('enum', [])))}"
     if rule == "type":
-        return f"must be {_types(limit)}"
+        return f"must be {_types(limit)}" + (f", {allowed}" if "enum" in schema else "")
     if rule == "enum":
-        return f"must be one of: {', '.join(map(str, limit))}"
+        return f"must be {allowed}"
     return _LIMIT_WORDS.get(rule, "is not as the contract says").format(limit)
 
 
