@@ -72,10 +72,19 @@ class UntrustedWebhook(Refused):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a consumer event: where (a path like ``conversation.profile``), what."""
+    """
+    One thing wrong with a consumer event: where (a path like ``conversation.profile``), what.
+
+    ``is_named`` is false where the path may have names that are not the contract's, as in fields
+    that are passed on: those may be anybody's words, and are not logged.
+    """
 
     path: str
     problem: str
+    is_named: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path if self.is_named else '…'}: {self.problem}"
 
 
 class InvalidEvent(Refused):
@@ -89,7 +98,7 @@ class InvalidEvent(Refused):
     status = 400
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{each.path}: {each.problem}" for each in problems[:10]))
+        super().__init__("; ".join(map(str, problems[:10])))
         self.problems = problems
 
 

@@ -153,3 +153,30 @@ def test_what_is_said_is_not_logged(aws: Aws, output: Output) -> None:
     assert ["accepted", "accepted_current_secret"] == output.messages
     for secret in ("Hello", "4915112345678", CLIENT_SECRET, "sha1=", "the gateway has checked it"):
         assert secret not in output.text
+
+
+def deep(levels: int) -> object:
+    """Give lists in lists."""
+    return [deep(levels - 1)] if levels else []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"customer": {"My PIN is 12": "\ud800"}},
+        {"customer": {"socialId": "1", "deep": {"My PIN is 12": {"\ud800": 1}}}},
+        {"My PIN is 12": ["\ud800"]},
+        {"personal": {"My PIN is 12": deep(40)}},
+    ],
+)
+def test_names_of_what_is_passed_on_are_not_logged(
+    aws: Aws, output: Output, wrong: dict[str, object]
+) -> None:
+    """The channel is told where it is; a name of its own may be a consumer's word."""
+    event = {"id": "p-1", "type": "profile", "customer": {"socialId": "1"}, **wrong}
+    answer = message_intake.handler(posted(body=json.dumps(event), isBase64Encoded=False), None)
+
+    assert 400 == answer["statusCode"]
+    assert "My PIN is 12" in json.dumps(body(answer))
+    assert ["invalid_event"] == output.messages
+    assert "PIN" not in output.text

@@ -77,13 +77,12 @@ def unpaired_or_deep(value: object) -> list[Problem]:
     while todo and len(found) < MAX_PROBLEMS:  # no recursion: the depth is what is to be found out
         place, each, depth = todo.pop()
         if depth > MAX_DEPTH:
-            found.append(Problem(_path(place), f"is nested more than {MAX_DEPTH} deep"))
+            found.append(_unnamed(place, f"is nested more than {MAX_DEPTH} deep"))
         elif isinstance(each, str) and _is_unpaired(each):
-            words = "contains half a character (an unpaired surrogate)"
-            found.append(Problem(_path(place), words))
+            found.append(_unnamed(place, "contains half a character (an unpaired surrogate)"))
         elif isinstance(each, dict):
             if any(_is_unpaired(name) for name in each):
-                found.append(Problem(_path(place), "has a name with half a character in it"))
+                found.append(_unnamed(place, "has a name with half a character in it"))
             todo += [(_Place(place, f".{name}"), of, depth + 1) for name, of in each.items()]
         elif isinstance(each, list):
             todo += [
@@ -99,6 +98,10 @@ class _Place(NamedTuple):
 
     inside: _Place | None
     name: str | int
+
+
+def _unnamed(place: _Place | None, words: str) -> Problem:
+    return Problem(_path(place), words, is_named=False)
 
 
 def _path(place: _Place | None) -> str:

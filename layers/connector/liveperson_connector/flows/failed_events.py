@@ -16,7 +16,7 @@ from ..messages import Letter, token
 
 EVENT_FAILED = "connector.EventFailed"
 
-# LivePerson's own words are mostly "Bad Request"; what it usually means, by the type of event.
+# What LivePerson's refusal usually means, by the type of event; its own words are shown nowhere.
 _QUESTIONS = {
     "receipt": "Are its sequences messages of that dialog, and is the dialog open?",
     "reply": "Is to_sequence a message of the open dialog, and its metadata what it offered?",
