@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 from tests.support.bench import CONSUMER_EVENTS, Bench
+from tests.support.logs import Output
 from tests.support.messages import PHONE, queued_event, text_event
 
 ANOTHER = "+4915187654321"
@@ -288,7 +290,7 @@ def test_wrong_credentials_are_waited_out(bench: Bench) -> None:
 
 
 def test_what_is_refused_goes_to_the_dead_letters(bench: Bench) -> None:
-    """With status, code and words; the group moves on, and the channel is told."""
+    """With status and code; the group moves on, and the channel is told."""
     bench.say("before")
     refusal = {"code": "BAD_REQUEST", "body": {"msg": "no such thing"}}
     bench.liveperson.add_fault(
@@ -305,7 +307,7 @@ def test_what_is_refused_goes_to_the_dead_letters(bench: Bench) -> None:
         letter["http_status"],
         letter["error_code"],
     )
-    assert "no such thing" in letter["problem"]
+    assert "LivePerson answered 400" == letter["problem"]
     assert (PHONE, event_id) == (letter["body"]["consumer_id"], letter["body"]["event"]["id"])
     assert ["before", "after"] == bench.said()
     assert [event_id] == [each["event_id"] for each in bench.told("failed")]
@@ -329,6 +331,48 @@ def test_what_was_given_up_comes_back_in_order(bench: Bench) -> None:
     assert "liveperson_unavailable" == letters[0]["reason"]
     assert 2 == len(letters) == sum(moved.values())
     assert ["before", "late", "later"] == bench.said()
+
+
+# ── What partners answer ──
+
+
+def test_a_file_that_can_never_be_fetched_holds_nothing_back(bench: Bench) -> None:
+    """Its host does not exist: that is an answer, and the channel gets it."""
+    bench.post({"id": "f-1", "type": "file", "file_type": "PNG", "url": "https://files.invalid/x"})
+    bench.say("What do you think?")
+
+    (failed,) = bench.told("failed")
+    assert ["What do you think?"] == bench.said()
+    assert ("f-1", "file_refused") == (failed["event_id"], failed["reason"])
+    assert "a host that does not exist" in failed["message"]
+    assert "files.invalid" not in failed["message"]
+
+
+def test_a_picture_is_shown_although_its_address_ran_out(bench: Bench) -> None:
+    """Another one is asked for, and nothing is refused."""
+    bench.liveperson.add_fault(service="swift", kind="status", status=401, times=1)
+    picture = base64.b64encode(b"GIF89a" + b"x" * 20).decode()
+    bench.post({"id": "f-1", "type": "file", "file_type": "GIF", "content_base64": picture})
+    bench.run()
+
+    (line,) = bench.conversations()[-1]["transcript"]
+    assert "GIF" == line["event"]["message"]["fileType"]
+    assert ([], []) == (bench.told("failed"), bench.dead_letters(CONSUMER_EVENTS))
+
+
+def test_livepersons_words_are_shown_nowhere(bench: Bench, output: Output) -> None:
+    """Neither in the log, nor on the dead letter, nor to the channel: they may quote anything."""
+    quoted = {"code": "BAD_REQUEST", "body": {"msg": "cannot read MY+PIN+IS+12"}}
+    bench.liveperson.add_fault(service="send", kind="status", status=400, body=quoted)
+    bench.say("my pin is 12")
+    for _ in range(4):
+        bench.pass_seconds(10)
+
+    (failed,), (letter,) = bench.told("failed"), bench.dead_letters(CONSUMER_EVENTS)
+    assert (400, "BAD_REQUEST") == (failed["http_status"], failed["error_code"])
+    assert ("400", "BAD_REQUEST") == (letter["http_status"], letter["error_code"])
+    shown = json.dumps([failed, {**letter, "body": ""}]) + output.text
+    assert "pin" not in shown.casefold()
 
 
 @pytest.mark.parametrize("body", ["no JSON", "{}", '{"account_id": "1"}'])

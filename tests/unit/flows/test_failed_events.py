@@ -60,7 +60,7 @@ def test_a_failure_names_the_event_and_the_reason() -> None:
     ],
 )
 def test_what_mostly_is_the_cause_is_asked(kind: str, question: str) -> None:
-    """LivePerson's own words are mostly "Bad Request"."""
+    """LivePerson's own words are shown nowhere."""
     assert question in failure(kind=kind)["message"]
 
 
