@@ -49,6 +49,7 @@ LOG_GB = 0.50
 METRIC_MONTH = 0.30
 ALARM_MONTH = 0.10
 DASHBOARD_MONTH = 3.00
+KMS_REQUEST = 0.03e-4
 TRACE = 5.00e-6
 
 # Lambda asks an idle queue with so many pollers, each waiting 20 s for an answer.
@@ -57,6 +58,16 @@ POLL_SECONDS = 20
 
 # X-Ray keeps one request a second and this part of the others; the others are not paid.
 SAMPLED = 0.05
+
+# What API Gateway writes for a request, if it is asked to (`AccessLogs`).
+ACCESS_LOG_BYTES = 300
+
+# Containers know an account's parameters, and DynamoDB its table's key, for so long.
+KEYS_SECONDS = 300
+
+# A refresh decrypts credentials and AppJWT and encrypts the new one, every 20 minutes.
+REFRESH_SECONDS = 1200
+REFRESH_KEYS = 3
 
 MONTH_SECONDS = 30 * 86_400
 
@@ -99,6 +110,19 @@ def parts() -> Iterator[Part]:
     yield Part("X-Ray, traces", SAMPLED * total("invocations"), "traces", TRACE)
 
 
+def secrets_of_a_container() -> int:
+    """Count what one container of each function decrypts; `message_intake` only looks for it."""
+    read = {folder: int(measured()["functions"][folder]["parameter_reads"]) for folder in folders()}
+    return sum(count for folder, count in read.items() if folder != "message_intake")
+
+
+def kms_requests() -> float:
+    """Count a month's requests of keys, of one account whose functions are busy all the time."""
+    tables = sum("TABLE_NAME" in each["Environment"]["Variables"] for each in functions().values())
+    known_anew = (secrets_of_a_container() + tables) * MONTH_SECONDS / KEYS_SECONDS
+    return known_anew + REFRESH_KEYS * MONTH_SECONDS / REFRESH_SECONDS
+
+
 def fixed() -> Iterator[tuple[str, str, float]]:
     """Give everything that costs the same in a quiet month."""
     alarms = len(resources("AWS::CloudWatch::Alarm"))
@@ -112,6 +136,12 @@ def fixed() -> Iterator[tuple[str, str, float]]:
     yield "Alarms", f"{alarms} × ${ALARM_MONTH:.2f}", alarms * ALARM_MONTH
     yield "Metrics of our own", f"{metrics} in use × ${METRIC_MONTH:.2f}", metrics * METRIC_MONTH
     yield "Dashboard", "beyond the three that are free", DASHBOARD_MONTH
+    yield (
+        "Keys (KMS)",
+        f"of parameters and the table, one account, one container of each function: "
+        f"{kms_requests():,.0f} × ${KMS_REQUEST:.6f}",
+        kms_requests() * KMS_REQUEST,
+    )
     yield (
         "Waiting at the queues",
         f"{queues} mappings × {POLLERS} pollers, one request in {POLL_SECONDS} s: "
@@ -227,9 +257,11 @@ def _a_quiet_month() -> list[str]:
         "",
         f"A warm container of `webhook_intake` (`WebhookProvisionedConcurrency`) adds "
         f"${warm():.2f} a month: {memory('webhook_intake')} MB ÷ 1024 ×",
-        f"{MONTH_SECONDS:,} s × ${LAMBDA_WARM_GB_SECOND[architecture()]:.10f}. Not counted: what "
-        "the table and the files take up, data that",
-        "leaves AWS (a few KB a text), and a gradual deployment, which is free.",
+        f"{MONTH_SECONDS:,} s × ${LAMBDA_WARM_GB_SECOND[architecture()]:.10f}. `AccessLogs` add "
+        f"${1e6 * ACCESS_LOG_BYTES * LOG_GB / 1e9:.2f} for a million requests,",
+        "and a parameter of more than 4 KB $0.05 a month. Not counted: what the table and the",
+        "files take up, data that leaves AWS (a few KB a text), and a gradual deployment, which is",
+        "free.",
         "",
         "Which limit comes first, and what moves it: [scale.md](scale.md).",
         "",

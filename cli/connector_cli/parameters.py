@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from liveperson_connector.accounts import ChannelSettings, Credentials, is_account_id
-from liveperson_connector.aws.parameters import ParameterStore
+from liveperson_connector.aws.parameters import TIER, ParameterStore
 
 from .errors import Problem
 from .stack import Stack
@@ -94,7 +94,9 @@ class Parameters:
         """Write a parameter, encrypted."""
         name = self.store.name(account_id, kind)
         self._drop_if_plain(account_id, kind)
-        self._client.put_parameter(Name=name, Value=json.dumps(value), Type=SECURE, Overwrite=True)
+        self._client.put_parameter(
+            Name=name, Value=json.dumps(value), Type=SECURE, Tier=TIER, Overwrite=True
+        )
 
     def delete(self, account_id: str) -> list[str]:
         """Delete every parameter of an account, and return their names."""

@@ -337,6 +337,15 @@ def test_the_page_of_costs_is_what_the_template_and_the_runs_say() -> None:
     assert cost.render() == document("cost.md")
 
 
+def test_the_cost_of_keys_is_counted() -> None:
+    """Parameters and the table are encrypted by KMS, which is paid by the request."""
+    month_of_five_minutes, refreshes = 30 * 24 * 12, 30 * 24 * 3
+    (dollars,) = [dollars for what, _, dollars in cost.fixed() if "KMS" in what]
+    at_least = 4 * month_of_five_minutes + 3 * refreshes  # four secrets, as many containers
+
+    assert dollars >= at_least * 0.03 / 10_000
+
+
 def test_a_part_of_the_cost_is_units_times_price() -> None:
     """The arithmetic that is shown is the one that was done."""
     by_name = {part.what: part for part in cost.parts()}

@@ -7,7 +7,7 @@ first two are written by the operator, the last by ``token_refresh`` alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +17,12 @@ from .clients import error_code, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+
+
+# A standard parameter holds 4 KB, an AppJWT may grow beyond: this tier is the advanced one (8 KB,
+# paid) for such a value alone.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+TIER: Literal["Intelligent-Tiering"] = "Intelligent-Tiering"
 
 
 class ParameterStore:
@@ -58,7 +64,9 @@ class ParameterStore:
         """Keep an AppJWT for the workers."""
         name = self.name(account_id, "app-jwt")
         with translated(f"writing parameter {name}"):
-            self._client.put_parameter(Name=name, Value=token, Type="SecureString", Overwrite=True)
+            self._client.put_parameter(
+                Name=name, Value=token, Type="SecureString", Tier=TIER, Overwrite=True
+            )
 
     def account_ids(self) -> list[str]:
         """Return every account that has credentials."""
