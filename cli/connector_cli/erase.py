@@ -22,7 +22,7 @@ from .stack import Stack
 ERASED = {"consumer", "lp-consumer", "conversation", "event", "notification", "hold"}
 """The kinds of the table's items that are a consumer's."""
 
-NAMELESS = {"outage", "tries", "lease"}
+NAMELESS = {"outage", "tries", "lease", "sought"}
 """Those that name nobody: an account, a message's own id, a task. They expire in days at most."""
 
 _deserialize = TypeDeserializer().deserialize
