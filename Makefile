@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SECURITY := $(VENV)/security
+PINS := layers/connector/requirements.txt requirements/dev.txt requirements/emulator.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
@@ -41,7 +43,7 @@ soak: setup  ## many conversations while everything breaks (MINUTES=5 SEED=1 CON
 # Files of tests that run side by side; a file's own tests share a sandbox, one after the other.
 JOBS ?= 2
 
-test: check  ## everything: checks, unit, integration and end-to-end tests (JOBS=2)
+test: check security  ## everything: checks, checkov, unit, integration and end-to-end tests (JOBS=2)
 	@pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 unit: setup  ## the unit tests alone, in seconds
@@ -67,6 +69,20 @@ check: setup  ## format, lint, types, import rules and the template
 	@cfn-lint template.yaml
 	@sam validate --lint
 
+security: $(SECURITY)/.installed  ## let checkov judge the template and the workflows
+	@said=$$($(SECURITY)/bin/checkov --config-file tools/checkov.yaml 2>&1) || { echo "$$said"; exit 1; }
+
+audit: $(SECURITY)/.installed  ## look for known vulnerabilities of the pins (asks pypi.org)
+	@found=0; for pins in $(PINS); do echo "$$pins"; \
+	$(SECURITY)/bin/pip-audit --strict --disable-pip --require-hashes -r $$pins $(ARGS) || found=1; \
+	done; exit $$found
+
+$(SECURITY)/.installed: requirements/security.txt $(VENV)/.installed
+	@echo "setup: installing checkov and pip-audit into $(SECURITY) (once, a minute)"
+	@$(BIN)/python -m venv $(SECURITY)
+	@$(SECURITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/security.txt
+	@touch $@
+
 openapi: setup  ## write the contract's schemas into docs/openapi.yaml
 	@python docs/openapi.py
 
@@ -86,11 +102,11 @@ cost: setup  ## write docs/cost.md from the template and the measured runs
 scale: setup  ## write the table of limits in docs/scale.md from the runs, the quotas and the template
 	@python -m tools.limits
 
-requirements: setup  ## resolve requirements/*.in to hashed pins again
-	@sh requirements/compile.sh
+requirements: setup  ## resolve requirements/*.in to hashed pins again (ARGS=--upgrade renews them)
+	@sh requirements/compile.sh $(ARGS)
 
 clean:  ## remove everything these commands made
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean
+.PHONY: help setup demo sandbox soak test security audit unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean

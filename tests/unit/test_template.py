@@ -802,21 +802,23 @@ def test_what_would_lose_messages_is_guarded_by_the_stack_policy() -> None:
 # ── Continuous integration ──
 
 
-def workflow() -> dict[str, Any]:
-    """Read the workflow."""
-    (file,) = (PROJECT / ".github" / "workflows").glob("*.yml")
-    loaded: dict[str, Any] = yaml.safe_load(file.read_text())
-    return loaded
+WORKFLOWS = {file.stem: file for file in (PROJECT / ".github" / "workflows").glob("*.yml")}
+
+
+def jobs() -> dict[str, dict[str, Any]]:
+    """Give the jobs of all workflows by their names."""
+    read = [yaml.safe_load(file.read_text()) for file in WORKFLOWS.values()]
+    return {name: job for each in read for name, job in each["jobs"].items()}
 
 
 def steps() -> list[tuple[str, dict[str, Any]]]:
-    """Give the workflow's steps with the names of their jobs."""
-    return [(name, step) for name, job in workflow()["jobs"].items() for step in job["steps"]]
+    """Give the workflows' steps with the names of their jobs."""
+    return [(name, step) for name, job in jobs().items() for step in job["steps"]]
 
 
 def test_actions_are_pinned_to_a_commit() -> None:
     """A tag can be moved to other code overnight; the comment behind says which version it is."""
-    text = next((PROJECT / ".github" / "workflows").glob("*.yml")).read_text()
+    text = "".join(file.read_text() for file in WORKFLOWS.values())
     used = [step["uses"] for _, step in steps() if "uses" in step]
 
     assert used
@@ -832,18 +834,84 @@ def test_the_workflow_runs_the_commands_of_the_makefile() -> None:
         word for _, step in steps() for word in re.findall(r"\bmake ([a-z-]+)", step.get("run", ""))
     ]
 
-    assert {"check", "build", "deploy"} <= set(made) <= targets
+    assert {"check", "build", "deploy", "audit", "requirements"} <= set(made) <= targets
 
 
 def test_only_the_deployment_may_ask_aws_for_a_role() -> None:
     """By OpenID Connect, so no key of AWS is kept anywhere; in an environment with its rules."""
-    whole = workflow()
+    may = {name for name, job in jobs().items() if "id-token" in job.get("permissions", {})}
 
-    assert {"contents": "read"} == whole["permissions"]
-    may = {name for name, job in whole["jobs"].items() if "id-token" in job.get("permissions", {})}
     assert {"deploy"} == may
-    assert whole["jobs"]["deploy"]["environment"]
-    assert "aws-secret-access-key" not in json.dumps(whole)
+    assert jobs()["deploy"]["environment"]
+    for file in WORKFLOWS.values():
+        assert "aws-secret-access-key" not in file.read_text()
+
+
+def test_a_workflow_may_read_and_no_more() -> None:
+    """What a job needs beyond, it says itself."""
+    for file in WORKFLOWS.values():
+        assert {"contents": "read"} == yaml.safe_load(file.read_text())["permissions"]
+    writing = {
+        name for name, job in jobs().items() if "write" in job.get("permissions", {}).values()
+    }
+    assert {"deploy", "renew"} == writing
+
+
+def test_pins_are_looked_after_every_week() -> None:
+    """Known vulnerabilities are looked for, newer versions of pins and of actions are proposed."""
+    weekly = yaml.safe_load(WORKFLOWS["dependencies"].read_text())
+    dependabot = yaml.safe_load((PROJECT / ".github" / "dependabot.yml").read_text())
+    (update,) = dependabot["updates"]
+
+    assert weekly[True]["schedule"]  # "on" is a truth value in YAML
+    assert {"audit", "renew"} == set(weekly["jobs"])
+    assert ("github-actions", "weekly") == (
+        update["package-ecosystem"],
+        update["schedule"]["interval"],
+    )
+
+
+def test_every_pin_is_audited_but_the_auditors_own() -> None:
+    """What the product, its tests and its sandbox run with; checkov fixes what it stands on."""
+    makefile = (PROJECT / "Makefile").read_text()
+    (audited,) = re.findall(r"^PINS := (.*)$", makefile, re.MULTILINE)
+    resolved = re.findall(
+        r"^compile \S+ (\S+)$", (PROJECT / "requirements" / "compile.sh").read_text(), re.MULTILINE
+    )
+    names = {(PROJECT / "requirements" / each).resolve() for each in resolved}
+
+    assert names - {PROJECT / "requirements" / "security.txt"} == {
+        PROJECT / each for each in audited.split()
+    }
+
+
+# ── Checkov, a judge from outside ──
+
+
+def test_every_exception_of_checkov_has_its_reason() -> None:
+    """Those of a kind in its settings, below a comment; those of one resource in its metadata."""
+    lines = (PROJECT / "tools" / "checkov.yaml").read_text().splitlines()
+    kinds = [number for number, line in enumerate(lines) if line.startswith("  - CKV")]
+    single = [
+        each
+        for resource in template()["Resources"].values()
+        for each in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    ]
+
+    assert kinds
+    assert all(re.match(r"  # .{20}", lines[number - 1]) for number in kinds)
+    assert single
+    assert all(len(each["comment"]) > 40 for each in single)
+
+
+def test_checkov_judges_the_template_with_every_test() -> None:
+    """``make test`` runs it; it is quiet while there is nothing to say."""
+    makefile = (PROJECT / "Makefile").read_text()
+    judged = yaml.safe_load((PROJECT / "tools" / "checkov.yaml").read_text())["file"]
+
+    assert re.search(r"^test: .*\bsecurity\b", makefile, re.MULTILINE)
+    assert "checkov --config-file tools/checkov.yaml" in makefile
+    assert {PROJECT / each for each in judged} == {PROJECT / "template.yaml", *WORKFLOWS.values()}
 
 
 def test_nothing_that_strangers_write_becomes_a_command() -> None:
