@@ -3,7 +3,7 @@ How many calls an event costs, once its container is warm.
 
 Counted, not timed: calls of AWS as boto3 sends them, calls of LivePerson and connections as they
 arrive there. The functions run in this process, one at a time, on the emulated AWS; see
-``tests/support/tolls.py``. ``tests/integration/flows/test_calls.py`` keeps it so.
+``tests/support/call_counts.py``. ``tests/integration/flows/test_calls.py`` keeps it so.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from liveperson_connector.aws.clients import patient
+from liveperson_connector.aws.clients import retrying
 from sandbox.channel import DemoChannel
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
-from tests.support.bench import CONSUMER_EVENTS, Bench, table_of_template
-from tests.support.emulators import emulated_aws, new_fifo_queue
-from tests.support.tolls import (
+from tests.support.call_counts import (
     CONNECTIONS,
     READS,
     WRITES,
@@ -28,6 +26,8 @@ from tests.support.tolls import (
     count_of,
     toll_gate,
 )
+from tests.support.emulators import emulated_aws, new_fifo_queue
+from tests.support.harness import CONSUMER_EVENTS, Bench, table_of_template
 
 from .environment import quiet, set_environment
 from .measuring import Row, Section, once
@@ -73,7 +73,7 @@ def _bench() -> Iterator[Bench]:
         liveperson.add_account(ACCOUNT, CLIENT_ID, CLIENT_SECRET, time_scale=0.01)
         channel = DemoChannel(SIGNING_SECRET)
         channel.start()
-        sqs, table = patient("sqs"), table_of_template(patient("dynamodb"), "calls")
+        sqs, table = retrying("sqs"), table_of_template(retrying("dynamodb"), "calls")
         with Bench(liveperson, channel, table, lambda: new_fifo_queue(sqs), stack="calls") as bench:
             yield bench
         channel.stop()

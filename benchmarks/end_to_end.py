@@ -23,10 +23,10 @@ from rich.console import Console
 
 from sandbox.account import Account
 from sandbox.aws import Aws
-from sandbox.gaps import local_address
-from sandbox.liveperson import SimulatedLivePerson
+from sandbox.emulator_workarounds import local_address
 from sandbox.progress import Progress
 from sandbox.system import Options, System, running
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 from tests.support.servers import Answer, HttpServer, Request, serving
 from tests.support.webhooks import message_change, notification, signed_webhook

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.accounts import SALT
-from tests.support.nobody import credentials
+from tests.support.fake_credentials import credentials
 
 SERVICE = "measured"
 

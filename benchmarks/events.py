@@ -7,9 +7,9 @@ import json
 import time
 from typing import Any
 
+from liveperson_connector.domain.queue_messages import stable_id
 from liveperson_connector.flows.webhook_intake import to_queue
 from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
-from liveperson_connector.messages import token
 from tests.support.accounts import ACCOUNT
 from tests.support.messages import queued_event, text_event
 from tests.support.webhooks import message_change, notification, signed_webhook
@@ -57,7 +57,7 @@ def _records(body: str, whose: str) -> dict[str, Any]:
         "receiptHandle": "receipt",
         "body": body,
         "attributes": {
-            "MessageGroupId": token(ACCOUNT, whose),
+            "MessageGroupId": stable_id(ACCOUNT, whose),
             "ApproximateReceiveCount": "1",
             "SentTimestamp": now,
             "ApproximateFirstReceiveTimestamp": now,

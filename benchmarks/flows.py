@@ -17,12 +17,12 @@ from typing import Any
 
 from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
-from liveperson_connector import wiring
 from liveperson_connector.aws import clients
-from liveperson_connector.flows.worker import Worker
-from liveperson_connector.http_client import HttpClient
-from liveperson_connector.web_address import WebAddress
-from liveperson_connector.workers import process
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.sqs import process_batch
+from liveperson_connector.support.http_client import HttpClient
+from liveperson_connector.support.web_address import WebAddress
 from tests.support.containers import begin_anew
 
 from .environment import set_environment, settings
@@ -97,8 +97,8 @@ def _notify(number: int) -> Act:
     return lambda: _expect(200, webhook_intake(event, None)["statusCode"])
 
 
-def _work(worker: Worker, records: Mapping[str, Any]) -> Act:
-    return lambda: _expect([], process(records, worker)["batchItemFailures"])
+def _work(worker: RetryingConsumer, records: Mapping[str, Any]) -> Act:
+    return lambda: _expect([], process_batch(records, worker)["batchItemFailures"])
 
 
 def _expect(wanted: object, found: object) -> None:
@@ -136,7 +136,7 @@ def bare(flow: Flow, world: Wire, conversations: int) -> Act:
 
 
 def _aws_call(service: str, operation: str, params: dict[str, Any]) -> Act:
-    client = clients.patient(service)
+    client = clients.retrying(service)
     method = getattr(client, "".join(f"_{c.lower()}" if c.isupper() else c for c in operation)[1:])
     return lambda: method(**params)
 

@@ -18,9 +18,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from liveperson_connector.aws.memory import Memory
-from liveperson_connector.conversations import Consumer, Progress, text_digest
-from liveperson_connector.pseudonyms import consumer_key
+from liveperson_connector.aws.conversation_store import ConversationStore
+from liveperson_connector.domain.conversations import Consumer, Progress, text_digest
+from liveperson_connector.domain.pseudonyms import consumer_key
 from tests.simulation.table import Item, Table
 from tests.support.accounts import (
     ACCOUNT,
@@ -96,17 +96,17 @@ def _named(text: str, number: int) -> str:
 def _one_conversation() -> Mapping[str, Item]:
     """Let the connector remember a conversation with an agent in it, ten texts old."""
     table = Table()
-    memory = Memory(table, "any")  # type: ignore[arg-type]
+    memory = ConversationStore(table, "any")  # type: ignore[arg-type]
     name, key, lp_id, conversation = _NAMES
     consumer = Consumer(ACCOUNT, name, key, lp_id, consumer_jws())
-    memory.introduced(consumer)
-    consumer = memory.opened(consumer, conversation, ())
+    memory.save_consumer(consumer)
+    consumer = memory.save_opened(consumer, conversation, ())
     for sequence in range(10):
-        known = memory.recall_conversation(ACCOUNT, conversation)
+        known = memory.load_conversation(ACCOUNT, conversation)
         assert known
-        memory.followed(replace(known, agent_id="agent", skill_id="1", changed_at=sequence + 1))
-        memory.heard(known, sequence, text_digest(f"Question {sequence}"))
-        memory.sent(consumer, f"m-{sequence}", Progress(1, done=True), sequence)
+        memory.save_state(replace(known, agent_id="agent", skill_id="1", changed_at=sequence + 1))
+        memory.save_echo(known, sequence, text_digest(f"Question {sequence}"))
+        memory.save_sent(consumer, f"m-{sequence}", Progress(1, done=True), sequence)
     return {pk: item for pk, item in table.items.items() if not pk.startswith("event#")}
 
 

@@ -13,12 +13,12 @@ from rich.markup import escape
 from sandbox import arguments
 from sandbox.account import EVENTS_ACCOUNT, Account
 from sandbox.channel.signature import is_signing_secret
-from sandbox.demo import demo
+from sandbox.demo.command import demo
 from sandbox.deployment import STACK_NAME
 from sandbox.errors import SandboxError
-from sandbox.folders import SHARED
 from sandbox.soak.command import add_options as add_soak_options
 from sandbox.soak.command import command as soak_command
+from sandbox.state_dir import SHARED
 from sandbox.system import Options
 from sandbox.up import up
 

@@ -10,10 +10,14 @@ from pathlib import Path
 
 from sandbox.aws import ACCESS_KEY, REGION, Aws
 from sandbox.certificates import trust
+from sandbox.emulator_workarounds import (
+    local_address,
+    make_up_for_the_emulator,
+    resources,
+)
 from sandbox.environment import ENVIRONMENT, NAME
-from sandbox.folders import PROJECT
-from sandbox.gaps import local_address, make_up_for_the_emulator, resources
 from sandbox.processes import run
+from sandbox.state_dir import PROJECT
 
 STACK_NAME = "connector"
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.errors import EmulatorFailed, PortTaken
-from sandbox.folders import Folder
 from sandbox.ports import LOOPBACK, is_free
 from sandbox.processes import end_group, last_lines
+from sandbox.state_dir import Folder
 
 PROGRAM = Path(__file__).with_name("emulator_process.py")
 START_SECONDS = 60.0

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sandbox.folders import is_claimed, locked
+from sandbox.state_dir import is_claimed, locked
 
 FILE = "endpoints.json"
 LOCK = "endpoints.lock"

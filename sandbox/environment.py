@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.folders import PROJECT, SHARED, locked
 from sandbox.processes import run
+from sandbox.state_dir import PROJECT, SHARED, locked
 
 LAMBDA_PYTHON = (3, 13)
 OLDEST_PYTHON = (3, 11)

@@ -23,9 +23,9 @@ from sandbox.emulator import Emulator
 from sandbox.endpoints import Endpoints, announced, forget_dead
 from sandbox.environment import emulator_python
 from sandbox.errors import EmulatorFailed, FolderTaken, PortTaken
-from sandbox.folders import SHARED, Folder, sweep
-from sandbox.liveperson import SimulatedLivePerson
 from sandbox.progress import Progress
+from sandbox.state_dir import SHARED, Folder, sweep
+from simulator import SimulatedLivePerson
 
 TRIES = 3
 CERTIFICATE = "loopback.pem"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
-from tests.support.nobody import credentials
+from tests.support.fake_credentials import credentials
 
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -36,7 +36,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get
 settings.load_profile("tests")
 
 # Only now the project's own modules, some of which look at the environment when imported.
-from sandbox.liveperson import SimulatedLivePerson  # noqa: E402
+from simulator import SimulatedLivePerson  # noqa: E402
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET  # noqa: E402
 from tests.support.clocks import Clock  # noqa: E402
 from tests.support.logs import Output, captured  # noqa: E402

@@ -4,7 +4,7 @@ Write the table by which texts are cut between characters.
     python tools/grapheme_classes.py
 
 It asks the package ``regex`` for the properties that UAX #29 names, and writes
-``layers/connector/liveperson_connector/grapheme_classes.py``. A newer ``regex`` may know a newer
+``layers/connector/liveperson_connector/support/grapheme_classes.py``. A newer ``regex`` may know a newer
 Unicode: then a test fails and names this command.
 """
 
@@ -16,7 +16,9 @@ from pathlib import Path
 
 import regex  # type: ignore[import-untyped]
 
-TABLE = Path(__file__).parents[1] / "layers/connector/liveperson_connector/grapheme_classes.py"
+TABLE = (
+    Path(__file__).parents[1] / "layers/connector/liveperson_connector/support/grapheme_classes.py"
+)
 
 WIDTH = 96
 

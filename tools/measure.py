@@ -32,9 +32,9 @@ from rich.console import Console
 PROJECT = Path(__file__).parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "layers" / "connector")]
 
-from sandbox.liveperson import SimulatedLivePerson  # noqa: E402
 from sandbox.progress import Progress  # noqa: E402
 from sandbox.system import Options, System, running  # noqa: E402
+from simulator import SimulatedLivePerson  # noqa: E402
 from tools.load import machine  # noqa: E402
 
 RESULT = Path(__file__).with_name("measured.json")

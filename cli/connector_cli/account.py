@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from liveperson_connector.accounts import ChannelSettings, Credentials
-from liveperson_connector.errors import ConnectorError, MisconfiguredAccount
+from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.errors import ConnectorError, MisconfiguredAccount
 from liveperson_connector.flows.token_refresh import LEASE_SECONDS, REFRESHED
 from liveperson_connector.liveperson.app_jwt import AppJwt
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from liveperson_connector.aws.setbacks import Setbacks
-from liveperson_connector.errors import transient_reasons
+from liveperson_connector.aws.delivery_state import DeliveryState
+from liveperson_connector.domain.errors import transient_reasons
 from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
 
 from . import output
@@ -179,8 +179,8 @@ def _say_hidden(count: int) -> None:
 def _let_group_go(stack: Stack, letter: Letter) -> None:
     """Messages that waited behind a letter go on: it does not come back."""
     if letter.reason in transient_reasons() | {CUT_OFF}:
-        setbacks = Setbacks(stack.client("dynamodb"), stack.table)
-        setbacks.unhold(letter.received.group)
+        setbacks = DeliveryState(stack.client("dynamodb"), stack.table)
+        setbacks.release_one(letter.received.group)
 
 
 def _given(filters: Mapping[str, str | None]) -> dict[str, str]:

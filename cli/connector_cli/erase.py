@@ -10,8 +10,8 @@ from typing import Any
 import click
 from boto3.dynamodb.types import TypeDeserializer
 
-from liveperson_connector.messages import token
-from liveperson_connector.pseudonyms import consumer_key, short
+from liveperson_connector.domain.pseudonyms import consumer_key, short
+from liveperson_connector.domain.queue_messages import stable_id
 
 from . import output
 from .letters import DeadLetters, Letter
@@ -111,9 +111,9 @@ def _search(
     items = list(_items_of(stack, account_id, key))
     conversations = _conversations(items)
     groups = {
-        token(account_id, key),
-        token(account_id, consumer_id, "failed"),
-        *(token(account_id, each) for each in conversations),
+        stable_id(account_id, key),
+        stable_id(account_id, consumer_id, "failed"),
+        *(stable_id(account_id, each) for each in conversations),
     }
     keys = [
         *(item["pk"] for item in items),

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from liveperson_connector.errors import ConnectorError
+from liveperson_connector.domain.errors import ConnectorError
 
 _EXPIRED = {
     "ExpiredToken",

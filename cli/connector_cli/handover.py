@@ -11,7 +11,7 @@ from . import output
 from .errors import Problem
 from .options import as_json, on_a_stack
 from .stack import Stack
-from .trial import api_key
+from .try_command import api_key
 
 
 @click.command()

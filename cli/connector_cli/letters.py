@@ -15,14 +15,14 @@ from functools import cached_property
 from typing import Any
 
 from liveperson_connector.aws.queues import Queue
-from liveperson_connector.errors import Transient
+from liveperson_connector.domain.errors import Transient
+from liveperson_connector.domain.pseudonyms import consumer_key, short
+from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.flows.dead_letter_redrive import (
     Request,
     reason_of,
     reason_to_leave,
 )
-from liveperson_connector.messages import Received
-from liveperson_connector.pseudonyms import consumer_key, short
 
 from .stack import Stack
 
@@ -37,7 +37,7 @@ class Letter:
     """A dead letter: which queue it is of, and what SQS lends."""
 
     queue: str
-    received: Received
+    received: QueueMessage
     salt: str
 
     @cached_property

@@ -13,7 +13,7 @@ from .manifest.command import manifest
 from .secrets import secrets
 from .status import status
 from .trace import trace
-from .trial import try_it
+from .try_command import try_it
 
 
 class _InOrder(click.Group):

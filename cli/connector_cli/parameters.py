@@ -9,8 +9,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from liveperson_connector.accounts import ChannelSettings, Credentials, is_account_id
 from liveperson_connector.aws.parameters import TIER, ParameterStore
+from liveperson_connector.domain.accounts import (
+    ChannelSettings,
+    Credentials,
+    is_account_id,
+)
 
 from .errors import Problem
 from .stack import Stack

@@ -11,15 +11,15 @@ from typing import Any
 
 import requests
 
-from liveperson_connector.accounts import ChannelSettings, Credentials
 from liveperson_connector.channel.callbacks import Callbacks
+from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.pseudonyms import consumer_key
+from liveperson_connector.domain.queue_messages import new_id
 from liveperson_connector.liveperson import signatures
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
-from liveperson_connector.messages import unique
-from liveperson_connector.pseudonyms import consumer_key
 
 from .stack import Stack
 
@@ -71,7 +71,7 @@ def ping(settings: ChannelSettings, account_id: str, network: str) -> int:
         "consumer_id": NOBODY,
         "sent_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-    return Callbacks(network=network).post(settings, f"msg_{unique()}", callback)
+    return Callbacks(network=network).post(settings, f"msg_{new_id()}", callback)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class WebhookAnswer:
     date: str
 
 
-def knock(
+def post_signed_webhook(
     stack: Stack, account_id: str, credentials: Credentials, *, secret: str | None = None
 ) -> WebhookAnswer:
     """Call the webhook as LivePerson does, with nothing to tell; ``secret`` forges a signature."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from liveperson_connector.accounts import ChannelSettings, Credentials
-from liveperson_connector.errors import MisconfiguredAccount
+from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.errors import MisconfiguredAccount
 
 from . import output
 from .errors import Problem

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from liveperson_connector.aws.setbacks import hold_pk, outage_pk, read_outage
+from liveperson_connector.aws.delivery_state import hold_pk, outage_pk, read_outage
 from liveperson_connector.aws.table import Table
-from liveperson_connector.errors import ConnectorError
+from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
 from . import output
@@ -108,7 +108,7 @@ def _outages(table: Table, account_id: str) -> dict[str, Any]:
         outage = read_outage(found.get(outage_pk(account_id, destination)))
         if outage is not None:
             told[destination] = {
-                "is_certain": outage.is_certain,
+                "is_certain": outage.is_open,
                 "failures": outage.failures,
                 "since": datetime.fromtimestamp(outage.since, UTC),
                 "next_probe_at": datetime.fromtimestamp(outage.next_probe_at, UTC),
@@ -121,7 +121,7 @@ def last_webhook(stack: Stack, account_id: str, since: datetime) -> dict[str, An
     accepted = [
         line
         for line in lines(stack, since, having=account_id, functions=("webhook_intake",))
-        # One without changes is a check of ours, see partners.knock.
+        # One without changes is a check of ours, see partners.post_signed_webhook.
         if line.message.startswith("accepted_") and line.fields.get("changes")
     ]
     if not accepted:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from liveperson_connector.pseudonyms import consumer_key, short
+from liveperson_connector.domain.pseudonyms import consumer_key, short
 
 from . import output
 from .errors import Problem

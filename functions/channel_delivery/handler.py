@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liveperson_connector import wiring
-from liveperson_connector.workers import process
+from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.sqs import process_batch
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """Take the event's message; the answer tells the queue whether to offer it again."""
-    return process(event, wiring.channel_delivery())
+    return process_batch(event, wiring.channel_delivery())

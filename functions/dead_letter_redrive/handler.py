@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liveperson_connector import observe, wiring
+from liveperson_connector.entrypoints import container as wiring
 from liveperson_connector.flows.dead_letter_redrive import Request
+from liveperson_connector.telemetry import outcomes
 
 # What EventBridge Scheduler sends by itself; a person's request has none of it.
 _SCHEDULED = "aws.scheduler"
@@ -13,5 +14,5 @@ _SCHEDULED = "aws.scheduler"
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """Redrive what ``event`` asks for; the answer says what was moved, what was left and why."""
     asked = {} if event.get("source") == _SCHEDULED else event
-    with observe.handling():
+    with outcomes.context():
         return wiring.dead_letter_redrive().redrive(Request.read(asked))

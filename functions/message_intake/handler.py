@@ -1,9 +1,10 @@
 """The channel calls us: check a consumer event, queue it, answer 202; or show it a file."""
 
-from liveperson_connector import observe, wiring
-from liveperson_connector.aws.requests import HttpRequest, answer, redirect
-from liveperson_connector.errors import NoSuchFile, NotQueued, Transient
-from liveperson_connector.intake import Answer, answering
+from liveperson_connector.domain.errors import NoSuchFile, NotQueued, Transient
+from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer, redirect
+from liveperson_connector.entrypoints.http import Answer, http_function
+from liveperson_connector.telemetry import outcomes
 
 FUNCTION = "message_intake"
 
@@ -11,14 +12,14 @@ FUNCTION = "message_intake"
 ANSWER_SECONDS = 8.0
 
 
-@answering(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.message_intake)
+@http_function(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.message_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a consumer event: 202 means that it is durably queued."""
     if request.method == "GET":
         return _file(request)
     intake = wiring.message_intake()
     event = intake.accept(*request.consumer(), request.body)
-    observe.event_accepted(FUNCTION, event, intake.key(event))
+    outcomes.event_accepted(FUNCTION, event, intake.key(event))
     return answer(202, {"id": event.id, "status": "accepted"})
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liveperson_connector import observe, wiring
-from liveperson_connector.workers import process
+from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.sqs import process_batch
+from liveperson_connector.telemetry import outcomes
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """Refresh one account for ``{"account_id", "rejected"?}``, all of them on schedule."""
     if "Records" in event:
-        return process(event, wiring.failed_refreshes())
+        return process_batch(event, wiring.failed_refreshes())
     refresh = wiring.token_refresh()
     account_id = event.get("account_id")
-    with observe.handling(event.get("trace")):
+    with outcomes.context(event.get("trace")):
         if account_id is None:
             return refresh.refresh_all()
         return {account_id: refresh.refresh(account_id, rejected=event.get("rejected"))}

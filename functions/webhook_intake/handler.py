@@ -1,8 +1,9 @@
 """LivePerson calls us: prove it is LivePerson, queue what happened, answer at once."""
 
-from liveperson_connector import observe, wiring
-from liveperson_connector.aws.requests import HttpRequest, answer
-from liveperson_connector.intake import Answer, answering
+from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer
+from liveperson_connector.entrypoints.http import Answer, http_function
+from liveperson_connector.telemetry import outcomes
 
 FUNCTION = "webhook_intake"
 
@@ -14,9 +15,9 @@ ANSWER_SECONDS = 1.8
 SLOW = {"slow_answer": 1500, "very_slow_answer": 2000}
 
 
-@answering(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.webhook_intake, slow=SLOW)
+@http_function(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.webhook_intake, slow=SLOW)
 def handler(request: HttpRequest) -> Answer:
     """Answer a webhook: 200 means that everything in it is queued; LivePerson takes no 202."""
     accepted = wiring.webhook_intake().receive(request.headers, request.body)
-    observe.webhook_accepted(FUNCTION, accepted)
+    outcomes.webhook_accepted(FUNCTION, accepted)
     return answer(200, {"status": "accepted"})

@@ -14,11 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sandbox.endpoints import Endpoints
-from sandbox.folders import PROJECT
 from sandbox.ports import LOOPBACK
 from sandbox.sam_local.bridge import MeetingPoint
 from sandbox.sam_local.gate import Gate
 from sandbox.sam_local.template import environments, write_layer, write_template
+from sandbox.state_dir import PROJECT
 from sandbox.system import System
 
 BUILT_LAYER = PROJECT / ".aws-sam" / "build" / "ConnectorLayer"

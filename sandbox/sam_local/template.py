@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.deployment import ARCHITECTURE
-from sandbox.folders import PROJECT
 from sandbox.sam_local import loopback
+from sandbox.state_dir import PROJECT
 from sandbox.system import System
 
 FUNCTION = "AWS::Serverless::Function"

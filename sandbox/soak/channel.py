@@ -20,7 +20,7 @@ from typing import Any
 from sandbox.channel.signature import NotTrusted, verify
 from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
-from sandbox.soak import words
+from sandbox.soak import tagged_texts as words
 from sandbox.soak.plan import Hit
 
 HELD_SECONDS = 3.0

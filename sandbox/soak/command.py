@@ -10,18 +10,18 @@ from rich.console import Console
 
 from sandbox import arguments
 from sandbox.channel import ConnectorClient
-from sandbox.evidence import keep_logs
-from sandbox.liveperson import SimulatedLivePerson
+from sandbox.log_capture import keep_logs
 from sandbox.progress import Progress
 from sandbox.soak import record as evidence
+from sandbox.soak.actors import Brand, Consumers
 from sandbox.soak.channel import SoakChannel
-from sandbox.soak.judge import Verdict, judge
-from sandbox.soak.people import Brand, Consumers
+from sandbox.soak.fault_injection import TroubleMaker
+from sandbox.soak.invariants import Verdict, judge
 from sandbox.soak.plan import Plan, Shape, make_plan
 from sandbox.soak.record import Record
 from sandbox.soak.report import show, show_plan, write
-from sandbox.soak.trouble import TroubleMaker
 from sandbox.system import Options, System, running
+from simulator import SimulatedLivePerson
 
 SETTLE_SECONDS = 420.0
 LOOK_SECONDS = 1.0

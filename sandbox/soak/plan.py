@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sandbox.soak import words
+from sandbox.soak import tagged_texts as words
 
 EVENTS_PER_SECOND = 2.0
 OTHERS_EVERY_SECONDS = 8.0

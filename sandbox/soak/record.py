@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.liveperson import SimulatedLivePerson
-from sandbox.soak import words
+from sandbox.soak import tagged_texts as words
+from sandbox.soak.actors import Posted, Said
 from sandbox.soak.channel import Call
-from sandbox.soak.people import Posted, Said
+from sandbox.soak.fault_injection import Happened
 from sandbox.soak.plan import Plan
-from sandbox.soak.trouble import Happened
 from sandbox.system import System
+from simulator import SimulatedLivePerson
 
 MAIN_QUEUES = ("consumer-events.fifo", "notifications.fifo")
 MISSING_FILES = "ModuleNotFoundError"

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.soak.judge import Promise, Verdict
+from sandbox.soak.invariants import Promise, Verdict
 from sandbox.soak.plan import Plan
 from sandbox.soak.record import Record
 

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.channel import ConnectorClient, DemoChannel
 from sandbox.endpoints import Endpoints
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0

@@ -23,8 +23,8 @@ import requests
 from sandbox.account import Account, write_parameters
 from sandbox.aws import Aws
 from sandbox.channel import Callback, Fault, FileHost
-from sandbox.gaps import resources
-from sandbox.liveperson.signing import sign
+from sandbox.emulator_workarounds import resources
+from simulator.signing import sign
 from tests.e2e.conftest import World
 from tests.support.brands import PICTURE, Brand, Talk, base64_of, file_host
 from tests.support.brands import eventually as within_seconds

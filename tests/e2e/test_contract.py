@@ -145,11 +145,11 @@ def test_without_a_valid_key(operation: Any, world: World, account_id: str) -> N
 
     @settings(made_up, max_examples=10)
     @given(data=st.data())
-    def knock(data: st.DataObject) -> None:
+    def post_signed_webhook(data: st.DataObject) -> None:
         case = draw(data, operation, GenerationMode.POSITIVE, account_id)
         assert 403 == judge(world, case, key="wrong")
 
-    knock()
+    post_signed_webhook()
 
 
 GROWING = '{"id": "m-1", "type": "text", "text": "a", "unknown": "' + "ä" * 200_000 + '"}'

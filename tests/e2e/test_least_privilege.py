@@ -21,7 +21,7 @@ import boto3
 import pytest
 
 from sandbox.aws import REGION, Aws
-from sandbox.gaps import resources as deployed
+from sandbox.emulator_workarounds import resources as deployed
 from tests.e2e.conftest import World
 from tests.support.template import actions, functions, logical_id, resources, statements, targets
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from sandbox.channel import DemoChannel
-from sandbox.gaps import local_address
+from sandbox.emulator_workarounds import local_address
 from tests.e2e.conftest import PROJECT, World, wait_for
 from tests.support.operators import CONNECTOR, Operator
 from tests.support.terminal import Session, typed

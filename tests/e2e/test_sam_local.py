@@ -20,19 +20,19 @@ import requests
 from botocore.config import Config
 from rich.console import Console
 
-from liveperson_connector.aws.memory import Memory
+from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.aws.queues import Queue
-from liveperson_connector.conversations import Conversation
+from liveperson_connector.domain.conversations import Conversation
+from liveperson_connector.domain.queue_messages import OutgoingMessage
 from liveperson_connector.liveperson.signatures import SIGNATURE_HEADER
-from liveperson_connector.messages import Letter
 from sandbox.account import EVENTS_ACCOUNT, Account, has_app_jwt, write_parameters
 from sandbox.aws import ACCESS_KEY, REGION
 from sandbox.channel import ConnectorClient, DemoChannel
-from sandbox.liveperson import SimulatedLivePerson
 from sandbox.progress import Progress
 from sandbox.sam_local import opened
 from sandbox.sam_local.bridge import meeting_point
 from sandbox.system import Options, System, running
+from simulator import SimulatedLivePerson
 from tests.support.sam_local import SAM_SECONDS, SamLocal, why_not
 from tests.support.template import PROJECT
 
@@ -127,14 +127,14 @@ def queued_in(name: str) -> Any:
     return json.loads(record["body"])
 
 
-def dead_letter(identity: str) -> Letter:
+def dead_letter(identity: str) -> OutgoingMessage:
     """Make a letter that LivePerson's outage left behind."""
     attributes = {
         "reason": "liveperson_unavailable",
         "first_failed_at": "2026-01-01T00:00:00+00:00",
     }
     body = json.dumps({"account_id": ACCOUNT, "consumer_id": identity, "event": {"id": identity}})
-    return Letter(body, group=identity, identity=identity, attributes=attributes)
+    return OutgoingMessage(body, group=identity, identity=identity, attributes=attributes)
 
 
 # ── sam local invoke: every function with its event ──
@@ -176,7 +176,7 @@ def test_webhook_intake_queues_what_channel_delivery_takes(site: Site) -> None:
 def test_channel_delivery_tells_the_channel(site: Site) -> None:
     """A message of a conversation that is ours arrives, rightly signed."""
     change = queued_in("channel_delivery")["change"]
-    memory = Memory(site.system.aws.dynamodb, site.system.endpoints.table_name)
+    memory = ConversationStore(site.system.aws.dynamodb, site.system.endpoints.table_name)
     ours = Conversation(ACCOUNT, change["conversationId"], CONSUMER, consumer_key="its pseudonym")
     memory.adopt(ours, is_current=False)
 

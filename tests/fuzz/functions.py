@@ -23,8 +23,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
-from liveperson_connector import wiring
 from liveperson_connector.aws import clients
+from liveperson_connector.entrypoints import container as wiring
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 from tests.support.containers import begin_anew
 

@@ -13,12 +13,14 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from liveperson_connector.accounts import ChannelSettings, Credentials
 from liveperson_connector.channel.consumer_events import read_queued
-from liveperson_connector.channel.contents import content_of
 from liveperson_connector.channel.fallback_text import LONGEST, fallback_text
-from liveperson_connector.errors import ConnectorError
-from liveperson_connector.flows.channel_delivery import describe as describe_change
+from liveperson_connector.channel.rendering import content_of
+from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.errors import ConnectorError
+from liveperson_connector.flows.channel_delivery.flow import (
+    describe as describe_change,
+)
 from liveperson_connector.flows.failed_events import read_failed
 from liveperson_connector.flows.webhook_intake import read_queued as read_queued_change
 from liveperson_connector.liveperson.app_jwt import AppJwt

@@ -12,12 +12,12 @@ from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 from mypy_boto3_ssm import SSMClient
 
-from liveperson_connector.aws.clients import patient
+from liveperson_connector.aws.clients import retrying
 from sandbox.channel import DemoChannel
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import SIGNING_SECRET
-from tests.support.bench import Bench, table_of_template
 from tests.support.emulators import emulated_aws, new_fifo_queue
+from tests.support.harness import Bench, table_of_template
 
 _numbers = itertools.count(1)
 
@@ -35,25 +35,25 @@ def _aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(name="sqs", scope="session")
 def _sqs(aws: str) -> SQSClient:
-    client: SQSClient = patient("sqs")
+    client: SQSClient = retrying("sqs")
     return client
 
 
 @pytest.fixture(name="ssm", scope="session")
 def _ssm(aws: str) -> SSMClient:
-    client: SSMClient = patient("ssm")
+    client: SSMClient = retrying("ssm")
     return client
 
 
 @pytest.fixture(name="dynamodb", scope="session")
 def _dynamodb(aws: str) -> DynamoDBClient:
-    client: DynamoDBClient = patient("dynamodb")
+    client: DynamoDBClient = retrying("dynamodb")
     return client
 
 
 @pytest.fixture(name="s3", scope="session")
 def _s3(aws: str) -> S3Client:
-    client: S3Client = patient("s3")
+    client: S3Client = retrying("s3")
     return client
 
 

@@ -5,7 +5,7 @@ mutmut leaves decorated classes and properties alone, and most of our decisions 
 dataclasses. So the copy writes both decorators as the calls that they are:
 
     @property                          def _get_is_certain(self): …
-    def is_certain(self): …      →     is_certain = property(_get_is_certain)
+    def is_open(self): …      →     is_certain = property(_get_is_certain)
 """
 
 from __future__ import annotations

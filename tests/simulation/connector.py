@@ -19,48 +19,46 @@ from mypy_boto3_lambda import LambdaClient
 from mypy_boto3_sqs import SQSClient
 from mypy_boto3_ssm import SSMClient
 
+from liveperson_connector.aws.conversation_store import ConversationStore
+from liveperson_connector.aws.delivery_state import DeliveryState
 from liveperson_connector.aws.functions import TokenRefreshFunction
-from liveperson_connector.aws.memory import Memory
 from liveperson_connector.aws.parameters import ParameterStore
 from liveperson_connector.aws.queues import Queue
-from liveperson_connector.aws.setbacks import Setbacks
-from liveperson_connector.cache import Cache
 from liveperson_connector.channel.callbacks import Callbacks
-from liveperson_connector.channel.files import ChannelFiles
-from liveperson_connector.flows import (
-    channel_delivery,
-    outbound_messaging,
-    token_refresh,
-)
-from liveperson_connector.flows.agent_files import AgentFiles
-from liveperson_connector.flows.app_jwts import AppJwts
-from liveperson_connector.flows.breaker import CHANNEL, LIVEPERSON, Breaker
-from liveperson_connector.flows.channel_delivery import ChannelDelivery
+from liveperson_connector.channel.files import ConsumerFileFetcher
+from liveperson_connector.delivery.circuit_breaker import CHANNEL, LIVEPERSON, CircuitBreaker
+from liveperson_connector.delivery.ports import Files
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.flows import token_refresh
+from liveperson_connector.flows.channel_delivery import flow as channel_delivery
+from liveperson_connector.flows.channel_delivery.agent_files import AgentFileCopier
+from liveperson_connector.flows.channel_delivery.flow import ChannelDelivery
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Route
+from liveperson_connector.flows.liveperson_access.app_jwts import AppJwts
+from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
 from liveperson_connector.flows.message_intake import MessageIntake
-from liveperson_connector.flows.outbound_messaging import OutboundMessaging
-from liveperson_connector.flows.ports import Files
-from liveperson_connector.flows.routing import Routing
-from liveperson_connector.flows.speaking import Speaker
-from liveperson_connector.flows.speech import Speech
+from liveperson_connector.flows.outbound_messaging import flow as outbound_messaging
+from liveperson_connector.flows.outbound_messaging.flow import OutboundMessaging
+from liveperson_connector.flows.outbound_messaging.routing import Routing
+from liveperson_connector.flows.outbound_messaging.sending import MessageSender
+from liveperson_connector.flows.outbound_messaging.typing import Typing
 from liveperson_connector.flows.token_refresh import TokenRefresh, to_queue
-from liveperson_connector.flows.typing import Typing
 from liveperson_connector.flows.webhook_intake import WebhookIntake
-from liveperson_connector.flows.worker import Worker
-from liveperson_connector.http_client import HttpClient
 from liveperson_connector.liveperson.app_jwt import Sentinel
 from liveperson_connector.liveperson.consumer_jws import Idp
 from liveperson_connector.liveperson.domains import Domains
-from liveperson_connector.liveperson.files import MAX_BYTES, FileStorage
+from liveperson_connector.liveperson.files import MAX_BYTES, LivePersonFiles
 from liveperson_connector.liveperson.http import LivePersonHttp
 from liveperson_connector.liveperson.monitoring import Monitoring
 from liveperson_connector.liveperson.send_api import SendApi
+from liveperson_connector.support.cache import Cache
+from liveperson_connector.support.http_client import HttpClient
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 
-from .kernel import Kernel
-from .partners import Channel, LivePerson
+from .fake_http import Wire
+from .fake_partners import Channel, LivePerson
+from .scheduler import Scheduler
 from .services import Client
-from .wires import Wire
 
 PREFIX = "/simulated"
 EVENTS, NOTIFICATIONS = "consumer-events.fifo", "notifications.fifo"
@@ -90,7 +88,7 @@ def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
 class Surroundings:
     """What every container is built on."""
 
-    kernel: Kernel
+    kernel: Scheduler
     chance: Random
     clients: dict[str, Client]
     liveperson: LivePerson
@@ -111,16 +109,16 @@ class Container:
         return Queue(cast(SQSClient, self._around.clients["sqs"]), name)
 
     @cached_property
-    def memory(self) -> Memory:
+    def memory(self) -> ConversationStore:
         """The table."""
         client = cast(DynamoDBClient, self._around.clients["dynamodb"])
-        return Memory(client, "table", clock=self._clock)
+        return ConversationStore(client, "table", clock=self._clock)
 
     @cached_property
-    def setbacks(self) -> Setbacks:
+    def setbacks(self) -> DeliveryState:
         """What went wrong and is not over."""
         client = cast(DynamoDBClient, self._around.clients["dynamodb"])
-        return Setbacks(client, "table", clock=self._clock)
+        return DeliveryState(client, "table", clock=self._clock)
 
     @cached_property
     def parameters(self) -> ParameterStore:
@@ -141,15 +139,15 @@ class Container:
         return Domains(self.http, _DOMAIN_API, clock=self._clock)
 
     @cached_property
-    def speaker(self) -> Speaker:
+    def calls(self) -> AuthorizedCalls:
         """Who speaks to LivePerson."""
         client = cast(LambdaClient, self._around.clients["lambda"])
         refresh = TokenRefreshFunction(lambda: client, "token-refresh")
         app_jwts = AppJwts(self.parameters, refresh, clock=self._clock)
-        return Speaker(app_jwts, Idp(self.http, self.domains), self.memory)
+        return AuthorizedCalls(app_jwts, Idp(self.http, self.domains), self.memory)
 
     @cached_property
-    def outbound_messaging(self) -> Worker:
+    def outbound_messaging(self) -> RetryingConsumer:
         """The worker for consumer events."""
         flow = self.outbound_flow
         return self._worker(
@@ -157,9 +155,9 @@ class Container:
         )
 
     @cached_property
-    def typing_timers(self) -> Worker:
+    def typing_timers(self) -> RetryingConsumer:
         """The worker that ends typing which the channel forgot."""
-        return Worker(
+        return RetryingConsumer(
             function=outbound_messaging.FUNCTION,
             handle=self.outbound_flow.typing.time_is_over,
             inbox=self.queue(TIMERS),
@@ -175,49 +173,49 @@ class Container:
         """What becomes of a consumer event."""
         send_api = SendApi(self.http, self.domains)
         return OutboundMessaging(
-            speaker=self.speaker,
+            calls=self.calls,
             send_api=send_api,
-            speech=self._speech(send_api),
+            sender=self._message_sender(send_api),
             typing=Typing(
-                self.speaker, send_api, self.memory, self.queue(TIMERS), SALT, clock=self._clock
+                self.calls, send_api, self.memory, self.queue(TIMERS), SALT, clock=self._clock
             ),
-            memory=self.memory,
+            store=self.memory,
             breaker=self._breaker(outbound_messaging.FUNCTION, LIVEPERSON),
             notifications=self.queue(NOTIFICATIONS),
             salt=SALT,
             clock=self._clock,
         )
 
-    def _speech(self, send_api: SendApi) -> Speech:
-        return Speech(
-            speaker=self.speaker,
+    def _message_sender(self, send_api: SendApi) -> MessageSender:
+        return MessageSender(
+            calls=self.calls,
             send_api=send_api,
             routing=Routing(
                 channels=self._channels(),
                 monitoring=Monitoring(self.http, self.domains),
-                app_jwts=self.speaker.app_jwts,
-                memory=self.memory,
+                app_jwts=self.calls.app_jwts,
+                store=self.memory,
             ),
-            storage=FileStorage(self.http, self.domains, send_api),
-            files=ChannelFiles(most=MAX_BYTES),
-            memory=self.memory,
+            storage=LivePersonFiles(self.http, self.domains, send_api),
+            files=ConsumerFileFetcher(most=MAX_BYTES),
+            store=self.memory,
             clock=self._clock,
         )
 
     @cached_property
-    def channel_delivery(self) -> Worker:
+    def channel_delivery(self) -> RetryingConsumer:
         """The worker for notifications."""
         callbacks = Callbacks(self._client(self._around.channel), clock=self._clock)
         flow = ChannelDelivery(
             channels=self._channels(),
             callbacks=callbacks,
-            memory=self.memory,
+            store=self.memory,
             breaker=self._breaker(channel_delivery.FUNCTION, CHANNEL),
-            agent_files=AgentFiles(
-                speaker=self.speaker,
-                storage=FileStorage(self.http, self.domains, SendApi(self.http, self.domains)),
+            agent_files=AgentFileCopier(
+                calls=self.calls,
+                storage=LivePersonFiles(self.http, self.domains, SendApi(self.http, self.domains)),
                 files=cast(Files, None),  # files are not simulated
-                memory=self.memory,
+                store=self.memory,
                 channel_api_url="https://connector.example.com",
             ),
             consumer_events=self.queue(EVENTS),
@@ -239,9 +237,9 @@ class Container:
         )
 
     @cached_property
-    def failed_refreshes(self) -> Worker:
+    def failed_refreshes(self) -> RetryingConsumer:
         """The worker that tries failed refreshes again."""
-        return Worker(
+        return RetryingConsumer(
             function=token_refresh.FUNCTION,
             handle=self.token_refresh.retry,
             inbox=self.queue(REFRESHES),
@@ -278,8 +276,8 @@ class Container:
 
     def _worker(
         self, function: str, handle: Callable[..., None], queue: str, dead: str, **more: Any
-    ) -> Worker:
-        return Worker(
+    ) -> RetryingConsumer:
+        return RetryingConsumer(
             function=function,
             handle=handle,
             inbox=self.queue(queue),
@@ -290,8 +288,10 @@ class Container:
             **more,
         )
 
-    def _breaker(self, function: str, destination: str) -> Breaker:
-        return Breaker(function, destination, self.setbacks, clock=self._clock, chance=self._chance)
+    def _breaker(self, function: str, destination: str) -> CircuitBreaker:
+        return CircuitBreaker(
+            function, destination, self.setbacks, clock=self._clock, chance=self._chance
+        )
 
     def _channels(self) -> Any:
         return Cache(self.parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .kernel import START, Kernel
+from .scheduler import START, Scheduler
 from .schedules import LIVEPERSON_TARGETS, Fault, Schedule, dice
 
 _KILL_WITHIN_CALLS = 14
@@ -18,7 +18,7 @@ _COME_BACK = 200.0
 class Faults:
     """The faults of a schedule; ``struck`` counts them by kind."""
 
-    def __init__(self, schedule: Schedule, kernel: Kernel, accounts: list[str]) -> None:
+    def __init__(self, schedule: Schedule, kernel: Scheduler, accounts: list[str]) -> None:
         self.struck: Counter[str] = Counter()
         self._seed = schedule.seed
         self._kernel = kernel

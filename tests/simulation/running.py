@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from .kernel import START
-from .promises import judge
+from .invariants import judge
+from .scheduler import START
 from .schedules import DAY, Schedule, make
 from .simulation import World
 

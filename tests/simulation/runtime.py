@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from liveperson_connector.errors import NotQueued
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.domain.errors import NotQueued
+from liveperson_connector.entrypoints.sqs import process_batch
 from liveperson_connector.flows.dead_letter_redrive import Request
-from liveperson_connector.flows.worker import Worker
-from liveperson_connector.workers import process
 
 from .connector import Container
 from .faults import Faults
-from .kernel import Kernel, Killed, Task
+from .scheduler import Killed, Scheduler, Task
 from .services import Fifo, Message, as_record
 
 _TIME_OUTS = {"dead_letter_redrive": 300.0, "message_intake": 10.0, "webhook_intake": 5.0}
@@ -42,7 +42,7 @@ class Mapped:
 
     queue: Fifo
     function: str
-    worker: Callable[[Container], Worker]
+    worker: Callable[[Container], RetryingConsumer]
     slots: list[Slot]
     wake_at: float = float("inf")
 
@@ -50,7 +50,7 @@ class Mapped:
 class Lambda:
     """Runs functions."""
 
-    def __init__(self, kernel: Kernel, faults: Faults, build: Callable[[], Container]) -> None:
+    def __init__(self, kernel: Scheduler, faults: Faults, build: Callable[[], Container]) -> None:
         self.running = 0
         self.killed = 0
         self._kernel = kernel
@@ -61,7 +61,11 @@ class Lambda:
     # ── Queues ──
 
     def map(
-        self, queue: Fifo, function: str, worker: Callable[[Container], Worker], workers: int
+        self,
+        queue: Fifo,
+        function: str,
+        worker: Callable[[Container], RetryingConsumer],
+        workers: int,
     ) -> None:
         """Let a queue wake a function."""
         mapped = Mapped(queue, function, worker, [Slot() for _ in range(workers)])
@@ -104,7 +108,7 @@ class Lambda:
 
         def work() -> None:
             slot.container = slot.container or self._build()
-            answer = process(event, mapped.worker(slot.container))
+            answer = process_batch(event, mapped.worker(slot.container))
             if not answer["batchItemFailures"]:
                 self._delete(mapped.queue, receipt)
 
@@ -216,7 +220,7 @@ def _event_id(body: str) -> str:
 
 
 @dataclass
-class Parcel:
+class PendingRequest:
     """Something to post until it is taken."""
 
     post: Callable[[Container], object]
@@ -229,15 +233,15 @@ class Parcel:
 class Lane:
     """Parcels that go out one after the other."""
 
-    waiting: deque[Parcel] = field(default_factory=deque)
+    waiting: deque[PendingRequest] = field(default_factory=deque)
     is_busy: bool = False
 
 
-class Postman:
+class RetryingClient:
     """Posts parcels to an intake; ``pause`` is how long he waits after a try that failed."""
 
     def __init__(
-        self, kernel: Kernel, functions: Lambda, function: str, pause: Callable[[int], float]
+        self, kernel: Scheduler, functions: Lambda, function: str, pause: Callable[[int], float]
     ) -> None:
         self.outstanding = 0
         self._kernel = kernel
@@ -246,7 +250,7 @@ class Postman:
         self._pause = pause
         self._lanes: dict[str, Lane] = {}
 
-    def post(self, lane: str, parcel: Parcel) -> None:
+    def post(self, lane: str, parcel: PendingRequest) -> None:
         """Post something behind what is in its lane."""
         self.outstanding += 1
         self._lanes.setdefault(lane, Lane()).waiting.append(parcel)

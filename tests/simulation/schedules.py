@@ -49,7 +49,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Deed:
+class Action:
     """Something that a consumer, an agent or LivePerson does; ``who`` counts consumers."""
 
     at: float
@@ -70,7 +70,7 @@ class Schedule:
     webhook_seconds: float = 1.0
     repeat_webhooks: float = 0.1
     replay_webhooks: float = 0.0
-    deeds: tuple[Deed, ...] = ()
+    deeds: tuple[Action, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     def faults_end(self) -> float:
@@ -115,9 +115,9 @@ def _mixed(bare: Schedule, chance: Random) -> Schedule:
     faults = [_any_fault(chance, hour) for _ in range(chance.randint(1, 6))]
     deeds = _chatter(bare, chance, hour, chance.randint(4, 24))
     if chance.random() < 0.3:
-        deeds.append(Deed(chance.uniform(0, hour), "tokens_revoked"))
+        deeds.append(Action(chance.uniform(0, hour), "tokens_revoked"))
     if chance.random() < 0.2:
-        deeds.append(Deed(chance.uniform(0, hour), "consumer_tokens_revoked"))
+        deeds.append(Action(chance.uniform(0, hour), "consumer_tokens_revoked"))
     return _with(bare, deeds, faults)
 
 
@@ -172,7 +172,7 @@ def _dead_letters(bare: Schedule, chance: Random) -> Schedule:
         name = chance.choice(("dead_letter_redrive", "outbound_messaging", "channel_delivery"))
         faults.append(Fault("kill", name, 0.8 * DAY, length, 0.3))
     bare = replace(bare, consumers=1, workers=2)
-    deeds = [Deed(0.0, "says"), Deed(2.0, "agent_says")]
+    deeds = [Action(0.0, "says"), Action(2.0, "agent_says")]
     deeds += _chatter(bare, chance, length + 4 * HOUR, chance.randint(3, 12))
     return _with(bare, deeds, faults)
 
@@ -181,7 +181,7 @@ def _poison(bare: Schedule, chance: Random) -> Schedule:
     """Let one message always fail, or be refused for ever; nobody else should notice."""
     bare = replace(bare, consumers=max(2, bare.consumers))
     poison = chance.choice(("says_poison", "says_refused", "says_mended", "agent_says_refused"))
-    deeds = [Deed(10.0, poison, 0)]
+    deeds = [Action(10.0, poison, 0)]
     return _with(bare, deeds + _chatter(bare, chance, HOUR, chance.randint(5, 25)), [])
 
 
@@ -189,7 +189,7 @@ def _tokens(bare: Schedule, chance: Random) -> Schedule:
     """Reject tokens in a crowd, while Sentinel is not always there."""
     bare = replace(bare, consumers=4, workers=4)
     deeds = _chatter(bare, chance, HOUR, 30)
-    deeds += [Deed(chance.uniform(0, HOUR), "tokens_revoked") for _ in range(3)]
+    deeds += [Action(chance.uniform(0, HOUR), "tokens_revoked") for _ in range(3)]
     faults = [
         Fault(chance.choice(WIRE_KINDS), "sentinel", chance.uniform(0, HOUR), 20 * MINUTE, 0.7),
         Fault("aws_error", "ssm", chance.uniform(0, HOUR), 10 * MINUTE, 0.7),
@@ -205,7 +205,7 @@ def _early(bare: Schedule, chance: Random) -> Schedule:
         Fault("webhooks_slow", "webhooks", 5.0, 2 * MINUTE, chance.choice((0.3, 0.6))),
         Fault("kill", chance.choice(FUNCTIONS[:2]), 5.0, MINUTE, chance.choice((0.0, 0.3))),
     ]
-    deeds = [Deed(10.0 + who, "says", who) for who in range(bare.consumers)]
+    deeds = [Action(10.0 + who, "says", who) for who in range(bare.consumers)]
     return _with(bare, deeds + _chatter(bare, chance, 2 * MINUTE, 16, after=10.0), faults)
 
 
@@ -213,12 +213,12 @@ def _damaged(bare: Schedule, chance: Random) -> Schedule:
     """Lose what the table says of a consumer, and let LivePerson change its mind."""
     damage = ("loses_pointer", "is_forgotten", "agent_reopens", "agent_closes")
     deeds = [
-        Deed(chance.uniform(0, 10 * MINUTE), chance.choice(damage), who)
+        Action(chance.uniform(0, 10 * MINUTE), chance.choice(damage), who)
         for who in range(bare.consumers)
         for _ in range(3)
     ]
     # An agent's words tell where the open conversation is, after the longest wait for a next try.
-    deeds += [Deed(HOUR + who, "agent_says", who) for who in range(bare.consumers)]
+    deeds += [Action(HOUR + who, "agent_says", who) for who in range(bare.consumers)]
     return _with(bare, deeds + _chatter(bare, chance, 12 * MINUTE, 24), [])
 
 
@@ -270,10 +270,10 @@ _AGENT_SELDOM = ("agent_notes", "agent_closes", "agent_reads", "agent_reopens", 
 
 def _chatter(
     bare: Schedule, chance: Random, within: float, count: int, *, after: float = 0.0
-) -> list[Deed]:
+) -> list[Action]:
     everybody = bare.consumers * bare.accounts
     return [
-        Deed(
+        Action(
             after + chance.uniform(0, within),
             chance.choice(_SAYS if chance.random() < 0.6 else _AGENT + _AGENT_SELDOM),
             chance.randrange(everybody),
@@ -282,7 +282,7 @@ def _chatter(
     ]
 
 
-def _with(bare: Schedule, deeds: list[Deed], faults: list[Fault]) -> Schedule:
+def _with(bare: Schedule, deeds: list[Action], faults: list[Fault]) -> Schedule:
     ordered = tuple(sorted((_rounded(each) for each in deeds), key=lambda each: each.at))
     rounded = [
         replace(each, start=round(each.start, 1), seconds=round(each.seconds, 1)) for each in faults
@@ -290,5 +290,5 @@ def _with(bare: Schedule, deeds: list[Deed], faults: list[Fault]) -> Schedule:
     return replace(bare, deeds=ordered, faults=tuple(rounded))
 
 
-def _rounded(deed: Deed) -> Deed:
+def _rounded(deed: Action) -> Action:
     return replace(deed, at=round(deed.at, 1))

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from .faults import Faults
-from .kernel import Kernel
+from .scheduler import Scheduler
 from .table import Table, failure
 
 _CALL_SECONDS = 0.004
@@ -30,7 +30,7 @@ Answer = dict[str, Any]
 class Client:
     """A boto3 client: each operation of ``service`` with what can go wrong around it."""
 
-    def __init__(self, name: str, service: object, kernel: Kernel, faults: Faults) -> None:
+    def __init__(self, name: str, service: object, kernel: Scheduler, faults: Faults) -> None:
         self._name = name
         self._service = service
         self._kernel = kernel
@@ -168,7 +168,7 @@ class Fifo:
 class Sqs:
     """The queues, by URL, as boto3's client shows them."""
 
-    def __init__(self, queues: Mapping[str, Fifo], kernel: Kernel, faults: Faults) -> None:
+    def __init__(self, queues: Mapping[str, Fifo], kernel: Scheduler, faults: Faults) -> None:
         self._queues = queues
         self._kernel = kernel
         self._faults = faults

@@ -11,18 +11,18 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from liveperson_connector import observe
-from liveperson_connector.accounts import ChannelSettings
-from liveperson_connector.aws.memory import Memory
-from liveperson_connector.conversations import Conversation as Known
-from liveperson_connector.errors import ConnectorError, transient_reasons
+from liveperson_connector.aws.conversation_store import ConversationStore
+from liveperson_connector.domain.accounts import ChannelSettings
+from liveperson_connector.domain.conversations import Conversation as Known
+from liveperson_connector.domain.errors import ConnectorError, transient_reasons
+from liveperson_connector.domain.pseudonyms import consumer_key
+from liveperson_connector.domain.queue_messages import MOST_REDRIVES
 from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
-from liveperson_connector.messages import MOST_REDRIVES
-from liveperson_connector.pseudonyms import consumer_key
+from liveperson_connector.telemetry import outcomes
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.webhooks import signed_webhook
 
-from . import partners
+from . import fake_partners as partners
 from .connector import (
     DEAD_EVENTS,
     DEAD_NOTIFICATIONS,
@@ -34,14 +34,14 @@ from .connector import (
     Surroundings,
     parameters_of,
 )
+from .fake_http import Wire
+from .fake_partners import Channel, Conversation, LivePerson
 from .faults import Faults
-from .kernel import START, Kernel
-from .partners import Channel, Conversation, LivePerson
-from .runtime import Lambda, Parcel, Postman, scheduled_redrive, scheduled_refresh
-from .schedules import DAY, HOUR, MINUTE, Deed, Fault, Schedule, dice
+from .runtime import Lambda, PendingRequest, RetryingClient, scheduled_redrive, scheduled_refresh
+from .scheduler import START, Scheduler
+from .schedules import DAY, HOUR, MINUTE, Action, Fault, Schedule, dice
 from .services import Client, Fifo, Message, Sqs, Ssm
 from .table import Table
-from .wires import Wire
 
 ACCOUNTS = (ACCOUNT, "55555555")
 
@@ -88,7 +88,7 @@ class World:
     def __post_init__(self) -> None:
         schedule = self.schedule
         self.chance = dice(schedule.seed)
-        self.kernel = Kernel()
+        self.kernel = Scheduler()
         self.account_ids = list(ACCOUNTS[: schedule.accounts])
         self.faults = Faults(schedule, self.kernel, self.account_ids)
         self.table = Table()
@@ -103,8 +103,10 @@ class World:
         self.channel = Channel(self.kernel, self._channel_keys())
         self.channel.on_failed = self._mend
         self._around = self._surroundings()
-        self.webhooks = Postman(self.kernel, self.functions, "webhook_intake", _backing_off)
-        self.posts = Postman(self.kernel, self.functions, "message_intake", lambda _tries: 5.0)
+        self.webhooks = RetryingClient(self.kernel, self.functions, "webhook_intake", _backing_off)
+        self.posts = RetryingClient(
+            self.kernel, self.functions, "message_intake", lambda _tries: 5.0
+        )
         self._map_queues()
         self._accepted = 0
         self.rest_at = 0.0
@@ -201,8 +203,10 @@ class World:
         for turn in range(_LAST_WORDS):
             at = self.rest_at + 1 + turn * _LAST_WORDS_APART
             for who in self.consumers():
-                self.kernel.at(at, partial(self._do, Deed(at - START, "says", who), f"last{turn}"))
-                deed = Deed(at - START, "agent_says", who)
+                self.kernel.at(
+                    at, partial(self._do, Action(at - START, "says", who), f"last{turn}")
+                )
+                deed = Action(at - START, "agent_says", who)
                 self.kernel.at(at + 30, partial(self._do, deed, f"last{turn}"))
         self.kernel.run(self.rest_at + _LAST_WORDS * _LAST_WORDS_APART)
 
@@ -268,7 +272,7 @@ class World:
 
     # ── Deeds ──
 
-    def _do(self, deed: Deed, number: str) -> None:
+    def _do(self, deed: Action, number: str) -> None:
         {
             "says": self._says,
             "says_same": self._says,
@@ -292,7 +296,7 @@ class World:
             "consumer_tokens_revoked": lambda *_: self.liveperson.revoke_consumer_tokens(),
         }[deed.what](deed, number)
 
-    def _says(self, deed: Deed, number: str) -> None:
+    def _says(self, deed: Action, number: str) -> None:
         kind = "close" if deed.what == "closes" else "text"
         text = _words(deed, number)
         event = Event(f"e-{deed.who}-{number}", deed.who, kind, text, self.kernel.now)
@@ -308,7 +312,7 @@ class World:
             event.text, event.posted_at, event.accepted_at = event.mended, self.kernel.now, None
             self._post(event)
 
-    def _repeats(self, deed: Deed, _number: str) -> None:
+    def _repeats(self, deed: Action, _number: str) -> None:
         earlier = [
             each
             for each in self.events.values()
@@ -335,9 +339,9 @@ class World:
                 self._accepted += 1
                 event.accepted_at, event.order = self.kernel.now, self._accepted
 
-        self.posts.post(f"{event.who}", Parcel(post, taken))
+        self.posts.post(f"{event.who}", PendingRequest(post, taken))
 
-    def _agent(self, deed: Deed, number: str) -> None:
+    def _agent(self, deed: Action, number: str) -> None:
         if deed.what == "foreign":
             self.liveperson.foreign(self.account_of(deed.who), f"foreign {number}")
             return
@@ -357,11 +361,11 @@ class World:
 
     # ── Damage to the table ──
 
-    def _loses_pointer(self, deed: Deed, _number: str) -> None:
+    def _loses_pointer(self, deed: Action, _number: str) -> None:
         for name in ("conversation_id", "last_conversation_id")[: self.chance.choice((1, 2))]:
             self._record_of(deed.who).pop(name, None)
 
-    def _is_forgotten(self, deed: Deed, _number: str) -> None:
+    def _is_forgotten(self, deed: Action, _number: str) -> None:
         self._record_of(deed.who).clear()
         self.table.items.pop(self._pk_of(deed.who), None)
 
@@ -392,13 +396,13 @@ class World:
         def taken() -> None:
             arrived()
             if is_repeated:  # a copy may be late, but what it is a copy of was in order
-                again = Parcel(post, lambda: None, ready_at=self.kernel.now + pause)
+                again = PendingRequest(post, lambda: None, ready_at=self.kernel.now + pause)
                 self.webhooks.post(f"{lane} again at {again.ready_at}", again)
             if is_replayed:  # by whoever has a recording: it is signed
                 for after in _REPLAY_AFTER:
                     self.kernel.later(after, lambda: self.functions.call("webhook_intake", post))
 
-        self.webhooks.post(lane, Parcel(post, taken, ready_at=self.kernel.now + delay))
+        self.webhooks.post(lane, PendingRequest(post, taken, ready_at=self.kernel.now + delay))
 
     def conversations_of(self, who: int) -> list[Conversation]:
         """Give a consumer's conversations at LivePerson."""
@@ -421,7 +425,7 @@ _TROUBLE = transient_reasons() - {"held_behind"}
 _COME_BACK = transient_reasons() | {CUT_OFF}
 
 
-def _words(deed: Deed, number: str) -> str:
+def _words(deed: Action, number: str) -> str:
     if deed.what == "says_same":
         return "ok"
     if deed.what == "says_long":
@@ -461,16 +465,16 @@ def observing(world: World) -> Iterator[None]:
         "line": lambda *_, **__: None,
         "_note": lambda *_: None,
     }
-    with patch.multiple(observe, **quiet):
+    with patch.multiple(outcomes, **quiet):
         yield
 
 
 @contextmanager
 def listening(world: World) -> Iterator[None]:
     """Note when an echo is known."""
-    remember = Memory.heard
+    remember = ConversationStore.save_echo
 
-    def heard(self: Memory, conversation: Known, sequence: int, digest: str) -> None:
+    def heard(self: ConversationStore, conversation: Known, sequence: int, digest: str) -> None:
         try:
             remember(self, conversation, sequence, digest)
         finally:
@@ -480,7 +484,7 @@ def listening(world: World) -> Iterator[None]:
                 key = (conversation.conversation_id, sequence)
                 world.heard_at.setdefault(key, world.kernel.now)
 
-    with patch.object(Memory, "heard", heard):
+    with patch.object(ConversationStore, "heard", heard):
         yield
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .promises import judge
-from .schedules import HOUR, MINUTE, Deed, Fault, Schedule, dice
+from .invariants import judge
+from .schedules import HOUR, MINUTE, Action, Fault, Schedule, dice
 from .simulation import World
 
 _CONSUMERS, _TEXTS = 30, 20
@@ -32,7 +32,7 @@ def bad_hour(seed: int) -> Schedule:
     chance = dice(seed)
     unlucky = [chance.randrange(_TEXTS) for _ in range(_CONSUMERS)]
     deeds = [
-        Deed(10 + number / 2, "says_unlucky" if unlucky[who] == number else "says", who)
+        Action(10 + number / 2, "says_unlucky" if unlucky[who] == number else "says", who)
         for number in range(_TEXTS)
         for who in range(_CONSUMERS)
     ]
@@ -63,7 +63,9 @@ def test_in_a_bad_hour_everything_arrives_within_ten_minutes(seed: int) -> None:
 
 def test_after_three_5xx_a_text_waits_for_seconds() -> None:
     """5, 10 and 15 s, and each time for its echo, which comes on top."""
-    schedule = Schedule(seed=1, consumers=1, deeds=(Deed(10.0, "says"), Deed(60.0, "says_unlucky")))
+    schedule = Schedule(
+        seed=1, consumers=1, deeds=(Action(10.0, "says"), Action(60.0, "says_unlucky"))
+    )
     _, unlucky = waits(World(schedule))
 
     assert 3 * 20 <= unlucky < 3 * 20 + 15
@@ -73,7 +75,7 @@ def test_a_receive_without_a_try_costs_no_wait_for_an_echo() -> None:
     """Lambda was throttled: the message goes as soon as it is visible again."""
     throttled = Fault("throttled", "outbound_messaging", start=59.0, seconds=2.0)
     schedule = Schedule(
-        seed=3, consumers=1, deeds=(Deed(10.0, "says"), Deed(60.0, "says")), faults=(throttled,)
+        seed=3, consumers=1, deeds=(Action(10.0, "says"), Action(60.0, "says")), faults=(throttled,)
     )
     world = World(schedule)
     _, waited = waits(world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .running import play
-from .schedules import Deed, Fault, Schedule
+from .schedules import Action, Fault, Schedule
 
 _KILLED = Fault("kill", "outbound_messaging", start=0.0, seconds=1200.0, rate=0.6)
 
@@ -17,7 +17,7 @@ FOUND = {
         consumers=4,
         workers=4,
         webhook_seconds=0.05,
-        deeds=(Deed(484.2, "says_same", 2), Deed(11457.3, "says", 3)),
+        deeds=(Action(484.2, "says_same", 2), Action(11457.3, "says", 3)),
         faults=(Fault("timeout", "liveperson", start=226.8, seconds=259200.0),),
     ),
     # That an event was refused was told past the breaker, and given up in a channel's outage.
@@ -28,10 +28,10 @@ FOUND = {
         workers=4,
         webhook_seconds=0.3,
         deeds=(
-            Deed(539.5, "says", 1),
-            Deed(17248.0, "says_refused", 2),
-            Deed(23814.6, "agent_says", 1),
-            Deed(26642.2, "agent_says", 2),
+            Action(539.5, "says", 1),
+            Action(17248.0, "says_refused", 2),
+            Action(23814.6, "agent_says", 1),
+            Action(26642.2, "agent_says", 2),
         ),
         faults=(Fault("unreachable", "channel", start=265.6, seconds=129600.0),),
     ),
@@ -41,7 +41,7 @@ FOUND = {
         family="dead_letters",
         consumers=1,
         workers=2,
-        deeds=(Deed(0.0, "says"), Deed(57571.7, "says")),
+        deeds=(Action(0.0, "says"), Action(57571.7, "says")),
         faults=(Fault("http_503", "liveperson", start=5.0, seconds=216000.0),),
     ),
     # Echoes stood behind what a slow channel did not take, and were not there when asked for.
@@ -50,7 +50,7 @@ FOUND = {
         family="mixed",
         receipts=True,
         webhook_seconds=0.05,
-        deeds=(Deed(50.1, "says"),),
+        deeds=(Action(50.1, "says"),),
         faults=(
             Fault("late", "send", start=15.2, seconds=180.0),
             Fault("timeout", "channel", start=43.2, seconds=30.0, rate=0.9),
@@ -63,12 +63,12 @@ FOUND = {
         workers=2,
         webhook_seconds=3.0,
         deeds=(
-            Deed(11.6, "says", 0),
-            Deed(212.3, "says", 0),
-            Deed(311.8, "says", 0),
-            Deed(438.1, "foreign", 0),
-            Deed(471.2, "says", 1),
-            Deed(676.7, "agent_closes", 1),
+            Action(11.6, "says", 0),
+            Action(212.3, "says", 0),
+            Action(311.8, "says", 0),
+            Action(438.1, "foreign", 0),
+            Action(471.2, "says", 1),
+            Action(676.7, "agent_closes", 1),
         ),
         faults=(_KILLED,),
     ),
@@ -80,10 +80,10 @@ FOUND = {
         workers=2,
         webhook_seconds=0.3,
         deeds=(
-            Deed(360.7, "says", 1),
-            Deed(387.7, "says", 0),
-            Deed(448.5, "says", 0),
-            Deed(566.9, "agent_says", 1),
+            Action(360.7, "says", 1),
+            Action(387.7, "says", 0),
+            Action(448.5, "says", 0),
+            Action(566.9, "agent_says", 1),
         ),
         faults=(Fault("aws_error", "dynamodb", start=398.4, seconds=1200.0, rate=0.5),),
     ),
@@ -93,15 +93,15 @@ FOUND = {
         family="mixed",
         consumers=1,
         deeds=(
-            Deed(24.7, "foreign"),
-            Deed(112.4, "says"),
-            Deed(171.6, "repeats"),
-            Deed(203.9, "says"),
-            Deed(204.8, "closes"),
-            Deed(236.4, "says"),
-            Deed(334.9, "foreign"),
-            Deed(429.2, "says"),
-            Deed(502.8, "says"),
+            Action(24.7, "foreign"),
+            Action(112.4, "says"),
+            Action(171.6, "repeats"),
+            Action(203.9, "says"),
+            Action(204.8, "closes"),
+            Action(236.4, "says"),
+            Action(334.9, "foreign"),
+            Action(429.2, "says"),
+            Action(502.8, "says"),
         ),
         faults=(
             Fault("http_503", "channel", start=70.6, seconds=1200.0, rate=0.2),
@@ -113,7 +113,7 @@ FOUND = {
     "a conversation is not half adopted": Schedule(
         seed=3672,
         family="mixed",
-        deeds=(Deed(65.3, "says", 0), Deed(65.8, "says", 1)),
+        deeds=(Action(65.3, "says", 0), Action(65.8, "says", 1)),
         faults=(Fault("aws_error", "dynamodb", start=8.5, seconds=1200.0, rate=0.5),),
     ),
     # The answer to an opening was lost, and a message overtook the news of whose it is.
@@ -123,10 +123,10 @@ FOUND = {
         workers=2,
         webhook_seconds=0.3,
         deeds=(
-            Deed(10.0, "says"),
-            Deed(12.0, "agent_says"),
-            Deed(14.0, "agent_says"),
-            Deed(40.0, "agent_says"),
+            Action(10.0, "says"),
+            Action(12.0, "agent_says"),
+            Action(14.0, "agent_says"),
+            Action(40.0, "agent_says"),
         ),
         faults=(
             Fault("answer_lost", "conversation", start=5.0, seconds=60.0),
@@ -139,10 +139,10 @@ FOUND = {
         family="early",
         webhook_seconds=0.3,
         deeds=(
-            Deed(10.0, "says", 0),
-            Deed(10.3, "says_same", 1),
-            Deed(31.2, "foreign", 1),
-            Deed(33.9, "agent_closes", 0),
+            Action(10.0, "says", 0),
+            Action(10.3, "says_same", 1),
+            Action(31.2, "foreign", 1),
+            Action(33.9, "agent_closes", 0),
         ),
         faults=(
             Fault("answer_lost", "conversation", start=5.0, seconds=60.0, rate=0.8),
@@ -155,14 +155,14 @@ FOUND = {
         family="early",
         webhook_seconds=0.3,
         deeds=(
-            Deed(10.0, "says", 0),
-            Deed(11.0, "says", 1),
-            Deed(30.3, "says_long", 0),
-            Deed(35.8, "says", 1),
-            Deed(37.6, "agent_says", 0),
-            Deed(48.5, "agent_says", 1),
-            Deed(53.4, "closes", 1),
-            Deed(58.0, "says", 1),
+            Action(10.0, "says", 0),
+            Action(11.0, "says", 1),
+            Action(30.3, "says_long", 0),
+            Action(35.8, "says", 1),
+            Action(37.6, "agent_says", 0),
+            Action(48.5, "agent_says", 1),
+            Action(53.4, "closes", 1),
+            Action(58.0, "says", 1),
         ),
         faults=(
             Fault("done_503", "conversation", start=5.0, seconds=60.0, rate=0.8),
@@ -171,17 +171,17 @@ FOUND = {
     ),
     # SQS dropped for five minutes what the channel sent again, mended, because it was refused.
     "what is refused and sent again is tried again": Schedule(
-        seed=1, consumers=1, deeds=(Deed(10.0, "says"), Deed(20.0, "says_mended"))
+        seed=1, consumers=1, deeds=(Action(10.0, "says"), Action(20.0, "says_mended"))
     ),
     "what is refused twice is told twice": Schedule(
-        seed=1, consumers=1, deeds=(Deed(10.0, "says_refused"), Deed(100.0, "repeats"))
+        seed=1, consumers=1, deeds=(Action(10.0, "says_refused"), Action(100.0, "repeats"))
     ),
     # A copy of the refused text was refused after the mended one had been accepted.
     "what is mended is no repeat of a copy that is not": Schedule(
         seed=14,
         consumers=4,
         workers=2,
-        deeds=(Deed(300.3, "says_mended"),),
+        deeds=(Action(300.3, "says_mended"),),
         faults=(Fault("aws_lost", "sqs", start=43.6, seconds=1200.0, rate=0.5),),
     ),
     # After an end an open state counted for nothing: the consumer's words waited for ever.
@@ -190,12 +190,12 @@ FOUND = {
         consumers=1,
         workers=2,
         deeds=(
-            Deed(10.0, "says"),
-            Deed(20.0, "agent_says"),
-            Deed(30.0, "agent_closes"),
-            Deed(40.0, "agent_reopens"),
-            Deed(50.0, "says"),
-            Deed(60.0, "agent_says"),
+            Action(10.0, "says"),
+            Action(20.0, "agent_says"),
+            Action(30.0, "agent_closes"),
+            Action(40.0, "agent_reopens"),
+            Action(50.0, "says"),
+            Action(60.0, "agent_says"),
         ),
     ),
     # Whose record was lost was told by LivePerson that it talks already, and by no webhook where.
@@ -204,10 +204,10 @@ FOUND = {
         consumers=1,
         workers=2,
         deeds=(
-            Deed(10.0, "says"),
-            Deed(20.0, "is_forgotten"),
-            Deed(30.0, "says"),
-            Deed(40.0, "agent_says"),
+            Action(10.0, "says"),
+            Action(20.0, "is_forgotten"),
+            Action(30.0, "says"),
+            Action(40.0, "agent_says"),
         ),
     ),
     # A message was noted as sent for a consumer erased meanwhile: half a record, and no more words.
@@ -216,10 +216,10 @@ FOUND = {
         consumers=1,
         webhook_seconds=0.3,
         deeds=(
-            Deed(557.8, "says"),
-            Deed(558.1, "says_same"),
-            Deed(558.2, "is_forgotten"),
-            Deed(600.0, "agent_says"),
+            Action(557.8, "says"),
+            Action(558.1, "says_same"),
+            Action(558.2, "is_forgotten"),
+            Action(600.0, "agent_says"),
         ),
     ),
     # A receipt with the number of its message was taken for it, or the message for the receipt.
@@ -228,11 +228,11 @@ FOUND = {
         consumers=1,
         workers=2,
         deeds=(
-            Deed(10.0, "says"),
-            Deed(20.0, "agent_reads"),
-            Deed(30.0, "agent_says"),
-            Deed(40.0, "says"),
-            Deed(50.0, "agent_reads"),
+            Action(10.0, "says"),
+            Action(20.0, "agent_reads"),
+            Action(30.0, "agent_says"),
+            Action(40.0, "says"),
+            Action(50.0, "agent_reads"),
         ),
     ),
 }
@@ -248,7 +248,7 @@ def test_waiting_in_an_outage_leaves_no_doubt() -> None:
     """What was never sent is not looked for, and counts neither as ambiguous nor as sent again."""
     schedule = Schedule(
         seed=1,
-        deeds=tuple(Deed(10.0 * number, "says", number % 2) for number in range(8)),
+        deeds=tuple(Action(10.0 * number, "says", number % 2) for number in range(8)),
         faults=(Fault("unreachable", "liveperson", start=15.0, seconds=3600.0),),
     )
     result = play(schedule)

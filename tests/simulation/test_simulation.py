@@ -16,12 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liveperson_connector.conversations import Conversation
-from liveperson_connector.flows import channel_delivery, outbound_messaging, webhook_intake
-from liveperson_connector.flows.breaker import Breaker
-from liveperson_connector.flows.worker import Worker
+from liveperson_connector.delivery.circuit_breaker import CircuitBreaker
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.domain.conversations import Conversation
+from liveperson_connector.domain.queue_messages import QueueMessage
+from liveperson_connector.flows import webhook_intake
+from liveperson_connector.flows.channel_delivery import flow as channel_delivery
+from liveperson_connector.flows.outbound_messaging import flow as outbound_messaging
 from liveperson_connector.liveperson.notifications import ConversationChange
-from liveperson_connector.messages import Received
 
 from .running import Result, play, promises, smallest
 from .schedules import (
@@ -32,7 +34,7 @@ from .schedules import (
     LIVEPERSON_TARGETS,
     MINUTE,
     WIRE_KINDS,
-    Deed,
+    Action,
     Fault,
     Schedule,
     make,
@@ -97,7 +99,9 @@ _SCHEDULES = st.builds(
     workers=st.integers(2, 4),
     receipts=st.booleans(),
     deeds=st.lists(
-        st.builds(Deed, _TIMES, st.sampled_from(_DEEDS), st.integers(0, 2)), min_size=1, max_size=20
+        st.builds(Action, _TIMES, st.sampled_from(_DEEDS), st.integers(0, 2)),
+        min_size=1,
+        max_size=20,
     ).map(lambda deeds: tuple(sorted(deeds, key=lambda each: each.at))),
     faults=st.lists(_FAULTS, max_size=4).map(tuple),
 )
@@ -123,7 +127,7 @@ def test_a_schedule_is_always_played_the_same() -> None:
 # ── The judge: what is broken on purpose is found ──
 
 _TALK = tuple(
-    Deed(float(20 * number), what, number % 2)
+    Action(float(20 * number), what, number % 2)
     for number, what in enumerate(("says", "says", "agent_says", "agent_notes", "foreign") * 4)
 )
 _LOST_ANSWERS = (Fault("answer_lost", "send", 30.0, 300.0, 0.8),)
@@ -145,7 +149,7 @@ def test_the_judge_sees_what_leaks() -> None:
 def test_the_judge_sees_a_conversation_that_stays_closed() -> None:
     """LivePerson opened it again, and nobody noticed."""
     said = ("says", "agent_says", "agent_closes", "agent_reopens", "says")
-    deeds = tuple(Deed(10.0 * number, what) for number, what in enumerate(said))
+    deeds = tuple(Action(10.0 * number, what) for number, what in enumerate(said))
     schedule = Schedule(seed=1, consumers=1, workers=2, deeds=deeds)
 
     def stubborn(before: Conversation, said: ConversationChange) -> Conversation:
@@ -159,7 +163,7 @@ def test_the_judge_sees_a_conversation_that_stays_closed() -> None:
 
 def test_the_judge_sees_what_is_replayed() -> None:
     """Webhooks recorded a week ago, taken as if they were new."""
-    deeds = (Deed(10.0, "says"), Deed(30.0, "agent_says"), Deed(9 * DAY, "says"))
+    deeds = (Action(10.0, "says"), Action(30.0, "agent_says"), Action(9 * DAY, "says"))
     schedule = Schedule(seed=1, consumers=1, workers=2, replay_webhooks=1.0, deeds=deeds)
 
     assert {"nothing twice at the channel"} == _broken(
@@ -178,31 +182,31 @@ def test_the_judge_sees_what_is_said_twice() -> None:
 def test_the_judge_sees_what_is_lost() -> None:
     """A failing message that is thrown away."""
 
-    def careless(self: Worker, message: Received) -> bool:
+    def careless(self: RetryingConsumer, message: QueueMessage) -> bool:
         self._try(message)
         return True
 
     schedule = Schedule(seed=1, deeds=_TALK, faults=(Fault("http_503", "send", 0.0, 60.0),))
-    found = _broken(schedule, Worker, "_process", careless)
+    found = _broken(schedule, RetryingConsumer, "_process", careless)
 
     assert {"nothing lost to LivePerson"} <= found
 
 
 def test_the_judge_sees_what_overtakes_a_dead_letter() -> None:
     """Later words go on while earlier ones stand among the dead letters."""
-    deeds = (Deed(10.0, "says"), Deed(16 * HOUR, "says"))
+    deeds = (Action(10.0, "says"), Action(16 * HOUR, "says"))
     outage = Fault("unreachable", "liveperson", 5.0, 1.5 * DAY)
     schedule = Schedule(seed=3, consumers=1, workers=2, deeds=deeds, faults=(outage,))
-    found = _broken(schedule, outbound_messaging, "check_hold", lambda *_: None)
+    found = _broken(schedule, outbound_messaging, "check_group_hold", lambda *_: None)
 
     assert {"in order at LivePerson"} <= found
 
 
 def test_the_judge_sees_an_outage_that_spends_tries() -> None:
     """Without a breaker a long outage fills the dead letters."""
-    deeds = tuple(Deed(60.0 * number, "says", number % 2) for number in range(1, 5))
+    deeds = tuple(Action(60.0 * number, "says", number % 2) for number in range(1, 5))
     outage = Fault("unreachable", "liveperson", 30.0, 36 * HOUR)
     schedule = Schedule(seed=1, family="outage", deeds=deeds, faults=(outage,))
-    found = _broken(schedule, Breaker, "failed", lambda *_: None)
+    found = _broken(schedule, CircuitBreaker, "failed", lambda *_: None)
 
     assert {"an outage dead-letters nothing"} <= found

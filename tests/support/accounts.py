@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liveperson_connector.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 
 ACCOUNT = "42257269"
 CLIENT_ID = "81fad476-88af-4d08-bc0e-20bc69439ed4"

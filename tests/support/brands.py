@@ -16,9 +16,9 @@ from liveperson_connector.channel import contract
 from sandbox.account import Account, new_signing_secret, write_parameters
 from sandbox.aws import Aws
 from sandbox.channel import Callback, ConnectorClient, DemoChannel, FileHost
+from sandbox.demo.pictures import png
 from sandbox.endpoints import Endpoints
-from sandbox.liveperson import SimulatedLivePerson
-from sandbox.pictures import png
+from simulator import SimulatedLivePerson
 
 Object = dict[str, Any]
 

@@ -21,13 +21,13 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.environment import quiet, set_environment
-from liveperson_connector.aws.clients import patient
+from liveperson_connector.aws.clients import retrying
 from sandbox.channel import DemoChannel
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 
 from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
-from .bench import CONSUMER_EVENTS, NOTIFICATIONS, Bench, table_of_template
 from .emulators import emulated_aws, new_fifo_queue
+from .harness import CONSUMER_EVENTS, NOTIFICATIONS, Bench, table_of_template
 from .messages import text_event
 
 LAYER = "liveperson_connector."
@@ -145,7 +145,7 @@ def _bench() -> Iterator[Bench]:
         liveperson.add_account(ACCOUNT, CLIENT_ID, CLIENT_SECRET, time_scale=0.01)
         channel = DemoChannel(SIGNING_SECRET)
         channel.start()
-        sqs, table = patient("sqs"), table_of_template(patient("dynamodb"), "calls")
+        sqs, table = retrying("sqs"), table_of_template(retrying("dynamodb"), "calls")
         with Bench(liveperson, channel, table, lambda: new_fifo_queue(sqs), stack="calls") as bench:
             yield bench
         channel.stop()

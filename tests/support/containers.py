@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from liveperson_connector import wiring
 from liveperson_connector.aws import clients
+from liveperson_connector.entrypoints import container as wiring
 
 
 def begin_anew() -> None:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from liveperson_connector.aws.queues import Counts
-from liveperson_connector.messages import Letter, Received
+from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
 
 
 class FifoQueue(Protocol):
     """A queue as the flows use it."""
 
-    def send(self, letters: Sequence[Letter]) -> None: ...
+    def send(self, letters: Sequence[OutgoingMessage]) -> None: ...
 
-    def receive(self) -> list[Received]: ...
+    def receive(self) -> list[QueueMessage]: ...
 
     def delete(self, receipt_handle: str) -> None: ...
 
@@ -27,12 +27,12 @@ class FifoQueue(Protocol):
     def counts(self) -> Counts: ...
 
 
-def letter(body: str, group: str = "g", identity: str = "", **attributes: str) -> Letter:
+def letter(body: str, group: str = "g", identity: str = "", **attributes: str) -> OutgoingMessage:
     """Make a letter whose identity is its body unless told otherwise."""
-    return Letter(body, group, identity or f"id-{body}", attributes)
+    return OutgoingMessage(body, group, identity or f"id-{body}", attributes)
 
 
-def bodies(received: Sequence[Received]) -> list[str]:
+def bodies(received: Sequence[QueueMessage]) -> list[str]:
     """Give the bodies alone."""
     return [each.body for each in received]
 

@@ -12,8 +12,8 @@ from mypy_boto3_sqs import SQSClient
 from sandbox.emulator import Emulator
 from sandbox.environment import emulator_python
 from sandbox.errors import EmulatorFailed, PortTaken
-from sandbox.folders import Folder
 from sandbox.ports import free_port
+from sandbox.state_dir import Folder
 
 _numbers = itertools.count(1)
 

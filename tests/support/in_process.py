@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from liveperson_connector.accounts import Credentials
 from liveperson_connector.aws.queues import Counts
-from liveperson_connector.errors import AwsUnavailable, MisconfiguredAccount
-from liveperson_connector.messages import Letter, Received
+from liveperson_connector.domain.accounts import Credentials
+from liveperson_connector.domain.errors import AwsUnavailable, MisconfiguredAccount
+from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
 
 from .clocks import Clock
 
@@ -25,7 +25,7 @@ VISIBILITY_SECONDS = 180.0
 
 @dataclass
 class _Stored:
-    letter: Letter
+    letter: OutgoingMessage
     message_id: str
     sent_at: float
     visible_at: float = 0.0
@@ -45,11 +45,11 @@ class InProcessQueue:
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
-    def letters(self) -> list[Letter]:
+    def letters(self) -> list[OutgoingMessage]:
         """Everything that stands in the queue, in order."""
         return [each.letter for each in self._messages]
 
-    def send(self, letters: Sequence[Letter]) -> None:
+    def send(self, letters: Sequence[OutgoingMessage]) -> None:
         """Queue letters, except those whose identity their group had in the last five minutes."""
         now = self.clock()
         for letter in letters:
@@ -58,7 +58,7 @@ class InProcessQueue:
                 self._taken[key] = now
                 self._messages.append(_Stored(letter, f"message-{next(self._ids)}", now))
 
-    def receive(self) -> list[Received]:
+    def receive(self) -> list[QueueMessage]:
         """Take up to ten messages of groups of which none is being worked on."""
         now = self.clock()
         blocked = {each.letter.group for each in self._messages if each.visible_at > now}
@@ -92,11 +92,11 @@ class InProcessQueue:
         in_flight = sum(each.visible_at > now for each in self._messages)
         return Counts(len(self._messages) - in_flight, in_flight)
 
-    def _take(self, stored: _Stored, now: float) -> Received:
+    def _take(self, stored: _Stored, now: float) -> QueueMessage:
         stored.visible_at = now + VISIBILITY_SECONDS
         stored.receive_count += 1
         stored.first_received_at = stored.first_received_at or now
-        return Received(
+        return QueueMessage(
             message_id=stored.message_id,
             receipt_handle=stored.message_id,
             body=stored.letter.body,
@@ -114,7 +114,7 @@ class BrokenQueue:
 
     name: str = "broken.fifo"
 
-    def send(self, letters: Sequence[Letter]) -> None:  # noqa: ARG002
+    def send(self, letters: Sequence[OutgoingMessage]) -> None:  # noqa: ARG002
         """Take nothing."""
         raise AwsUnavailable("sending to broken.fifo: ServiceUnavailable")
 
@@ -143,11 +143,11 @@ class InProcessHolds:
         """Hold a group once more."""
         self.held[group] = self.held.get(group, 0) + 1
 
-    def hold_again(self, group: str) -> None:
+    def hold_redriven(self, group: str) -> None:
         """Hold also those that were put back behind a letter."""
         self.again.append(group)
 
-    def keep_hold(self, group: str) -> None:
+    def extend_hold(self, group: str) -> None:
         """Go on holding a group."""
         self.kept.append(group)
 
@@ -157,7 +157,7 @@ class InProcessHolds:
         if group in self.held:
             self.held[group] = letters
 
-    def unhold(self, group: str) -> None:
+    def release_one(self, group: str) -> None:
         """Let go of a group when all its letters are done."""
         left = self.held.pop(group, 0) - 1
         if left > 0:

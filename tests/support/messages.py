@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from liveperson_connector.messages import Received
+from liveperson_connector.domain.queue_messages import QueueMessage
 
 from .accounts import ACCOUNT
 from .clocks import Clock
@@ -15,10 +15,10 @@ from .clocks import Clock
 PHONE = "+4915112345678"
 
 
-def received(body: str = "{}", **spoilt: Any) -> Received:
+def received(body: str = "{}", **spoilt: Any) -> QueueMessage:
     """Give a message at its first try, when the clock stands; ``spoilt`` replaces fields."""
     now = datetime.fromtimestamp(Clock().now, UTC)
-    message = Received(
+    message = QueueMessage(
         message_id="message-1",
         receipt_handle="receipt-1",
         body=body,

@@ -109,8 +109,8 @@ def test_a_row_says_what_becomes_of_it_and_what_shows_it(row: Row) -> None:
 
 RELIABILITY = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
 RULES = {
-    "simulation": ROOT / "tests/simulation/promises.py",
-    "soak": ROOT / "sandbox/soak/judge.py",
+    "simulation": ROOT / "tests/simulation/invariants.py",
+    "soak": ROOT / "sandbox/soak/invariants.py",
 }
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from functions.webhook_intake.handler import SLOW
-from liveperson_connector import accounts, settings
+from liveperson_connector.domain import accounts
+from liveperson_connector.entrypoints import settings
 from tests.support.template import PROJECT, functions, resources, template
 from tools import cost, load, measure
 

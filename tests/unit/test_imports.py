@@ -27,7 +27,7 @@ def loaded_by(function: str) -> frozenset[str]:
     program = f"""
         import json, sys
         from functions.{function} import handler
-        from liveperson_connector import wiring
+        from liveperson_connector.entrypoints import container as wiring
         wiring.{function}()
         print(json.dumps(sorted(sys.modules)))
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from liveperson_connector.errors import AwsUnavailable
+from liveperson_connector.domain.errors import AwsUnavailable
 from liveperson_connector.known_accounts import LOOK_UPS, SECONDS, KnownAccounts
 from tests.support.clocks import Clock
 

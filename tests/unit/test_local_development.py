@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from sandbox.commands import options
-from sandbox.folders import SHARED
 from sandbox.ports import AWS_PORT
+from sandbox.state_dir import SHARED
 from tests.support.template import PROJECT, functions
 
 PAGE = PROJECT / "docs" / "local-development.md"

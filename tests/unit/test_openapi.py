@@ -14,13 +14,13 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from docs.openapi import with_schemas
-from liveperson_connector import errors
-from liveperson_connector.accounts import CALLBACKS
-from liveperson_connector.aws.requests import refusal
 from liveperson_connector.channel import contract
 from liveperson_connector.channel.callbacks import sign
 from liveperson_connector.channel.consumer_events import MAX_PASSED_ON, TYPES, read_event
 from liveperson_connector.channel.fallback_text import fallback_text
+from liveperson_connector.domain import errors
+from liveperson_connector.domain.accounts import CALLBACKS
+from liveperson_connector.entrypoints.api_gateway import refusal
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "openapi.yaml").read_text()

@@ -17,18 +17,22 @@ from dataclasses import dataclass
 import pytest
 
 from liveperson_connector.channel.callbacks import Callbacks
-from liveperson_connector.channel.files import ChannelFiles
-from liveperson_connector.errors import FileRefused, LivePersonRefused, Transient
-from liveperson_connector.http_client import USER_AGENT
+from liveperson_connector.channel.files import ConsumerFileFetcher
+from liveperson_connector.domain.errors import (
+    FileRefused,
+    LivePersonRefused,
+    Transient,
+)
 from liveperson_connector.liveperson import payloads
 from liveperson_connector.liveperson.app_jwt import Sentinel
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
 from liveperson_connector.liveperson.domains import Domains
-from liveperson_connector.liveperson.files import MAX_BYTES, FileStorage
+from liveperson_connector.liveperson.files import MAX_BYTES, LivePersonFiles
 from liveperson_connector.liveperson.http import LivePersonHttp
 from liveperson_connector.liveperson.monitoring import Monitoring, Visit
 from liveperson_connector.liveperson.payloads import Opening, Place
 from liveperson_connector.liveperson.send_api import OnBehalf, SendApi
+from liveperson_connector.support.http_client import USER_AGENT
 from tests.support.accounts import ACCOUNT, CREDENTIALS, channel_settings
 from tests.support.clocks import Clock
 from tests.support.misbehaving import (
@@ -105,11 +109,11 @@ def _all_well_but(service: str, url: str) -> Iterator[str]:
 
 
 def _upload(http: LivePersonHttp, domains: Domains, who: OnBehalf) -> object:
-    return FileStorage(http, domains, SendApi(http, domains)).upload(who, PICTURE, "PNG")
+    return LivePersonFiles(http, domains, SendApi(http, domains)).upload(who, PICTURE, "PNG")
 
 
 def _download(http: LivePersonHttp, domains: Domains, who: OnBehalf) -> object:
-    return FileStorage(http, domains, SendApi(http, domains)).download(who, "/file")
+    return LivePersonFiles(http, domains, SendApi(http, domains)).download(who, "/file")
 
 
 def _issue(http: LivePersonHttp, domains: Domains, _who: OnBehalf) -> object:
@@ -127,7 +131,7 @@ def _callbacks(url: str) -> Callable[[], object]:
 
 
 def _files(url: str) -> Callable[[], object]:
-    files = ChannelFiles(network="loopback", most=MAX_BYTES, seconds=SECONDS)
+    files = ConsumerFileFetcher(network="loopback", most=MAX_BYTES, seconds=SECONDS)
     return lambda: files.content({"url": f"{url}/picture.png", "file_type": "PNG"})
 
 

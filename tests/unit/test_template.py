@@ -15,8 +15,8 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from functions.webhook_intake.handler import SLOW
-from liveperson_connector import settings
 from liveperson_connector.aws.table import TTL_ATTRIBUTE
+from liveperson_connector.entrypoints import settings
 from tests.support.template import (
     PROJECT,
     actions,

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from functions.webhook_intake.handler import SLOW
-from liveperson_connector import observe
-from liveperson_connector.aws.requests import HttpRequest, answer
-from liveperson_connector.cache import Cache
 from liveperson_connector.channel.consumer_events import ConsumerEvent
-from liveperson_connector.errors import LivePersonRefused, LivePersonUnavailable
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
+from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
+from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer
+from liveperson_connector.entrypoints.http import Answer, http_function
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
 from liveperson_connector.flows.failed_events import failed_letter
 from liveperson_connector.flows.message_intake import MessageIntake
-from liveperson_connector.flows.worker import Worker
-from liveperson_connector.intake import Answer, answering
-from liveperson_connector.messages import Letter, Received
+from liveperson_connector.support.cache import Cache
+from liveperson_connector.telemetry import outcomes
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessHolds, InProcessQueue
@@ -46,15 +46,15 @@ def asked(**context: Any) -> dict[str, Any]:
     }
 
 
-def given_up(handled: Received, error: Exception, dead_letters: InProcessQueue) -> Received:
+def given_up(handled: QueueMessage, error: Exception, dead_letters: InProcessQueue) -> QueueMessage:
     """Let a worker fail with a message for good, and give the dead letter."""
 
-    def fail(_message: Received) -> None:
+    def fail(_message: QueueMessage) -> None:
         raise error
 
     holds = InProcessHolds()
     holds.tries[handled.message_id] = 1000
-    Worker("tests", fail, InProcessQueue(), dead_letters, holds, Clock()).process(handled)
+    RetryingConsumer("tests", fail, InProcessQueue(), dead_letters, holds, Clock()).process(handled)
     (letter,) = dead_letters.receive()
     return letter
 
@@ -64,10 +64,10 @@ def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Out
     queue = InProcessQueue(clock=clock)
     intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
 
-    @answering("tests", seconds=2, build=object)
+    @http_function("tests", seconds=2, build=object)
     def handler(request: HttpRequest) -> Answer:
         event = intake.accept(ACCOUNT, PHONE, request.body)
-        observe.event_accepted("tests", event, intake.key(event))
+        outcomes.event_accepted("tests", event, intake.key(event))
         return answer(202, {})
 
     handler(asked(), None)
@@ -80,9 +80,9 @@ def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Out
 def test_a_caller_cannot_choose_the_id(context: dict[str, Any], output: Output) -> None:
     """``requestId`` is the caller's to set; without API Gateway's own id a new one is made."""
 
-    @answering("tests", seconds=2, build=object)
+    @http_function("tests", seconds=2, build=object)
     def handler(request: HttpRequest) -> Answer:
-        observe.outcome("tests", "seen")
+        outcomes.outcome("tests", "seen")
         return answer(200, {})
 
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_a_caller_cannot_choose_the_id(context: dict[str, Any], output: Output) 
 def test_slow_answers_are_counted(output: Output, seconds: float, counted: set[str]) -> None:
     """Alarms count them: a percentile of a minute with three webhooks says nothing."""
 
-    @answering("tests", seconds=2, build=object, slow=SLOW)
+    @http_function("tests", seconds=2, build=object, slow=SLOW)
     def handler(request: HttpRequest) -> Answer:
         return answer(200, {})
 
@@ -118,15 +118,15 @@ def test_slow_answers_are_counted(output: Output, seconds: float, counted: set[s
 def test_every_line_of_a_message_carries_its_trace_and_no_others(output: Output) -> None:
     """What a worker says of one message is not mistaken for the next one's."""
 
-    def handle(message: Received) -> None:
-        observe.outcome("tests", "seen", message_id=message.message_id)
-        observe.failure("tests", LivePersonUnavailable("no answer"))
-        observe.bug("tests", ValueError())
+    def handle(message: QueueMessage) -> None:
+        outcomes.outcome("tests", "seen", message_id=message.message_id)
+        outcomes.failure("tests", LivePersonUnavailable("no answer"))
+        outcomes.unexpected_error("tests", ValueError())
 
-    worker = Worker("tests", handle, InProcessQueue(), None, InProcessHolds())
+    worker = RetryingConsumer("tests", handle, InProcessQueue(), None, InProcessHolds())
     for each in ("a", "b"):
         worker.process(received(message_id=each, attributes={"trace": f"trace-{each}"}))
-    observe.outcome("tests", "afterwards")
+    outcomes.outcome("tests", "afterwards")
 
     assert ["trace-a"] * 3 + ["trace-b"] * 3 == [each["trace"] for each in output.lines[:-1]]
     assert "trace" not in output.lines[-1]
@@ -134,9 +134,9 @@ def test_every_line_of_a_message_carries_its_trace_and_no_others(output: Output)
 
 def test_a_message_without_a_trace_is_followed_by_its_own_id(output: Output) -> None:
     """A version before this one queued none."""
-    worker = Worker(
+    worker = RetryingConsumer(
         "tests",
-        lambda _: observe.outcome("tests", "seen"),
+        lambda _: outcomes.outcome("tests", "seen"),
         InProcessQueue(),
         None,
         InProcessHolds(),
@@ -163,7 +163,7 @@ def test_a_trace_outlives_dead_letters_and_redrive(clock: Clock, output: Output)
 def test_a_letter_that_stays_keeps_its_trace(clock: Clock) -> None:
     """It is put behind the others of its group."""
     dead = InProcessQueue("dlq", clock)
-    dead.send([Letter("{}", "g", "i", {"reason": "liveperson_refused", "trace": "t"})])
+    dead.send([OutgoingMessage("{}", "g", "i", {"reason": "liveperson_refused", "trace": "t"})])
     route = Route(dead, InProcessQueue("source", clock))
 
     DeadLetterRedrive({"consumer-events": route}, InProcessHolds()).redrive(Request.read({}))
@@ -183,7 +183,7 @@ def test_a_dead_letter_never_has_more_attributes_than_sqs_takes(clock: Clock) ->
 def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
     """It began with an event of its own."""
     event = ConsumerEvent(ACCOUNT, PHONE, text_event())
-    with observe.handling("t"):
+    with outcomes.context("t"):
         letter = failed_letter(event, LivePersonRefused("no"), "message-1")
 
     assert {"trace": "t"} == letter.attributes
@@ -191,10 +191,10 @@ def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
 
 def test_what_is_counted_of_one_message_is_one_line(output: Output) -> None:
     """Each write costs an intake time, and CloudWatch money."""
-    with observe.handling("t"):
-        observe.outcome("tests", "sent")
-        observe.count("tests", "retry_later")
-        with observe.timed("tests", "send_time"):
+    with outcomes.context("t"):
+        outcomes.outcome("tests", "sent")
+        outcomes.count("tests", "retry_later")
+        with outcomes.timed("tests", "send_time"):
             pass
 
     (metric,) = output.metrics
@@ -204,7 +204,7 @@ def test_what_is_counted_of_one_message_is_one_line(output: Output) -> None:
 
 def test_a_failed_call_is_timed_too(output: Output) -> None:
     """Time-outs are the times that matter."""
-    with pytest.raises(ZeroDivisionError), observe.handling(), observe.timed("tests", "send_time"):
+    with pytest.raises(ZeroDivisionError), outcomes.context(), outcomes.timed("tests", "send_time"):
         raise ZeroDivisionError
 
     assert "send_time" in output.metrics[0]
@@ -213,12 +213,12 @@ def test_a_failed_call_is_timed_too(output: Output) -> None:
 def test_the_end_tells_how_long_it_took(output: Output) -> None:
     """From when our queue took it, or from the moment its partner names."""
     now = datetime.now(UTC)
-    with observe.handling("t", since=now - timedelta(seconds=2)):
-        observe.done("tests", "sent")
-    with observe.handling("t", since=now - timedelta(seconds=2)):
-        observe.done("tests", "delivered", since=now - timedelta(seconds=60))
-    with observe.handling("t", since=now + timedelta(seconds=60)):
-        observe.done("tests", "sent")
+    with outcomes.context("t", since=now - timedelta(seconds=2)):
+        outcomes.completed("tests", "sent")
+    with outcomes.context("t", since=now - timedelta(seconds=2)):
+        outcomes.completed("tests", "delivered", since=now - timedelta(seconds=60))
+    with outcomes.context("t", since=now + timedelta(seconds=60)):
+        outcomes.completed("tests", "sent")
 
     times = [each["end_to_end_time"][0] for each in output.metrics]
     assert 2000 <= times[0] < 60_000 <= times[1]
@@ -245,7 +245,7 @@ def test_the_answer_time_counts_a_containers_start(
 ) -> None:
     """The caller waits for it too; a clock that can't be right does not count."""
 
-    @answering("tests", seconds=2, build=object)
+    @http_function("tests", seconds=2, build=object)
     def handler(request: HttpRequest) -> Answer:
         return answer(200, {})
 
@@ -259,17 +259,17 @@ def test_an_answer_that_comes_too_late_is_counted_for_its_own_request(output: Ou
     """A thread that goes on after its 503 does not write into the next request."""
     goes_on, has_gone = Event(), Event()
 
-    @answering("tests", seconds=0.05, build=object)
+    @http_function("tests", seconds=0.05, build=object)
     def handler(request: HttpRequest) -> Answer:
         goes_on.wait(5)
-        observe.outcome("tests", "accepted")
+        outcomes.outcome("tests", "accepted")
         has_gone.set()
         return answer(202, {})
 
     with ThreadPoolExecutor(1) as elsewhere:  # where no alarm ends the work
         late_answer = elsewhere.submit(handler, asked(), None).result()
     assert 503 == late_answer["statusCode"]
-    with observe.handling("another"):
+    with outcomes.context("another"):
         goes_on.set()
         assert has_gone.wait(5)
 
@@ -280,7 +280,7 @@ def test_an_answer_that_comes_too_late_is_counted_for_its_own_request(output: Ou
 
 def test_a_bug_is_counted_for_all_functions_together(output: Output) -> None:
     """One alarm tells of all of them."""
-    observe.bug("tests", ValueError())
+    outcomes.unexpected_error("tests", ValueError())
 
     (metric,) = output.metrics
     assert [["service"]] == metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
@@ -291,8 +291,8 @@ def test_no_line_of_a_message_says_what_was_said(clock: Clock, output: Output) -
     """Following a message needs none of its words."""
     queue = InProcessQueue(clock=clock)
     intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
-    with observe.handling("t"):
+    with outcomes.context("t"):
         event = intake.accept(ACCOUNT, PHONE, posted(text_event(text="secret words")))
-        observe.event_accepted("tests", event, intake.key(event))
+        outcomes.event_accepted("tests", event, intake.key(event))
 
     assert "secret words" not in json.dumps(output.objects)

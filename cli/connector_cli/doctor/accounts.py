@@ -6,28 +6,32 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from liveperson_connector.accounts import Credentials
-from liveperson_connector.errors import ConnectorError, MisconfiguredAccount, Transient
+from liveperson_connector.domain.accounts import Credentials
+from liveperson_connector.domain.errors import (
+    ConnectorError,
+    MisconfiguredAccount,
+    Transient,
+)
 from liveperson_connector.liveperson.app_jwt import AppJwt
 from liveperson_connector.liveperson.domains import ASYNC_MESSAGING, IDP, SENTINEL
 
 from .. import output
 from ..parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE
 from ..partners import ping
-from .finding import Finding, Patient, ok, warning, wrong
+from .finding import CheckContext, Finding, ok, warning, wrong
 
 _OLD_SECONDS = 45 * 60
 _SERVICES = (SENTINEL, IDP, ASYNC_MESSAGING)
 
 
-def there_are_some(patient: Patient) -> Iterator[Finding]:
+def there_are_some(patient: CheckContext) -> Iterator[Finding]:
     """Check that at least one account is set up."""
     if not patient.account_ids:
         mend = "connector account add ACCOUNT"
         yield warning("accounts", "none is set up: every event is answered 404", mend)
 
 
-def parameters(patient: Patient) -> Iterator[Finding]:
+def parameters(patient: CheckContext) -> Iterator[Finding]:
     """Check that every parameter is there, encrypted, and in its form."""
     for account_id in patient.account_ids:
         problems = list(_parameter_problems(patient, account_id))
@@ -36,7 +40,7 @@ def parameters(patient: Patient) -> Iterator[Finding]:
             yield ok("parameters", "credentials and channel are SecureStrings", account_id)
 
 
-def _parameter_problems(patient: Patient, account_id: str) -> Iterator[Finding]:
+def _parameter_problems(patient: CheckContext, account_id: str) -> Iterator[Finding]:
     written = patient.parameters.written.get(account_id, {})
     mend = f"connector account add {account_id}"
     for kind, read in (
@@ -56,7 +60,7 @@ def _parameter_problems(patient: Patient, account_id: str) -> Iterator[Finding]:
             yield wrong("parameters", str(problem), mend, account_id)
 
 
-def domains(patient: Patient) -> Iterator[Finding]:
+def domains(patient: CheckContext) -> Iterator[Finding]:
     """Check that LivePerson tells where its services are."""
     url = patient.stack.domain_api_url
     for account_id in patient.account_ids:
@@ -77,14 +81,14 @@ def domains(patient: Patient) -> Iterator[Finding]:
             yield ok("domains", f"{len(_SERVICES)} services are known", account_id)
 
 
-def app_jwt(patient: Patient) -> Iterator[Finding]:
+def app_jwt(patient: CheckContext) -> Iterator[Finding]:
     """Check that the stored AppJWT is good, and that Sentinel would give another."""
     for account_id in patient.account_ids:
         yield _stored_app_jwt(patient, account_id)
         yield _new_app_jwt(patient, account_id)
 
 
-def _stored_app_jwt(patient: Patient, account_id: str) -> Finding:
+def _stored_app_jwt(patient: CheckContext, account_id: str) -> Finding:
     mend = f"see what Sentinel says below; then wait, or: connector account add {account_id}"
     there = patient.parameters.written.get(account_id, {}).get(APP_JWT)
     token = patient.parameters.store.app_jwt(account_id) if there else None
@@ -108,7 +112,7 @@ def _stored_app_jwt(patient: Patient, account_id: str) -> Finding:
     return ok("AppJWT", told, account_id)
 
 
-def _new_app_jwt(patient: Patient, account_id: str) -> Finding:
+def _new_app_jwt(patient: CheckContext, account_id: str) -> Finding:
     try:
         credentials = patient.parameters.credentials(account_id)
         issued = patient.liveperson.app_jwt(account_id, credentials)
@@ -130,7 +134,7 @@ def _new_app_jwt(patient: Patient, account_id: str) -> Finding:
 _CLOCK = "set this machine's clock by NTP; if it is right, tell LivePerson that theirs is not"
 
 
-def consumer_jws(patient: Patient) -> Iterator[Finding]:
+def consumer_jws(patient: CheckContext) -> Iterator[Finding]:
     """Check that IDP takes the stored AppJWT, and introduces a consumer."""
     for account_id in patient.account_ids:
         token = _usable(patient, account_id)
@@ -147,7 +151,7 @@ def consumer_jws(patient: Patient) -> Iterator[Finding]:
             yield ok("ConsumerJWS", "IDP gives one", account_id)
 
 
-def _usable(patient: Patient, account_id: str) -> AppJwt | None:
+def _usable(patient: CheckContext, account_id: str) -> AppJwt | None:
     token = patient.parameters.store.app_jwt(account_id)
     try:
         read = AppJwt.read(token, account_id=account_id) if token else None
@@ -156,7 +160,7 @@ def _usable(patient: Patient, account_id: str) -> AppJwt | None:
     return read if read and read.is_usable(time.time()) else None
 
 
-def callback(patient: Patient) -> Iterator[Finding]:
+def callback(patient: CheckContext) -> Iterator[Finding]:
     """Check that the channel takes a signed callback."""
     for account_id in patient.account_ids:
         try:
@@ -182,7 +186,7 @@ def _callback_mend(failure: ConnectorError) -> str:
     return "mend the channel's endpoint; callbacks wait in their queue and are sent again"
 
 
-def credentials_of(patient: Patient, account_id: str) -> Credentials | None:
+def credentials_of(patient: CheckContext, account_id: str) -> Credentials | None:
     """Return an account's credentials, or none if they can't be read: that is said elsewhere."""
     try:
         return patient.parameters.credentials(account_id)

@@ -8,11 +8,11 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from liveperson_connector.errors import ConnectorError
+from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.domains import trusted
 
 from ..stack import Stack
-from .finding import Finding, Patient, ok, warning, wrong
+from .finding import CheckContext, Finding, ok, warning, wrong
 
 # Standard Webhooks signatures are good for five minutes, AWS's for as long.
 _TOO_MUCH_SECONDS = 120
@@ -21,7 +21,7 @@ _NOTICEABLE_SECONDS = 10
 _SECONDS = 10
 
 
-def clock(patient: Patient) -> Iterator[Finding]:
+def clock(patient: CheckContext) -> Iterator[Finding]:
     """Check that this machine, AWS, LivePerson and the channels have the same time."""
     found = {
         "AWS": _date_of_aws(patient.stack),
@@ -64,7 +64,7 @@ def _date_of(url: str) -> str:
     return str(answer.headers.get("Date", ""))
 
 
-def _channels(patient: Patient, account_id: str) -> str:
+def _channels(patient: CheckContext, account_id: str) -> str:
     try:
         return _date_of(patient.parameters.channel(account_id).callback_url)
     except ConnectorError:

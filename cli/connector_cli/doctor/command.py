@@ -16,7 +16,7 @@ from ..parameters import Parameters
 from ..partners import LivePerson
 from ..stack import Stack
 from . import accounts, clock, deployment, executions, rights, versions, webhooks
-from .finding import OK, WARNING, WRONG, Check, Finding, Patient, looked
+from .finding import OK, WARNING, WRONG, Check, CheckContext, Finding, looked
 
 CHECKS: dict[str, Check] = {
     "stack": deployment.stack,
@@ -67,7 +67,7 @@ def doctor(
     ping. Exit code 1 if anything is wrong.
     """
     parameters = Parameters(stack)
-    patient = Patient(
+    patient = CheckContext(
         stack,
         parameters,
         LivePerson(stack),
@@ -87,7 +87,7 @@ def doctor(
     click.get_current_context().exit(any(each.level == WRONG for each in found))
 
 
-def examine(patient: Patient, only: tuple[str, ...] = ()) -> Iterator[Finding]:
+def examine(patient: CheckContext, only: tuple[str, ...] = ()) -> Iterator[Finding]:
     """Make the checks, one after the other."""
     for name, check in CHECKS.items():
         if not only or name in only:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..letters import DeadLetters, Letter
-from .finding import Finding, Patient, ok, warning, wrong
+from .finding import CheckContext, Finding, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
 _RUNBOOK = "see docs/runbook.md"
@@ -16,7 +16,7 @@ _RUNBOOK = "see docs/runbook.md"
 _NEW_ALARM = timedelta(hours=1)
 
 
-def stack(patient: Patient) -> Iterator[Finding]:
+def stack(patient: CheckContext) -> Iterator[Finding]:
     """Check that the last deployment succeeded."""
     status = patient.stack.description["StackStatus"]
     if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
@@ -27,7 +27,7 @@ def stack(patient: Patient) -> Iterator[Finding]:
         yield wrong("stack", f"{patient.stack.name}: {status}", _DEPLOY)
 
 
-def functions(patient: Patient) -> Iterator[Finding]:
+def functions(patient: CheckContext) -> Iterator[Finding]:
     """Check that every function can run."""
     client = patient.stack.client("lambda")
     found = patient.stack.of_type("AWS::Lambda::Function")
@@ -46,7 +46,7 @@ def functions(patient: Patient) -> Iterator[Finding]:
         yield ok("functions", f"{well} are active")
 
 
-def mappings(patient: Patient) -> Iterator[Finding]:
+def mappings(patient: CheckContext) -> Iterator[Finding]:
     """Check that every queue is read by its function."""
     client = patient.stack.client("lambda")
     found = patient.stack.of_type("AWS::Lambda::EventSourceMapping")
@@ -66,7 +66,7 @@ def mappings(patient: Patient) -> Iterator[Finding]:
         yield ok("mappings", f"{well} queues are read")
 
 
-def schedules(patient: Patient) -> Iterator[Finding]:
+def schedules(patient: CheckContext) -> Iterator[Finding]:
     """Check that tokens are renewed and dead letters come back by themselves."""
     client = patient.stack.client("scheduler")
     found = patient.stack.of_type("AWS::Scheduler::Schedule")
@@ -87,7 +87,7 @@ def schedules(patient: Patient) -> Iterator[Finding]:
         yield ok("schedules", f"{well} are enabled")
 
 
-def queues(patient: Patient) -> Iterator[Finding]:
+def queues(patient: CheckContext) -> Iterator[Finding]:
     """Check that nothing was given up, and that what fails has somewhere to go."""
     client = patient.stack.client("sqs")
     for logical in ("ConsumerEventsQueue", "NotificationsQueue"):
@@ -120,7 +120,7 @@ def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
         yield wrong("queues", f"{count} {reason}: {problem}".rstrip(": "), mend)
 
 
-def alarms(patient: Patient) -> Iterator[Finding]:
+def alarms(patient: CheckContext) -> Iterator[Finding]:
     """Check that no alarm rings, and that somebody would hear it."""
     client = patient.stack.client("cloudwatch")
     names = [each.physical for each in patient.stack.of_type("AWS::CloudWatch::Alarm")]

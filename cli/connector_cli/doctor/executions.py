@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .finding import Finding, Patient, ok, warning
+from .finding import CheckContext, Finding, ok, warning
 
 # With fewer the queues can't be capped: 2 is the least that a mapping takes.
 _LEAST_CAP = 2
 
 
-def executions(patient: Patient) -> Iterator[Finding]:
+def executions(patient: CheckContext) -> Iterator[Finding]:
     """Compare the account's quota with what the stack's queues alone may take of it."""
     client = patient.stack.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from liveperson_connector.errors import ConnectorError
+from liveperson_connector.domain.errors import ConnectorError
 
 from ..errors import Problem, of_aws
 from ..parameters import Parameters
@@ -33,7 +33,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Patient:
+class CheckContext:
     """What is looked at."""
 
     stack: Stack
@@ -46,7 +46,7 @@ class Patient:
     """The record of the installed app, if the operator gave one."""
 
 
-Check = Callable[[Patient], Iterable[Finding]]
+Check = Callable[[CheckContext], Iterable[Finding]]
 
 
 def ok(check: str, detail: str, account_id: str = "") -> Finding:
@@ -64,7 +64,7 @@ def wrong(check: str, detail: str, mend: str, account_id: str = "") -> Finding:
     return Finding(check, WRONG, detail, mend, account_id)
 
 
-def looked(name: str, check: Check, patient: Patient) -> Iterator[Finding]:
+def looked(name: str, check: Check, patient: CheckContext) -> Iterator[Finding]:
     """Give a check's findings; one that cannot look is a finding of its own."""
     try:
         yield from check(patient)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..stack import Resource, Stack
-from .finding import Finding, Patient, ok, wrong
+from .finding import CheckContext, Finding, ok, wrong
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 
@@ -27,7 +27,7 @@ _ARNS = {
 }
 
 
-def rights(patient: Patient) -> Iterator[Finding]:
+def rights(patient: CheckContext) -> Iterator[Finding]:
     """Check that every role may do what its function needs."""
     stack = patient.stack
     iam = stack.client("iam")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .finding import Finding, Patient, ok, warning, wrong
+from .finding import CheckContext, Finding, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
 
@@ -20,7 +20,7 @@ _KEPT = ("Architectures", "CodeSha256", "Handler", "MemorySize", "Role", "Runtim
 _Settings = Mapping[str, Any]
 
 
-def versions(patient: Patient) -> Iterator[Finding]:
+def versions(patient: CheckContext) -> Iterator[Finding]:
     """Compare what each alias points to with what was deployed last."""
     client = patient.stack.client("lambda")
     aliases = patient.stack.of_type("AWS::Lambda::Alias")

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from liveperson_connector.domain.queue_messages import new_id
 from liveperson_connector.liveperson.domains import is_loopback
-from liveperson_connector.messages import unique
 
 from .. import output
 from ..logs import Line, ago, lines
 from ..manifest.fields import EVENT_TYPES
-from ..partners import WebhookAnswer, knock
+from ..partners import WebhookAnswer, post_signed_webhook
 from .accounts import credentials_of
-from .finding import Finding, Patient, ok, warning, wrong
+from .finding import CheckContext, Finding, ok, warning, wrong
 
 _LOOK_BACK_SECONDS = 3600
 
@@ -41,7 +41,7 @@ _COMPARE = (
 _SECONDS = 10
 
 
-def tls(patient: Patient) -> Iterator[Finding]:
+def tls(patient: CheckContext) -> Iterator[Finding]:
     """Check that the webhook has a certificate that LivePerson takes, and TLS 1.2 or newer."""
     if _asks_for_a_certificate(patient):
         yield _not_tried("TLS")
@@ -66,7 +66,7 @@ def tls(patient: Patient) -> Iterator[Finding]:
         yield ok("TLS", f"{version}, the certificate is good for {left} days")
 
 
-def _asks_for_a_certificate(patient: Patient) -> bool:
+def _asks_for_a_certificate(patient: CheckContext) -> bool:
     return bool(patient.stack.parameters.get("TrustStoreUri"))
 
 
@@ -87,7 +87,7 @@ def _handshake(host: str, port: int) -> tuple[str, datetime]:
         return secure.version() or "", expires
 
 
-def signature(patient: Patient) -> Iterator[Finding]:
+def signature(patient: CheckContext) -> Iterator[Finding]:
     """Check that the deployed webhook believes a right signature, and no wrong one."""
     if _asks_for_a_certificate(patient):
         yield _not_tried("signature")
@@ -98,9 +98,11 @@ def signature(patient: Patient) -> Iterator[Finding]:
             detail = "not tried: the credentials cannot be read"
             yield warning("signature", detail, f"connector account add {account_id}", account_id)
             continue
-        first = knock(patient.stack, account_id, credentials)  # it may meet a cold start
-        right = knock(patient.stack, account_id, credentials)
-        forged = knock(patient.stack, account_id, credentials, secret=unique())
+        first = post_signed_webhook(
+            patient.stack, account_id, credentials
+        )  # it may meet a cold start
+        right = post_signed_webhook(patient.stack, account_id, credentials)
+        forged = post_signed_webhook(patient.stack, account_id, credentials, secret=new_id())
         yield from _judged(right, first.seconds, forged.status, account_id)
 
 
@@ -130,7 +132,7 @@ def _of_status(status: int) -> str:
     }.get(status, "sam logs --name WebhookIntake")
 
 
-def arriving(patient: Patient) -> Iterator[Finding]:
+def arriving(patient: CheckContext) -> Iterator[Finding]:
     """Check that what was said to LivePerson comes back as echoes, and who was refused."""
     since = ago(_LOOK_BACK_SECONDS)
     stack = patient.stack
@@ -199,7 +201,7 @@ def _refused(account_id: str, refused: int) -> Finding:
     return wrong("webhooks", detail, mend, account_id)
 
 
-def installed(patient: Patient) -> Iterator[Finding]:
+def installed(patient: CheckContext) -> Iterator[Finding]:
     """Check that the installed app's webhooks go to this stack."""
     record = patient.installed
     if record is None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from .cache import Clock, Throttle
+from .support.cache import Clock, Throttle
 
 Page = tuple[AbstractSet[str], str | None]
 """Account ids, and the token of the next page; None after the last one."""

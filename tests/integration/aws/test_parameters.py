@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from mypy_boto3_ssm import SSMClient
 
-from liveperson_connector.accounts import ChannelSettings, Credentials
 from liveperson_connector.aws.parameters import ParameterStore
-from liveperson_connector.errors import AwsUnavailable, MisconfiguredAccount
+from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.errors import AwsUnavailable, MisconfiguredAccount
 from tests.support.accounts import ACCOUNT, SIGNING_SECRET
 
 CREDENTIALS = '{"client_id": "the-id", "client_secret": "the-secret"}'
@@ -129,10 +129,10 @@ def test_a_parameter_store_that_cannot_be_reached_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is told apart from an account that does not exist."""
-    from liveperson_connector.aws.clients import hurried  # noqa: PLC0415
+    from liveperson_connector.aws.clients import fail_fast  # noqa: PLC0415
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    unreachable = ParameterStore(hurried("ssm"), "/stack")
+    unreachable = ParameterStore(fail_fast("ssm"), "/stack")
 
     with pytest.raises(AwsUnavailable):
         unreachable.find_credentials(ACCOUNT)

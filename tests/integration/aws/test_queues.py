@@ -10,8 +10,8 @@ import pytest
 from mypy_boto3_sqs import SQSClient
 
 from liveperson_connector.aws.queues import BATCH, Queue
-from liveperson_connector.errors import AwsUnavailable, LivePersonRefused
-from liveperson_connector.flows.worker import dead_letter
+from liveperson_connector.delivery.retries import dead_letter
+from liveperson_connector.domain.errors import AwsUnavailable, LivePersonRefused
 from tests.support.contracts import QueueContract, bodies, letter
 from tests.support.messages import received
 
@@ -104,9 +104,9 @@ def test_a_service_that_cannot_be_reached_is_unavailable(
     monkeypatch: pytest.MonkeyPatch, aws: str
 ) -> None:
     """Whatever kind of failure it is."""
-    from liveperson_connector.aws.clients import hurried  # noqa: PLC0415
+    from liveperson_connector.aws.clients import fail_fast  # noqa: PLC0415
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
     with pytest.raises(AwsUnavailable, match="EndpointConnectionError"):
-        Queue(hurried("sqs"), "http://127.0.0.1:9/queue").send([letter("one")])
+        Queue(fail_fast("sqs"), "http://127.0.0.1:9/queue").send([letter("one")])

@@ -11,8 +11,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.bench import Bench
-from tests.support.tolls import CONNECTIONS, READS, WRITES, TollGate, count_of, toll_gate
+from tests.support.call_counts import (
+    CONNECTIONS,
+    READS,
+    WRITES,
+    TollGate,
+    count_of,
+    toll_gate,
+)
+from tests.support.harness import Bench
 
 
 @pytest.fixture(name="gate")

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.channel.inbox import Fault
 from tests.support.accounts import ACCOUNT, SIGNING_SECRET
-from tests.support.bench import NOTIFICATIONS, Bench
+from tests.support.harness import NOTIFICATIONS, Bench
 from tests.support.messages import PHONE
 
 

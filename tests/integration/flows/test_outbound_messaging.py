@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET
-from tests.support.bench import CONSUMER_EVENTS, Bench
+from tests.support.harness import CONSUMER_EVENTS, Bench
 from tests.support.logs import Output
 from tests.support.messages import PHONE, queued_event, text_event
 

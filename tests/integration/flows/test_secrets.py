@@ -6,7 +6,7 @@ import base64
 
 from sandbox.channel.inbox import Fault
 from tests.support.accounts import ACCOUNT, CLIENT_SECRET, SIGNING_SECRET
-from tests.support.bench import Bench
+from tests.support.harness import Bench
 from tests.support.logs import Output
 from tests.support.messages import PHONE
 

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from liveperson_connector.aws.clients import hurried, patient
+from liveperson_connector.aws.clients import fail_fast, retrying
 from liveperson_connector.aws.queues import Queue
 from liveperson_connector.aws.table import Table
-from liveperson_connector.errors import AwsUnavailable
-from liveperson_connector.messages import Letter
+from liveperson_connector.domain.errors import AwsUnavailable
+from liveperson_connector.domain.queue_messages import OutgoingMessage
 from tests.support.clocks import Clock
 from tests.support.misbehaving import Behaviour, MisbehavingServer, Talk, body, misbehaving
 from tests.support.servers import Answer, Request, json_answer, serving
 
 TAKEN = body(json.dumps({"MessageId": "1"}).encode())
-LETTER = Letter("{}", "group", "identity-1")
+LETTER = OutgoingMessage("{}", "group", "identity-1")
 
 
-@pytest.mark.parametrize("client", [hurried, patient])
+@pytest.mark.parametrize("client", [fail_fast, retrying])
 def test_a_client_names_the_connector(
     client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +78,7 @@ def queue(aws: MisbehavingServer, client: Callable[..., Any], clock: Clock) -> Q
     return Queue(client("sqs", clock=clock), f"{aws.url}/queue.fifo")
 
 
-@pytest.mark.parametrize("client", [hurried, patient])
+@pytest.mark.parametrize("client", [fail_fast, retrying])
 @pytest.mark.parametrize("forgets", [reset_at_the_next_request, end])
 def test_a_call_on_a_connection_that_was_forgotten_is_made_again_at_once(
     forgets: Callable[[Talk], None],
@@ -104,7 +104,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used(
     """A container was frozen meanwhile; nothing would tell that the connection is dead."""
     with misbehaving(first_connection(ignore)) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        sending = queue(aws, hurried, clock)
+        sending = queue(aws, fail_fast, clock)
         sending.send([LETTER])
         clock.pass_seconds(21)
         sending.send([LETTER])
@@ -116,7 +116,7 @@ def test_a_connection_in_use_is_kept(monkeypatch: pytest.MonkeyPatch, clock: Clo
     """Making one costs more than the call."""
     with serving(json_answer({"MessageId": "1"})) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        sending = Queue(hurried("sqs", clock=clock), f"{aws.url}/queue.fifo")
+        sending = Queue(fail_fast("sqs", clock=clock), f"{aws.url}/queue.fifo")
         for _ in range(3):
             sending.send([LETTER])
             clock.pass_seconds(19)
@@ -131,7 +131,7 @@ def test_a_peer_that_always_hangs_up_is_given_up(
     with misbehaving(hang_up_always) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         with pytest.raises(AwsUnavailable, match="ConnectionClosedError"):
-            queue(aws, hurried, clock).send([LETTER])
+            queue(aws, fail_fast, clock).send([LETTER])
 
     assert 2 == len(aws.requests)
 
@@ -143,7 +143,7 @@ def test_an_answer_of_the_intakes_aws_is_not_asked_for_twice(
     with serving(Answer(503)) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         with pytest.raises(AwsUnavailable):
-            Queue(hurried("sqs", clock=clock), f"{aws.url}/queue.fifo").send([LETTER])
+            Queue(fail_fast("sqs", clock=clock), f"{aws.url}/queue.fifo").send([LETTER])
 
     assert 1 == len(aws.requests)
 
@@ -197,7 +197,7 @@ def test_a_write_that_met_another_is_repeated_at_once(
     with serving(behaviour) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         began = time.monotonic()
-        work(Table(patient("dynamodb"), "table"))
+        work(Table(retrying("dynamodb"), "table"))
 
     assert time.monotonic() - began < 2
     assert requests == len(aws.requests)
@@ -208,7 +208,7 @@ def test_a_write_that_always_meets_another_is_given_up(monkeypatch: pytest.Monke
     with serving(failing(99, "TransactionConflictException")) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         with pytest.raises(AwsUnavailable, match="TransactionConflictException"):
-            write(Table(patient("dynamodb"), "table"))
+            write(Table(retrying("dynamodb"), "table"))
 
     assert 5 == len(aws.requests)
 
@@ -221,7 +221,7 @@ def test_a_transaction_whose_condition_is_false_is_not_repeated(
     with serving(false) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         with pytest.raises(AwsUnavailable):
-            transact(Table(patient("dynamodb"), "table"))
+            transact(Table(retrying("dynamodb"), "table"))
 
     assert 1 == len(aws.requests)
 
@@ -238,6 +238,6 @@ def test_a_repeated_message_has_one_deduplication_id(
 
     with serving(behave) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        Queue(hurried("sqs", clock=clock), f"{aws.url}/queue.fifo").send([LETTER])
+        Queue(fail_fast("sqs", clock=clock), f"{aws.url}/queue.fifo").send([LETTER])
 
     assert ["identity-1"] * 2 == [each.json()["MessageDeduplicationId"] for each in sent]

@@ -8,14 +8,14 @@ import pytest
 
 from connector_cli.parameters import Parameters
 from connector_cli.stack import Stack
-from liveperson_connector.aws.clients import patient
+from liveperson_connector.aws.clients import retrying
 from liveperson_connector.aws.parameters import ParameterStore
 from tests.support.servers import Request, json_answer, serving
 
 
 def by_token_refresh() -> None:
     """Store an AppJWT as the function does."""
-    ParameterStore(patient("ssm"), "/s").store_app_jwt("12345678", "a.b.c")
+    ParameterStore(retrying("ssm"), "/s").store_app_jwt("12345678", "a.b.c")
 
 
 def by_the_command_line() -> None:

@@ -7,25 +7,27 @@ from typing import cast
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from liveperson_connector.aws.setbacks import Setbacks
-from liveperson_connector.outages import OPEN_AFTER, Outage
+from liveperson_connector.aws.delivery_state import DeliveryState
+from liveperson_connector.domain.outages import OPEN_AFTER, CircuitState
 from tests.simulation.table import Table
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 
 
 @pytest.fixture(name="setbacks")
-def _setbacks(clock: Clock) -> Setbacks:
-    return Setbacks(cast("DynamoDBClient", Table()), "table", clock=clock)
+def _setbacks(clock: Clock) -> DeliveryState:
+    return DeliveryState(cast("DynamoDBClient", Table()), "table", clock=clock)
 
 
-def fail(setbacks: Setbacks, clock: Clock, known: Outage | None, group: str = "g-1") -> Outage:
+def fail(
+    setbacks: DeliveryState, clock: Clock, known: CircuitState | None, group: str = "g-1"
+) -> CircuitState:
     """Let a call fail that began when ``known`` was known of the destination."""
     return setbacks.note_failure(ACCOUNT, "liveperson", known, clock(), group)
 
 
 def test_a_failure_after_the_end_of_an_outage_begins_another(
-    setbacks: Setbacks, clock: Clock
+    setbacks: DeliveryState, clock: Clock
 ) -> None:
     """It knew of the old one, which another call's success ended meanwhile; this one is young."""
     old = fail(setbacks, clock, None)
@@ -37,11 +39,11 @@ def test_a_failure_after_the_end_of_an_outage_begins_another(
     for number in range(OPEN_AFTER):
         clock.pass_seconds(1)
         new = fail(setbacks, clock, new, f"g-{number}")
-    assert new.is_certain
+    assert new.is_open
     assert 5 == new.interval(clock())
 
 
-def test_failures_in_a_row_are_one_outage(setbacks: Setbacks, clock: Clock) -> None:
+def test_failures_in_a_row_are_one_outage(setbacks: DeliveryState, clock: Clock) -> None:
     """It is as old as its first failure."""
     first = fail(setbacks, clock, None)
     clock.pass_seconds(7)
@@ -52,7 +54,7 @@ def test_failures_in_a_row_are_one_outage(setbacks: Setbacks, clock: Clock) -> N
     )
 
 
-def test_tries_are_counted_in_all_and_at_their_pace(setbacks: Setbacks) -> None:
+def test_tries_are_counted_in_all_and_at_their_pace(setbacks: DeliveryState) -> None:
     """By message."""
     counted = [setbacks.count_try("one", pace) for pace in ("failed", "busy", "failed")]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from liveperson_connector.aws.clients import patient
+from liveperson_connector.aws.clients import retrying
 from liveperson_connector.aws.table import Table
 from tests.support.servers import Answer, Request, json_answer, serving
 
@@ -34,7 +34,7 @@ def test_what_a_throttled_batch_left_out_is_no_absence(monkeypatch: pytest.Monke
 
     with serving(dynamodb) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        found = Table(patient("dynamodb"), "table").get(["there", "late", "absent"])
+        found = Table(retrying("dynamodb"), "table").get(["there", "late", "absent"])
 
     assert {"there", "late"} == found.keys()
     assert ["late"] == asked

@@ -11,12 +11,17 @@ from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from liveperson_connector.aws import clients
-from liveperson_connector.aws.memory import Memory
-from liveperson_connector.aws.setbacks import Setbacks
-from liveperson_connector.conversations import Consumer, Conversation, Progress, Refusal
-from liveperson_connector.errors import AwsUnavailable
-from liveperson_connector.outages import Outage
-from tests.support.bench import table_of_template
+from liveperson_connector.aws.conversation_store import ConversationStore
+from liveperson_connector.aws.delivery_state import DeliveryState
+from liveperson_connector.domain.conversations import (
+    Consumer,
+    Conversation,
+    Progress,
+    Refusal,
+)
+from liveperson_connector.domain.errors import AwsUnavailable
+from liveperson_connector.domain.outages import CircuitState
+from tests.support.harness import table_of_template
 
 ACCOUNT, KEY, GROUP, NOW = "42257269", "k" * 64, "g" * 64, time.time()
 CONSUMER = Consumer(ACCOUNT, "+4915112345678", KEY, "lp-1", "the-jws")
@@ -30,19 +35,19 @@ PROGRESS = Progress(
 )  # fmt: skip
 
 
-class Kept(Memory, Setbacks):
+class Kept(ConversationStore, DeliveryState):
     """All that is kept in the table."""
 
 
 WRITES: dict[str, list[Callable[[Kept], object]]] = {
-    "introduced": [lambda kept: kept.introduced(CONSUMER)],
-    "opened": [lambda kept: kept.opened(CONSUMER, "c-1", ("AUTO_MESSAGES",))],
-    "composing": [
-        lambda kept: kept.composing(CONSUMER, NOW),
-        lambda kept: kept.composing(CONSUMER, None),
+    "save_consumer": [lambda kept: kept.save_consumer(CONSUMER)],
+    "save_opened": [lambda kept: kept.save_opened(CONSUMER, "c-1", ("AUTO_MESSAGES",))],
+    "save_typing": [
+        lambda kept: kept.save_typing(CONSUMER, NOW),
+        lambda kept: kept.save_typing(CONSUMER, None),
     ],
-    "visited": [lambda kept: kept.visited(CONSUMER, "visitor", "session")],
-    "sent": [lambda kept: kept.sent(CONSUMER, "m-1", PROGRESS, 7)],
+    "save_visit": [lambda kept: kept.save_visit(CONSUMER, "visitor", "session")],
+    "save_sent": [lambda kept: kept.save_sent(CONSUMER, "m-1", PROGRESS, 7)],
     "note_progress": [lambda kept: kept.note_progress(ACCOUNT, KEY, "m-1", PROGRESS)],
     "adopt": [
         lambda kept: kept.adopt(CONVERSATION, is_current=False),
@@ -50,23 +55,23 @@ WRITES: dict[str, list[Callable[[Kept], object]]] = {
         lambda kept: kept.adopt(CONVERSATION, is_current=True, told_at=int(NOW * 1000)),
         lambda kept: kept.adopt(CLOSED, is_current=True),
     ],
-    "foreign": [
-        lambda kept: kept.foreign(ACCOUNT, "c-1"),
-        lambda kept: kept.foreign(ACCOUNT, "c-2"),
+    "mark_foreign": [
+        lambda kept: kept.mark_foreign(ACCOUNT, "c-1"),
+        lambda kept: kept.mark_foreign(ACCOUNT, "c-2"),
     ],
     "seek_conversation": [lambda kept: kept.seek_conversation(ACCOUNT)],
     "restore_pointer": [
         lambda kept: kept.restore_pointer(CONVERSATION),
         lambda kept: kept.restore_pointer(SURVEYED, told_at=int(NOW * 1000)),
     ],
-    "point": [
-        lambda kept: kept.point(CONVERSATION, SURVEYED),
-        lambda kept: kept.point(SURVEYED, CLOSED),
-        lambda kept: kept.point(CLOSED, CONVERSATION),
+    "point_consumer_at": [
+        lambda kept: kept.point_consumer_at(CONVERSATION, SURVEYED),
+        lambda kept: kept.point_consumer_at(SURVEYED, CLOSED),
+        lambda kept: kept.point_consumer_at(CLOSED, CONVERSATION),
     ],
-    "followed": [lambda kept: kept.followed(SURVEYED)],
-    "heard": [lambda kept: kept.heard(CONVERSATION, 3, "digest")],
-    "delivered": [lambda kept: kept.delivered(ACCOUNT, "d-1:3")],
+    "save_state": [lambda kept: kept.save_state(SURVEYED)],
+    "save_echo": [lambda kept: kept.save_echo(CONVERSATION, 3, "digest")],
+    "mark_delivered": [lambda kept: kept.mark_delivered(ACCOUNT, "d-1:3")],
     "probe": [
         lambda kept: kept.probe(ACCOUNT, "channel", NOW, NOW + 60),
         lambda kept: kept.probe(ACCOUNT, "channel", NOW + 5, NOW + 60),
@@ -74,26 +79,28 @@ WRITES: dict[str, list[Callable[[Kept], object]]] = {
     "note_failure": [
         lambda kept: kept.note_failure(ACCOUNT, "channel", None, NOW, GROUP),
         lambda kept: kept.note_failure(ACCOUNT, "channel", None, NOW, GROUP),
-        lambda kept: kept.note_failure(ACCOUNT, "liveperson", Outage(9, NOW, NOW), NOW, GROUP),
+        lambda kept: kept.note_failure(
+            ACCOUNT, "liveperson", CircuitState(9, NOW, NOW), NOW, GROUP
+        ),
     ],
     "outage_over": [lambda kept: kept.outage_over(ACCOUNT, "channel")],
     "count_try": [lambda kept: kept.count_try("message-1", "failed")],
     "hold": [lambda kept: kept.hold(GROUP), lambda kept: kept.hold(GROUP)],
-    "hold_again": [lambda kept: kept.hold_again(GROUP)],
-    "keep_hold": [
-        lambda kept: kept.keep_hold(GROUP),
-        lambda kept: kept.keep_hold("another"),
+    "hold_redriven": [lambda kept: kept.hold_redriven(GROUP)],
+    "extend_hold": [
+        lambda kept: kept.extend_hold(GROUP),
+        lambda kept: kept.extend_hold("another"),
     ],
     "recount": [
         lambda kept: kept.recount(GROUP, 3, NOW - 60),
         lambda kept: kept.recount(GROUP, 3, NOW + 60),
     ],
-    "unhold": [lambda kept: kept.unhold(GROUP)],
+    "release_one": [lambda kept: kept.release_one(GROUP)],
     "lease": [lambda kept: kept.lease("token-refresh", 10)],
 }
 """Each method that writes, where its condition holds and where it does not."""
 
-READS = {"recall_event", "recall_consumer", "recall_conversation", "recall_notification"}
+READS = {"load_event", "load_consumer", "load_conversation", "load_notification"}
 
 
 @pytest.fixture(name="dynamodb")
@@ -102,7 +109,7 @@ def _dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     clients.session.cache_clear()  # one that is older than moto would call real AWS
     with mock_aws():
-        yield clients.patient("dynamodb", parameter_validation=True)
+        yield clients.retrying("dynamodb", parameter_validation=True)
     clients.session.cache_clear()
 
 
@@ -119,7 +126,7 @@ def methods(*classes: type) -> set[str]:
 
 def test_no_write_is_forgotten() -> None:
     """Each method that touches the table stands above, as a write or as a read."""
-    assert methods(Memory, Setbacks) == WRITES.keys() | READS
+    assert methods(ConversationStore, DeliveryState) == WRITES.keys() | READS
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -136,16 +143,16 @@ def test_a_write_is_accepted_by_another_implementation(kept: Kept, name: str) ->
 
 def test_what_was_written_is_read_back(kept: Kept) -> None:
     """The other implementation has understood the writes as they were meant."""
-    kept.introduced(CONSUMER)
-    consumer = kept.opened(CONSUMER, "c-1", ())
-    kept.sent(consumer, "m-1", PROGRESS, 7)
-    kept.point(CONVERSATION, SURVEYED)
-    kept.heard(CONVERSATION, 3, "digest")
-    kept.delivered(ACCOUNT, "d-1:3")
+    kept.save_consumer(CONSUMER)
+    consumer = kept.save_opened(CONSUMER, "c-1", ())
+    kept.save_sent(consumer, "m-1", PROGRESS, 7)
+    kept.point_consumer_at(CONVERSATION, SURVEYED)
+    kept.save_echo(CONVERSATION, 3, "digest")
+    kept.mark_delivered(ACCOUNT, "d-1:3")
     kept.hold(GROUP)
 
-    event = kept.recall_event(ACCOUNT, KEY, "m-1", GROUP)
-    told = kept.recall_notification(ACCOUNT, "d-2", ("d-1:3",), (), GROUP)
+    event = kept.load_event(ACCOUNT, KEY, "m-1", GROUP)
+    told = kept.load_notification(ACCOUNT, "d-2", ("d-1:3",), (), GROUP)
 
     assert event.consumer
     assert ("c-1", "d-2") == (event.consumer.conversation_id, event.consumer.survey_dialog_id)

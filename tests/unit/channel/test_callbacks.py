@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from liveperson_connector.channel.callbacks import Callbacks, sign
-from liveperson_connector.errors import (
+from liveperson_connector.domain.errors import (
     ChannelRefused,
     ChannelUnavailable,
     MisconfiguredAccount,

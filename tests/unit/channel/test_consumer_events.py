@@ -22,7 +22,11 @@ from liveperson_connector.channel.consumer_events import (
     read_queued,
     to_queue,
 )
-from liveperson_connector.errors import InvalidEvent, TooLarge, UnreadableMessage
+from liveperson_connector.domain.errors import (
+    InvalidEvent,
+    TooLarge,
+    UnreadableMessage,
+)
 
 CONSUMER = "+4915112345678"
 GIF = base64.b64encode(b"GIF89a").decode()

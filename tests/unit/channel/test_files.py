@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from liveperson_connector.channel.files import ChannelFiles
-from liveperson_connector.connections import Network
-from liveperson_connector.dialer import AddressInfo, Dialer
-from liveperson_connector.errors import ChannelUnavailable, FileRefused
-from liveperson_connector.http_client import HttpClient
+from liveperson_connector.channel.files import ConsumerFileFetcher
+from liveperson_connector.domain.errors import ChannelUnavailable, FileRefused
+from liveperson_connector.support.connections import Network
+from liveperson_connector.support.dialer import AddressInfo, Dialer
+from liveperson_connector.support.http_client import HttpClient
 from tests.support.servers import Answer, serving
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"x" * 100
-FILES = ChannelFiles(network="loopback", most=1000)
+FILES = ConsumerFileFetcher(network="loopback", most=1000)
 
 
 def fetched(answer: Answer) -> bytes:
@@ -26,13 +26,13 @@ def fetched(answer: Answer) -> bytes:
         return FILES.content({"url": f"{server.url}/x.png", "file_type": "PNG"})
 
 
-def names_that_fail(code: int) -> ChannelFiles:
+def names_that_fail(code: int) -> ConsumerFileFetcher:
     """Fetch files while the name service fails in one way."""
 
     def fail(*_: Any, **__: Any) -> Sequence[AddressInfo]:
         raise socket.gaierror(code, "words of the resolver's")
 
-    return ChannelFiles(HttpClient(Network(Dialer(getaddrinfo=fail))), most=1000)
+    return ConsumerFileFetcher(HttpClient(Network(Dialer(getaddrinfo=fail))), most=1000)
 
 
 @pytest.mark.parametrize("status", [200, 203])
@@ -94,7 +94,7 @@ def test_a_host_that_asks_for_patience_gets_it(status: int) -> None:
 def test_an_address_that_can_never_be_one_is_refused_at_once(url: str) -> None:
     """It would hold back everything else that the consumer says for a day."""
     with pytest.raises(FileRefused, match="the file's url") as refused:
-        ChannelFiles(most=1000).content({"url": url, "file_type": "PNG"})
+        ConsumerFileFetcher(most=1000).content({"url": url, "file_type": "PNG"})
 
     assert url not in str(refused.value)
 

@@ -12,7 +12,7 @@ import pytest
 
 from connector_cli.doctor.deployment import without_data
 from connector_cli.doctor.executions import executions
-from connector_cli.doctor.finding import Check, Finding, Patient
+from connector_cli.doctor.finding import Check, CheckContext, Finding
 from connector_cli.doctor.versions import versions
 from connector_cli.parameters import Parameters
 from connector_cli.partners import LivePerson
@@ -97,12 +97,12 @@ def _resources() -> Answer:
 
 
 @contextmanager
-def looked_at(monkeypatch: pytest.MonkeyPatch, aws: Lambda) -> Iterator[Patient]:
+def looked_at(monkeypatch: pytest.MonkeyPatch, aws: Lambda) -> Iterator[CheckContext]:
     """Give a stack on an AWS that answers so."""
     with serving(aws) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         stack = Stack("s")
-        yield Patient(stack, Parameters(stack), LivePerson(stack), [])
+        yield CheckContext(stack, Parameters(stack), LivePerson(stack), [])
 
 
 def said(monkeypatch: pytest.MonkeyPatch, check: Check, **facts: Any) -> Finding:

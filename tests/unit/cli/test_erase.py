@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from connector_cli.erase import ERASED, NAMELESS
-from liveperson_connector.aws import memory
+from liveperson_connector.aws import conversation_store as memory
 
 
 def test_every_kind_of_record_is_thought_of() -> None:

@@ -1,5 +1,5 @@
 """
-The way from the channel to LivePerson, in this process: real flows, real store, a modelled wire.
+The way from the channel to LivePerson, in this process_batch: real flows, real store, a modelled wire.
 
 A test posts what a channel posts, says what LivePerson answers, and lets time pass. What was sent,
 what stands in the queues and what the table remembers is there to look at.
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from liveperson_connector.conversations import Consumer, Progress
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.domain.conversations import Consumer, Progress
+from liveperson_connector.domain.pseudonyms import consumer_key
+from liveperson_connector.entrypoints.sqs import process_batch
 from liveperson_connector.flows.dead_letter_redrive import Request
-from liveperson_connector.flows.worker import Worker
-from liveperson_connector.pseudonyms import consumer_key
-from liveperson_connector.workers import process
 from tests.simulation.connector import (
     DEAD_EVENTS,
     DEAD_NOTIFICATIONS,
@@ -29,13 +29,13 @@ from tests.simulation.connector import (
     Surroundings,
     parameters_of,
 )
+from tests.simulation.fake_http import Call, Reply, Wire
+from tests.simulation.fake_partners import Channel, LivePerson
 from tests.simulation.faults import Faults
-from tests.simulation.kernel import Kernel
-from tests.simulation.partners import Channel, LivePerson
+from tests.simulation.scheduler import Scheduler
 from tests.simulation.schedules import Fault, Schedule
 from tests.simulation.services import Client, Fifo, Message, Sqs, Ssm, as_record
 from tests.simulation.table import Table
-from tests.simulation.wires import Call, Reply, Wire
 from tests.support.accounts import ACCOUNT, SALT, channel_settings
 from tests.support.messages import PHONE, posted
 from tests.support.webhooks import signed_webhook
@@ -48,7 +48,7 @@ SIGNING_KEY = channel_settings("https://channel.example.com").signing_key
 class Scripted(Faults):
     """Faults that a test lines up, by the name of what they spoil."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Scheduler) -> None:
         super().__init__(Schedule(seed=1), kernel, [ACCOUNT])
         self.upcoming: defaultdict[str, deque[str]] = defaultdict(deque)
 
@@ -82,7 +82,7 @@ class Outbound:
     """All of it."""
 
     def __init__(self) -> None:
-        self.clock = Kernel()
+        self.clock = Scheduler()
         self.faults = Scripted(self.clock)
         self.table = Table()
         self.webhooks: list[bytes] = []
@@ -140,10 +140,10 @@ class Outbound:
         """Let the timers ring whose time has come."""
         self._work(TIMERS, self.container.typing_timers)
 
-    def _work(self, queue: str, worker: Worker) -> None:
+    def _work(self, queue: str, worker: RetryingConsumer) -> None:
         while message := self.take(queue):
             receipt = message.receipt
-            answer = process({"Records": [as_record(message, queue)]}, worker)
+            answer = process_batch({"Records": [as_record(message, queue)]}, worker)
             if not answer["batchItemFailures"] and (done := self.queues[queue].find(receipt)):
                 self.queues[queue].drop(done)
 
@@ -202,14 +202,14 @@ class Outbound:
 
     def consumer(self, consumer_id: str = PHONE) -> Consumer:
         """Give what is remembered of a consumer."""
-        known = self.container.memory.recall_consumer(ACCOUNT, key_of(consumer_id))
+        known = self.container.memory.load_consumer(ACCOUNT, key_of(consumer_id))
         assert known is not None
         return known
 
     def progress(self, event_id: str = "m-1", consumer_id: str = PHONE) -> Progress:
         """Give how far an event has come."""
         key = key_of(consumer_id)
-        return self.container.memory.recall_event(ACCOUNT, key, event_id, "no group").progress
+        return self.container.memory.load_event(ACCOUNT, key, event_id, "no group").progress
 
 
 def key_of(consumer_id: str = PHONE) -> str:

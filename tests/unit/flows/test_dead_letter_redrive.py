@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from liveperson_connector.errors import transient_reasons
+from liveperson_connector.domain.errors import transient_reasons
+from liveperson_connector.domain.queue_messages import MOST_REDRIVES, OutgoingMessage
 from liveperson_connector.flows import dead_letter_redrive
 from liveperson_connector.flows.dead_letter_redrive import (
     CUT_OFF,
@@ -17,7 +18,6 @@ from liveperson_connector.flows.dead_letter_redrive import (
     Request,
     Route,
 )
-from liveperson_connector.messages import MOST_REDRIVES, Letter
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessHolds, InProcessQueue
@@ -54,7 +54,7 @@ class Redrive:
         """Put a letter into the dead letters."""
         known = {"reason": reason} if reason else {}
         body = queued_event(text_event(name))
-        self.dead.send([Letter(body, group, f"{group}-{name}", {**known, **attributes})])
+        self.dead.send([OutgoingMessage(body, group, f"{group}-{name}", {**known, **attributes})])
 
     def run(self, **asked: Any) -> dict[str, Any]:
         """Redrive, and give what became of the consumer events."""
@@ -277,7 +277,7 @@ def test_a_named_consumer_or_reason_includes_permanent_letters(
 def test_a_conversation_can_be_named(redrive: Redrive, change: dict[str, Any]) -> None:
     """In a message, in the form of 2018, and in a conversation's state."""
     body = json.dumps({"account_id": ACCOUNT, "type": "x", "change": change})
-    redrive.dead.send([Letter(body, "g", "1", {"reason": PERMANENT})])
+    redrive.dead.send([OutgoingMessage(body, "g", "1", {"reason": PERMANENT})])
     answer = redrive.run(conversation_id="c-1")
 
     assert {PERMANENT: 1} == answer["moved"]
@@ -286,7 +286,7 @@ def test_a_conversation_can_be_named(redrive: Redrive, change: dict[str, Any]) -
 def test_what_could_not_be_told_of_a_consumer_is_the_consumers(redrive: Redrive) -> None:
     """The callback of a refused event names its consumer further in."""
     body = json.dumps({"account_id": ACCOUNT, "type": "x", "failure": {"consumer_id": PHONE}})
-    redrive.dead.send([Letter(body, "g", "1", {"reason": PERMANENT})])
+    redrive.dead.send([OutgoingMessage(body, "g", "1", {"reason": PERMANENT})])
 
     assert {"not_asked_for": 1} == redrive.run(consumer_id="nobody")["left"]
     assert {PERMANENT: 1} == redrive.run(consumer_id=PHONE)["moved"]
@@ -303,7 +303,7 @@ def test_who_was_redriven_too_often_can_be_named(redrive: Redrive) -> None:
 @pytest.mark.parametrize("body", ["", "no JSON", "[]", "null", '{"change": 7}'])
 def test_an_unreadable_letter_can_be_chosen_by_its_reason(redrive: Redrive, body: str) -> None:
     """There is nothing else to choose it by."""
-    redrive.dead.send([Letter(body or "{", "g", "1", {"reason": "unreadable"})])
+    redrive.dead.send([OutgoingMessage(body or "{", "g", "1", {"reason": "unreadable"})])
     left = redrive.run(consumer_id=PHONE)["left"]
     moved = redrive.run(reason="unreadable")["moved"]
 

@@ -14,17 +14,21 @@ from typing import Any, cast
 
 import pytest
 
-from liveperson_connector.aws.memory import DONE_SECONDS, Memory
-from liveperson_connector.aws.setbacks import Setbacks
-from liveperson_connector.cache import Cache
+from liveperson_connector.aws.conversation_store import DONE_SECONDS, ConversationStore
+from liveperson_connector.aws.delivery_state import DeliveryState
 from liveperson_connector.channel.callbacks import Callbacks
-from liveperson_connector.conversations import Consumer
-from liveperson_connector.flows.breaker import CHANNEL, Breaker
-from liveperson_connector.flows.channel_delivery import FUNCTION, ChannelDelivery, describe
+from liveperson_connector.delivery.circuit_breaker import CHANNEL, CircuitBreaker
+from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.domain.conversations import Consumer
+from liveperson_connector.domain.queue_messages import OutgoingMessage, new_id
+from liveperson_connector.flows.channel_delivery.flow import (
+    FUNCTION,
+    ChannelDelivery,
+    describe,
+)
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
 from liveperson_connector.flows.webhook_intake import Accepted, WebhookIntake
-from liveperson_connector.flows.worker import Worker
-from liveperson_connector.messages import Letter, unique
+from liveperson_connector.support.cache import Cache
 from tests.simulation.table import Table
 from tests.support.accounts import ACCOUNT, CREDENTIALS, channel_settings
 from tests.support.clocks import Clock
@@ -55,8 +59,8 @@ class Inbound:
     def __init__(self, channel: HttpServer, clock: Clock) -> None:
         self.clock, self.channel = clock, channel
         self.table = Table()
-        self.memory = Memory(cast("Any", self.table), "table", clock=clock)
-        setbacks = Setbacks(cast("Any", self.table), "table", clock=clock)
+        self.memory = ConversationStore(cast("Any", self.table), "table", clock=clock)
+        setbacks = DeliveryState(cast("Any", self.table), "table", clock=clock)
         self.queue = InProcessQueue("notifications.fifo", clock)
         self.dead = InProcessQueue("notifications-dlq.fifo", clock)
         self.consumer_events = InProcessQueue("consumer-events.fifo", clock)
@@ -66,27 +70,27 @@ class Inbound:
         flow = ChannelDelivery(
             channels=Cache(lambda _: channel_settings(channel.url), ttl=300, clock=clock),
             callbacks=Callbacks(network="loopback", clock=clock),
-            memory=self.memory,
-            breaker=Breaker(FUNCTION, CHANNEL, setbacks, clock, lambda: 0.0),
+            store=self.memory,
+            breaker=CircuitBreaker(FUNCTION, CHANNEL, setbacks, clock, lambda: 0.0),
             agent_files=cast("Any", None),
             consumer_events=self.consumer_events,
             clock=clock,
         )
-        self.worker = Worker(
+        self.worker = RetryingConsumer(
             FUNCTION, flow.handle, self.queue, self.dead, setbacks, clock, describe=describe
         )
         self.redrive = DeadLetterRedrive({"all": Route(self.dead, self.queue)}, setbacks, clock)
         self.introduce()
 
-    def introduce(self) -> Consumer:
+    def register_consumer(self) -> Consumer:
         """Let the consumer be known, with nothing else remembered of it."""
         consumer = Consumer(ACCOUNT, PHONE, KEY, CONSUMER, "the-jws")
-        self.memory.introduced(consumer)
+        self.memory.save_consumer(consumer)
         return consumer
 
     def open(self) -> None:
         """Let the consumer have opened the conversation."""
-        self.memory.opened(self.consumer, CONVERSATION, ())
+        self.memory.save_opened(self.consumer, CONVERSATION, ())
 
     def told(self, *changes: Any) -> Accepted:
         """Let LivePerson tell of something, and let it travel."""
@@ -116,7 +120,7 @@ class Inbound:
     @property
     def consumer(self) -> Consumer:
         """What is known of the consumer."""
-        found = self.memory.recall_consumer(ACCOUNT, KEY)
+        found = self.memory.load_consumer(ACCOUNT, KEY)
         assert found
         return found
 
@@ -283,7 +287,7 @@ def keep_whole(inbound: Inbound, body: bytes) -> None:
     kept = {"account_id": ACCOUNT, "body_base64": base64.b64encode(body).decode()}
     since = datetime.fromtimestamp(inbound.clock(), UTC).isoformat()
     why = {"reason": "unreadable", "attempts": "1", "first_failed_at": since}
-    inbound.dead.send([Letter(json.dumps(kept), "unreadable", unique(), why)])
+    inbound.dead.send([OutgoingMessage(json.dumps(kept), "unreadable", new_id(), why)])
 
 
 def test_what_a_later_version_can_read_comes_back_by_redrive(inbound: Inbound) -> None:
@@ -384,7 +388,7 @@ def test_the_next_words_find_their_way_before_the_channel_is_told(inbound: Inbou
     inbound.state(1)
     inbound.channel.behaviour = lambda _: Answer(503)
     inbound.state(2, stage="CLOSE", state="CLOSE")
-    known = inbound.memory.recall_conversation(ACCOUNT, CONVERSATION)
+    known = inbound.memory.load_conversation(ACCOUNT, CONVERSATION)
 
     assert inbound.consumer.conversation_id is None
     assert known
@@ -454,7 +458,7 @@ def test_nobody_is_led_where_it_does_not_belong(inbound: Inbound, kind: str) -> 
     inbound.state(1)
     expected = None
     if kind == "elsewhere":
-        inbound.memory.opened(inbound.consumer, "another", ())
+        inbound.memory.save_opened(inbound.consumer, "another", ())
         expected = "another"
     elif kind == "over":
         inbound.state(2, stage="CLOSE", state="CLOSE")
@@ -471,7 +475,7 @@ def test_a_newer_state_leads_out_of_a_conversation_that_was_current_before(
     inbound: Inbound,
 ) -> None:
     """LivePerson keeps to one open conversation: the one that is told of last."""
-    inbound.memory.opened(inbound.consumer, "another", ())
+    inbound.memory.save_opened(inbound.consumer, "another", ())
     inbound.memory.seek_conversation(ACCOUNT)
     inbound.state(5, **AGENT_JOINED)
 

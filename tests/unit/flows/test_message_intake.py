@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from liveperson_connector.cache import Cache
 from liveperson_connector.channel.consumer_events import read_queued
-from liveperson_connector.errors import (
+from liveperson_connector.domain.errors import (
     AwsUnavailable,
     InvalidEvent,
     NotQueued,
@@ -17,6 +16,7 @@ from liveperson_connector.errors import (
     UnknownAccount,
 )
 from liveperson_connector.flows.message_intake import MAX_BODY_BYTES, MessageIntake
+from liveperson_connector.support.cache import Cache
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
 from tests.support.in_process import BrokenQueue, InProcessQueue

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from liveperson_connector.channel.consumer_events import ConsumerEvent
-from liveperson_connector.conversations import Progress
+from liveperson_connector.domain.conversations import Progress
+from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.flows.send_progress import (
     FIRST_TRY_SECONDS,
     TRY_SECONDS,
@@ -22,7 +23,6 @@ from liveperson_connector.flows.send_progress import (
     resumed,
     settled,
 )
-from liveperson_connector.messages import Received
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.messages import PHONE, received
@@ -37,7 +37,7 @@ def event(text: str = "Hello", **fields: Any) -> ConsumerEvent:
     return ConsumerEvent(ACCOUNT, PHONE, {"id": "e-1", "type": "text", "text": text, **fields})
 
 
-def message(receive_count: int = 1, sent: float = 0.0, **spoilt: Any) -> Received:
+def message(receive_count: int = 1, sent: float = 0.0, **spoilt: Any) -> QueueMessage:
     """Give a message that was first received now; ``sent`` is how many seconds later it came."""
     plain = received(receive_count=receive_count, **spoilt)
     return replace(plain, sent_at=plain.sent_at + timedelta(seconds=sent))
@@ -87,7 +87,7 @@ FIRST_TRY_OVER = NOW + FIRST_TRY_SECONDS + TRY_SECONDS
     ],
 )
 def test_a_doubt_is_a_try_that_may_have_said_something(
-    progress: Progress, received: Received, expected: float | None
+    progress: Progress, received: QueueMessage, expected: float | None
 ) -> None:
     """A receive without a try casts none, and each doubt has its time."""
     assert expected == in_doubt_since(progress, received)
@@ -166,7 +166,7 @@ def refused_now(**more: Any) -> Progress:
     ],
 )
 def test_what_is_sent_after_a_refusal_is_no_repeat(
-    text: str, copy: Received, expected: bool
+    text: str, copy: QueueMessage, expected: bool
 ) -> None:
     """The channel was told, and may have removed the cause."""
     assert expected == is_repeat(refused_now(), event(text), copy)

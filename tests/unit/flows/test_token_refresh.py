@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from liveperson_connector.accounts import Credentials
-from liveperson_connector.errors import (
+from liveperson_connector.delivery.retries import delay
+from liveperson_connector.domain.accounts import Credentials
+from liveperson_connector.domain.errors import (
     AppJwtMissing,
     LivePersonUnavailable,
     MisconfiguredAccount,
@@ -24,11 +25,10 @@ from liveperson_connector.flows.token_refresh import (
     TokenRefresh,
     to_queue,
 )
-from liveperson_connector.flows.worker import delay
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessLeases, InProcessParameters

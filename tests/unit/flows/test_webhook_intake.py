@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveperson_connector import observe
-from liveperson_connector.accounts import Credentials
-from liveperson_connector.cache import Cache
-from liveperson_connector.errors import (
+from liveperson_connector.domain.accounts import Credentials
+from liveperson_connector.domain.errors import (
     AwsUnavailable,
     MisconfiguredAccount,
     NotQueued,
@@ -37,6 +35,8 @@ from liveperson_connector.liveperson.signatures import (
     CLIENT_HEADER,
     SIGNATURE_HEADER,
 )
+from liveperson_connector.support.cache import Cache
+from liveperson_connector.telemetry import outcomes
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
 from tests.support.clocks import Clock
 from tests.support.in_process import BrokenQueue, InProcessQueue
@@ -127,7 +127,7 @@ def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
     """Each conversation of each account has one, with the trace of its request."""
     intake.known["other"] = CREDENTIALS
     bodies = [conversation_notification(conversation_change(conversation_id=each)) for each in "ab"]
-    with observe.handling("request-1"):
+    with outcomes.context("request-1"):
         for body in bodies:
             intake.receive(signed_webhook(body))
         intake.receive(signed_webhook(bodies[0], account_id="other"))
@@ -520,7 +520,7 @@ def test_what_is_queued_has_the_trace_of_its_request(intake: Intake) -> None:
     """By which one message is followed through every function; without a request there is none."""
     intake.receive(signed_webhook())
     intake.receive(signed_webhook(b"no JSON"))
-    with observe.handling("request-1"):
+    with outcomes.context("request-1"):
         intake.receive(signed_webhook(notification(message_change(sequence=2))))
         intake.receive(signed_webhook(b"nor this"))
 

@@ -11,7 +11,7 @@ import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
-from liveperson_connector import wiring
+from liveperson_connector.entrypoints import container as wiring
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET
 from tests.support.containers import begin_anew
 from tests.support.logs import Output

@@ -11,7 +11,7 @@ import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
-from liveperson_connector import wiring
+from liveperson_connector.entrypoints import container as wiring
 from liveperson_connector.known_accounts import LOOK_UPS
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 from tests.support.containers import begin_anew

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from liveperson_connector.accounts import Credentials
-from liveperson_connector.errors import (
+from liveperson_connector.domain.accounts import Credentials
+from liveperson_connector.domain.errors import (
     BadAppJwt,
     LivePersonBusy,
     LivePersonUnavailable,
@@ -18,7 +18,7 @@ from liveperson_connector.errors import (
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
 from tests.support.clocks import Clock
 from tests.support.servers import Request, json_answer, serving

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from liveperson_connector.errors import AppJwtRejected, BadConsumerJws
+from liveperson_connector.domain.errors import AppJwtRejected, BadConsumerJws
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CREDENTIALS
 from tests.support.servers import Request, json_answer, serving
 from tests.support.tokens import consumer_jws, held_app_jwt

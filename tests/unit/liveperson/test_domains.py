@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveperson_connector.errors import LivePersonUnavailable, UntrustedHost
+from liveperson_connector.domain.errors import LivePersonUnavailable, UntrustedHost
 from liveperson_connector.liveperson.domains import (
     ASYNC_MESSAGING,
     IDP,
@@ -14,7 +14,7 @@ from liveperson_connector.liveperson.domains import (
     trusted,
 )
 from liveperson_connector.liveperson.http import LivePersonHttp
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.servers import Answer, json_answer, serving

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from liveperson_connector.errors import LivePersonRefused, LivePersonUnavailable
+from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws
 from liveperson_connector.liveperson.domains import Domains
-from liveperson_connector.liveperson.files import FileStorage
+from liveperson_connector.liveperson.files import LivePersonFiles
 from liveperson_connector.liveperson.http import LivePersonHttp
 from liveperson_connector.liveperson.send_api import OnBehalf, SendApi
 from tests.support.accounts import ACCOUNT
@@ -45,13 +45,13 @@ class Storage:
     url: str = ""
 
     @contextmanager
-    def serving(self) -> Iterator[tuple[FileStorage, HttpServer]]:
+    def serving(self) -> Iterator[tuple[LivePersonFiles, HttpServer]]:
         """Run it, and give what talks to it."""
         with serving(self) as server:
             self.url = server.url
             http = LivePersonHttp()
             domains = Domains(http, server.url)
-            yield FileStorage(http, domains, SendApi(http, domains)), server
+            yield LivePersonFiles(http, domains, SendApi(http, domains)), server
 
 
 def visits(server: HttpServer) -> list[tuple[str, str]]:

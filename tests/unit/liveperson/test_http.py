@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from liveperson_connector.errors import (
+from liveperson_connector.domain.errors import (
     AppJwtRejected,
     ConnectorError,
     ConsumerJwsRejected,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveperson_connector.errors import UnreadableMessage
+from liveperson_connector.domain.errors import UnreadableMessage
 from liveperson_connector.liveperson.notifications import (
     CONVERSATION_CHANGE,
     KINDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveperson_connector.errors import (
+from liveperson_connector.domain.errors import (
     AppJwtRejected,
     ConsumerJwsRejected,
     LivePersonRefused,
@@ -22,7 +22,7 @@ from liveperson_connector.liveperson.send_api import (
     is_already_open,
     sequence_in,
 )
-from sandbox.liveperson import SimulatedLivePerson
+from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CREDENTIALS
 
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveperson_connector.accounts import Credentials
-from liveperson_connector.errors import UntrustedWebhook
+from liveperson_connector.domain.accounts import Credentials
+from liveperson_connector.domain.errors import UntrustedWebhook
 from liveperson_connector.liveperson.signatures import (
     CLIENT_HEADER,
     SIGNATURE_HEADER,

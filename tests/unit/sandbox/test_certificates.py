@@ -8,7 +8,7 @@ import requests
 
 from sandbox.certificates import make_certificate, trust
 from sandbox.channel import FileHost
-from sandbox.pictures import png
+from sandbox.demo.pictures import png
 
 
 @pytest.fixture(name="certificate")

@@ -14,8 +14,8 @@ from liveperson_connector.liveperson import signatures
 from liveperson_connector.liveperson.notifications import read_webhook
 from sandbox.account import EVENTS_ACCOUNT
 from sandbox.commands import options
-from sandbox.folders import PROJECT, SHARED
-from sandbox.liveperson.__main__ import main as simulator
+from sandbox.state_dir import PROJECT, SHARED
+from simulator.__main__ import main as simulator
 from tests.support.accounts import SIGNING_SECRET
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sandbox.emulator_workarounds import local_address
 from sandbox.errors import SandboxError
-from sandbox.gaps import local_address
 
 
 def test_an_apis_address_becomes_one_that_every_resolver_knows() -> None:

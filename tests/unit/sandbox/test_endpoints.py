@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.endpoints import FILE, Endpoints, announced, forget_dead, read
-from sandbox.folders import Folder
+from sandbox.state_dir import Folder
 
 
 @pytest.fixture(name="file")

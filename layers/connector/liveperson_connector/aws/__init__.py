@@ -6,10 +6,9 @@ clients    boto3 clients with time-outs that fit the caller
 parameters accounts' settings and AppJWTs in Parameter Store
 queues     FIFO queues and dead letters in SQS, records as Lambda gives them
 table      one DynamoDB table: plain values in, plain values out
-memory     conversations, consumers and what was done, in the table
-setbacks   outages, held groups, failed tries and leases, in the table
+conversation_store  conversations, consumers and what was done, in the table
+delivery_state      circuits, held groups, failed tries and leases, in the table
 files      agents' files in S3
 functions  asking token_refresh for another AppJWT
-requests   an API Gateway event as a request, and answers for it
 ========== =================================================================
 """

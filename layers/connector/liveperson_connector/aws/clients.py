@@ -26,8 +26,8 @@ from botocore.exceptions import (
 )
 from botocore.session import Session, get_session
 
-from ..cache import Clock
-from ..errors import AwsUnavailable
+from ..domain.errors import AwsUnavailable
+from ..support.cache import Clock
 
 # A tenth of a call's processor time: botocore composes a longer name of its own anew, twice a
 # call, and checks the form of what we send, which is always the same, before AWS does.
@@ -67,12 +67,12 @@ _CONFLICT_TRIES = 5
 _CONFLICT_SECONDS = 0.02
 
 
-def hurried(service: str, *, clock: Clock = time.time) -> Any:
+def fail_fast(service: str, *, clock: Clock = time.time) -> Any:
     """Make a client for the webhook intake, where LivePerson waits for the answer."""
     return _client(service, _HURRIED, clock)
 
 
-def patient(service: str, *, clock: Clock = time.time, **overrides: Any) -> Any:
+def retrying(service: str, *, clock: Clock = time.time, **overrides: Any) -> Any:
     """Make a client for a worker; ``overrides`` are botocore settings."""
     return _client(service, _PATIENT.merge(Config(**overrides)), clock)
 
@@ -89,7 +89,7 @@ def file_storage() -> Any:
     """
     style = "path" if os.environ.keys() & _OTHER_ENDPOINTS else "virtual"
     regional = {"addressing_style": style, "us_east_1_regional_endpoint": "regional"}
-    return patient("s3", signature_version="s3v4", s3=regional)
+    return retrying("s3", signature_version="s3v4", s3=regional)
 
 
 def _client(service: str, config: Config, clock: Clock) -> Any:
@@ -147,7 +147,7 @@ def session() -> Session:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def aws_errors(doing: str) -> Iterator[None]:
     """Turn boto3's errors into :class:`AwsUnavailable`, saying what we were ``doing``."""
     try:
         yield

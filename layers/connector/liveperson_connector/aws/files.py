@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ..accounts import is_account_id
-from .clients import error_code, translated
+from ..domain.accounts import is_account_id
+from .clients import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,7 +21,7 @@ LINK_SECONDS = 60
 _FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
-class FileStore:
+class AgentFileBucket:
     """Keeps files by account and id; ``client`` is called with the first of them, if one comes."""
 
     def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
@@ -32,7 +32,7 @@ class FileStore:
         self, account_id: str, file_id: str, content: bytes, content_type: str, consumer_key: str
     ) -> None:
         """Keep a file, and for whom, so that it can be erased; the same again changes nothing."""
-        with translated("keeping a file"):
+        with aws_errors("keeping a file"):
             self._client().put_object(
                 Bucket=self._bucket,
                 Key=_key(account_id, file_id),
@@ -46,7 +46,7 @@ class FileStore:
         if not (is_account_id(account_id) and _FILE_ID.fullmatch(file_id)):
             return None
         place = {"Bucket": self._bucket, "Key": _key(account_id, file_id)}
-        with translated("looking for a file"):
+        with aws_errors("looking for a file"):
             try:
                 self._client().head_object(Bucket=self._bucket, Key=place["Key"])
             except ClientError as failure:

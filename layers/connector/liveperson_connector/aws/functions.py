@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .. import observe
-from ..errors import AppJwtMissing
-from .clients import translated
+from ..domain.errors import AppJwtMissing
+from ..telemetry import outcomes
+from .clients import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -27,8 +27,12 @@ class TokenRefreshFunction:
 
         Raises :class:`AppJwtMissing` if the function failed; why stands in its own log.
         """
-        request = {"account_id": account_id, "rejected": rejected, **observe.traced()}
-        with translated("invoking token_refresh"):
+        request = {
+            "account_id": account_id,
+            "rejected": rejected,
+            **outcomes.correlation_attributes(),
+        }
+        with aws_errors("invoking token_refresh"):
             answer = self._client().invoke(
                 FunctionName=self._name, Payload=json.dumps(request).encode()
             )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from ..accounts import ChannelSettings, Credentials, is_account_id
-from ..errors import MisconfiguredAccount
-from .clients import error_code, translated
+from ..domain.accounts import ChannelSettings, Credentials, is_account_id
+from ..domain.errors import MisconfiguredAccount
+from .clients import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -63,7 +63,7 @@ class ParameterStore:
     def store_app_jwt(self, account_id: str, token: str) -> None:
         """Keep an AppJWT for the workers."""
         name = self.name(account_id, "app-jwt")
-        with translated(f"writing parameter {name}"):
+        with aws_errors(f"writing parameter {name}"):
             self._client.put_parameter(
                 Name=name, Value=token, Type="SecureString", Tier=TIER, Overwrite=True
             )
@@ -84,7 +84,7 @@ class ParameterStore:
         """
         path = f"{self._prefix}/accounts"
         more: dict[str, Any] = {"NextToken": token} if token else {}
-        with translated(f"listing parameters below {path}"):
+        with aws_errors(f"listing parameters below {path}"):
             page: Any = self._client.get_parameters_by_path(
                 Path=path, Recursive=True, WithDecryption=False, MaxResults=10, **more
             )
@@ -105,7 +105,7 @@ class ParameterStore:
         name = self.name(account_id, kind)
         if not is_account_id(account_id):
             return None
-        with translated(f"reading parameter {name}"):
+        with aws_errors(f"reading parameter {name}"):
             try:
                 answer = self._client.get_parameter(Name=name, WithDecryption=decrypt)
             except ClientError as failure:

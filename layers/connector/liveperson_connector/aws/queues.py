@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AwsUnavailable
-from ..messages import Letter, Received
-from .clients import translated
+from ..domain.errors import AwsUnavailable
+from ..domain.queue_messages import OutgoingMessage, QueueMessage
+from .clients import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,14 +51,14 @@ class Queue:
         """The queue's name, for logs and answers."""
         return self._url.rsplit("/", 1)[-1]
 
-    def send(self, letters: Sequence[Letter]) -> None:
+    def send(self, letters: Sequence[OutgoingMessage]) -> None:
         """Queue ``letters`` in order, as many with one call as it takes; all, or an error."""
         for batch in _batches(letters):
             self._send_batch(batch)
 
     def send_plain(self, body: str, *, delay: int = 0) -> None:
         """Queue a message on a queue without groups, to be offered in ``delay`` seconds."""
-        with translated(f"sending to {self.name}"):
+        with aws_errors(f"sending to {self.name}"):
             self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
     def send_plain_all(self, bodies: Sequence[str]) -> None:
@@ -68,20 +68,20 @@ class Queue:
                 {"Id": str(index), "MessageBody": body}
                 for index, body in enumerate(bodies[start : start + BATCH])
             ]
-            with translated(f"sending to {self.name}"):
+            with aws_errors(f"sending to {self.name}"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
             _raise_for(answer.get("Failed", []), f"sending to {self.name}", "taken")
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Let a received message wait ``seconds`` before it is offered again."""
-        with translated(f"delaying a message of {self.name}"):
+        with aws_errors(f"delaying a message of {self.name}"):
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
 
-    def receive(self) -> list[Received]:
+    def receive(self) -> list[QueueMessage]:
         """Take up to ten messages; of each group the oldest ones, in order."""
-        with translated(f"receiving from {self.name}"):
+        with aws_errors(f"receiving from {self.name}"):
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=BATCH,
@@ -93,13 +93,13 @@ class Queue:
 
     def delete(self, receipt_handle: str) -> None:
         """Remove a received message."""
-        with translated(f"deleting from {self.name}"):
+        with aws_errors(f"deleting from {self.name}"):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=receipt_handle)
 
     def delete_all(self, receipt_handles: Sequence[str]) -> None:
         """Remove received messages, ten with one call; all, or an error."""
         for entries in _tens(receipt_handles):
-            with translated(f"deleting from {self.name}"):
+            with aws_errors(f"deleting from {self.name}"):
                 answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
             _raise_for(answer.get("Failed", []), f"deleting from {self.name}", "deleted")
 
@@ -110,12 +110,12 @@ class Queue:
         One whose visibility timed out meanwhile is offered anyway, so that it is left out.
         """
         for entries in _tens(receipt_handles, VisibilityTimeout=0):
-            with translated(f"showing messages of {self.name}"):
+            with aws_errors(f"showing messages of {self.name}"):
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
     def counts(self) -> Counts:
         """Return about how many messages wait, and how many are received and not deleted."""
-        with translated(f"counting the messages of {self.name}"):
+        with aws_errors(f"counting the messages of {self.name}"):
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["All"])
         found = answer["Attributes"]
         return Counts(
@@ -123,9 +123,9 @@ class Queue:
             in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
         )
 
-    def _send_batch(self, letters: Sequence[Letter]) -> None:
+    def _send_batch(self, letters: Sequence[OutgoingMessage]) -> None:
         # A single message is sent as one: the call is cheaper to make and to read in a trace.
-        with translated(f"sending to {self.name}"):
+        with aws_errors(f"sending to {self.name}"):
             if len(letters) == 1:
                 self._client.send_message(QueueUrl=self._url, **_entry(letters[0]))
                 return
@@ -143,8 +143,8 @@ def _tens(receipt_handles: Sequence[str], **more: int) -> Iterator[list[Any]]:
         ]
 
 
-def _batches(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
-    batch: list[Letter] = []
+def _batches(letters: Sequence[OutgoingMessage]) -> Iterator[list[OutgoingMessage]]:
+    batch: list[OutgoingMessage] = []
     size = 0
     for letter in letters:
         own = _size(letter)
@@ -157,12 +157,12 @@ def _batches(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
         yield batch
 
 
-def _size(letter: Letter) -> int:
+def _size(letter: OutgoingMessage) -> int:
     attributes = "".join(f"{name}String{value}" for name, value in letter.attributes.items())
     return len(letter.body.encode()) + len(attributes.encode())
 
 
-def from_record(record: Mapping[str, Any]) -> Received:
+def from_record(record: Mapping[str, Any]) -> QueueMessage:
     """Read one record of the event that Lambda makes of an SQS message."""
     return _received(
         record["messageId"],
@@ -173,7 +173,7 @@ def from_record(record: Mapping[str, Any]) -> Received:
     )
 
 
-def _from_message(message: Mapping[str, Any]) -> Received:
+def _from_message(message: Mapping[str, Any]) -> QueueMessage:
     return _received(
         message["MessageId"],
         message["ReceiptHandle"],
@@ -189,8 +189,8 @@ def _received(
     body: str,
     system: Mapping[str, str],
     attributes: Mapping[str, str],
-) -> Received:
-    return Received(
+) -> QueueMessage:
+    return QueueMessage(
         message_id=message_id,
         receipt_handle=receipt_handle,
         body=body,
@@ -212,7 +212,7 @@ def _raise_for(failed: Sequence[Mapping[str, Any]], doing: str, done: str) -> No
         raise AwsUnavailable(f"{doing}: {len(failed)} not {done} ({code})", error_code=code)
 
 
-def _entry(letter: Letter) -> dict[str, Any]:
+def _entry(letter: OutgoingMessage) -> dict[str, Any]:
     return {
         "MessageBody": letter.body,
         "MessageGroupId": letter.group,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from ..cache import Clock
-from .clients import error_code, translated
+from ..support.cache import Clock
+from .clients import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,7 +41,7 @@ class Table:
 
     def get(self, pks: list[str]) -> dict[str, Item]:
         """Read items by key, all with one call; expired ones are absent."""
-        with translated("reading the table"):
+        with aws_errors("reading the table"):
             answer = self._client.batch_get_item(
                 RequestItems={
                     self._table: {"Keys": [_key(pk) for pk in pks], "ConsistentRead": True}
@@ -90,7 +90,7 @@ class Table:
             _stored({f":{name}": value for name, value in added.items()})
         )
         try:
-            with translated("writing to the table"):
+            with aws_errors("writing to the table"):
                 answer = self._attempt(self._client.update_item, {**update, **_ALL_NEW})
         except _ConditionFailed:
             return {}
@@ -141,7 +141,7 @@ class Table:
 
     def transact(self, writes: list[Item]) -> None:
         """Do all of some writes, or none, with one call."""
-        with translated("writing to the table"):
+        with aws_errors("writing to the table"):
             self._client.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
 
     def write(self, write: Item) -> bool:
@@ -153,7 +153,7 @@ class Table:
             "Delete": self._client.delete_item,
         }
         try:
-            with translated("writing to the table"):
+            with aws_errors("writing to the table"):
                 self._attempt(calls[kind], request)
         except _ConditionFailed:
             return False

@@ -5,9 +5,9 @@ How a channel speaks.
 contract        the contract itself, as data that events are checked against
 consumer_events what a channel sends us, and what is wrong with it
 files           the bytes of consumers' files
-contents        what was said at LivePerson, as a channel is told it
+rendering       what was said at LivePerson, as a channel is told it
 fallback_text   structured content as plain text
 callbacks       how a channel is told, signed by the Standard Webhooks way
-guard           no connections into our own network
+ssrf            no connections into our own network (SSRF)
 =============== ============================================================
 """

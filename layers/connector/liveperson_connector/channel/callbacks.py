@@ -14,13 +14,13 @@ import json
 import time
 from collections.abc import Mapping
 
-from ..accounts import ChannelSettings
-from ..cache import Clock
-from ..dialer import ForbiddenAddress, NoAnswer
-from ..errors import ChannelRefused, ChannelUnavailable, MisconfiguredAccount
-from ..http_client import Answer, HttpClient
-from ..web_address import BadAddress, WebAddress
-from .guard import PUBLIC, basic_auth, checked, guarded_client
+from ..domain.accounts import ChannelSettings
+from ..domain.errors import ChannelRefused, ChannelUnavailable, MisconfiguredAccount
+from ..support.cache import Clock
+from ..support.dialer import ForbiddenAddress, NoAnswer
+from ..support.http_client import Answer, HttpClient
+from ..support.web_address import BadAddress, WebAddress
+from .ssrf import PUBLIC, basic_auth, checked, guarded_client
 
 # The contract gives a channel ten seconds; the connection to it comes before.
 _SECONDS = 13.0

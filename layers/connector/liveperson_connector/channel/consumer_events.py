@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvalidEvent, Problem, TooLarge, UnreadableMessage
-from ..messages import token
+from ..domain.errors import InvalidEvent, Problem, TooLarge, UnreadableMessage
+from ..domain.queue_messages import stable_id
 
 TYPES = frozenset({"text", "file", "reply", "typing", "receipt", "close", "rating", "profile"})
 
@@ -82,7 +82,7 @@ def automatic_receipt(
 ) -> ConsumerEvent:
     """Make the receipt that says a message has reached the channel."""
     raw = {
-        "id": f"accepted:{token(dialog_id, str(sequence))[:32]}",
+        "id": f"accepted:{stable_id(dialog_id, str(sequence))[:32]}",
         "type": "receipt",
         "status": "accepted",
         "sequences": [sequence],

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import fastjsonschema
 
-from ..errors import Problem
+from ..domain.errors import Problem
 
 # How deep lists and objects may stand in each other, in fields that are passed on as they are.
 MAX_DEPTH = 32

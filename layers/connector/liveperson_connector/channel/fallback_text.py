@@ -350,7 +350,7 @@ def _shortened(text: str) -> str:
 def _beginning(text: str, longest: int) -> str:
     """Return as much of a text as may be shown: neither a character nor an address in part."""
     # Imported here: few renderings are long, and a cold start need not read the table of classes.
-    from ..graphemes import clusters  # noqa: PLC0415
+    from ..support.graphemes import clusters  # noqa: PLC0415
 
     length = 0
     for cluster in clusters(text[: longest + 99]):

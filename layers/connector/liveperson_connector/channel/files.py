@@ -12,11 +12,11 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialer import ForbiddenAddress, NoAnswer, NoSuchHost
-from ..errors import ChannelUnavailable, FileRefused
-from ..http_client import Answer, HttpClient
-from ..web_address import BadAddress
-from .guard import PUBLIC, basic_auth, checked, guarded_client
+from ..domain.errors import ChannelUnavailable, FileRefused
+from ..support.dialer import ForbiddenAddress, NoAnswer, NoSuchHost
+from ..support.http_client import Answer, HttpClient
+from ..support.web_address import BadAddress
+from .ssrf import PUBLIC, basic_auth, checked, guarded_client
 
 # For all of it: name, connection, headers and the file itself.
 _SECONDS = 11.0
@@ -33,7 +33,7 @@ _BEGINNINGS = {
 }
 
 
-class ChannelFiles:
+class ConsumerFileFetcher:
     """Gets the bytes of consumers' files; ``seconds`` is how long fetching one may take."""
 
     def __init__(

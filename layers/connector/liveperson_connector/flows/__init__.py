@@ -1,5 +1,5 @@
 """
-What happens, in plain objects: one module and one class per function, of the same name.
+What happens: one module or package per function, of the same name.
 
 ::
 
@@ -9,6 +9,6 @@ What happens, in plain objects: one module and one class per function, of the sa
 
     dead_letter_redrive: dead letters back to the queue they came from
 
-``worker`` is the frame around the two workers: when to try again, when to give up. Everything a
-flow needs comes in through its constructor; what of AWS it needs is described in ``ports``.
+Everything a flow needs comes in through its constructor; ``delivery.ports`` describes what it needs
+of AWS.
 """

@@ -14,19 +14,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import observe
-from ..cache import Clock
-from ..errors import Transient, transient_reasons
-from ..messages import (
+from ..delivery.ports import DeadLetters, Holds, Outbox
+from ..domain.errors import Transient, transient_reasons
+from ..domain.queue_messages import (
+    CORRELATION_ATTRIBUTE,
     CUT_OFF_ATTRIBUTE,
     MOST_REDRIVES,
-    TRACE_ATTRIBUTE,
-    Letter,
-    Received,
-    token,
-    unique,
+    OutgoingMessage,
+    QueueMessage,
+    new_id,
+    stable_id,
 )
-from .ports import DeadLetters, Holds, Outbox
+from ..support.cache import Clock
+from ..telemetry import outcomes
 
 FUNCTION = "dead_letter_redrive"
 
@@ -105,7 +105,7 @@ class DeadLetterRedrive:
         return {name: self._redrive(name, self.routes[name], request) for name in chosen}
 
     def _redrive(self, name: str, route: Route, request: Request) -> dict[str, Any]:
-        began_at, run = self.clock(), unique()
+        began_at, run = self.clock(), new_id()
         moved: Counter[str] = Counter()
         left: Counter[str] = Counter()
         waiting: Counter[str] = Counter()  # by group: what will come back, or has just done so
@@ -117,19 +117,19 @@ class DeadLetterRedrive:
                 _put_behind(route, letter, run)
             if reason_of(letter) in _TRANSIENT and why != _TOO_OFTEN:
                 waiting[letter.group] += 1
-                self.holds.keep_hold(letter.group)
+                self.holds.extend_hold(letter.group)
             (moved if why is None else left)[why or reason_of(letter)] += 1
         if request.is_everything:
             for group, letters in waiting.items():
                 self.holds.recount(group, letters, began_at)
         what = "would_redrive" if request.dry_run else "redriven"
-        observe.outcome(FUNCTION, what, count=moved.total(), queue=name, left=left.total())
+        outcomes.outcome(FUNCTION, what, count=moved.total(), queue=name, left=left.total())
         return {"dry_run": request.dry_run, "moved": dict(moved), "left": dict(left)}
 
 
-def _letters(route: Route, run: str) -> Iterator[Received]:
+def _letters(route: Route, run: str) -> Iterator[QueueMessage]:
     """Give every letter once; those that this run has put behind are shown again at the end."""
-    seen_twice: list[Received] = []
+    seen_twice: list[QueueMessage] = []
     given = 0
     while given < MOST_LETTERS and (batch := route.dead_letters.receive()):
         for letter in sorted(batch, key=_age):
@@ -142,7 +142,7 @@ def _letters(route: Route, run: str) -> Iterator[Received]:
         _show_again(route, letter)
 
 
-def _age(letter: Received) -> str:
+def _age(letter: QueueMessage) -> str:
     """
     Give what orders letters as their messages were: when they were first tried.
 
@@ -152,25 +152,25 @@ def _age(letter: Received) -> str:
     return letter.attributes.get("first_failed_at", "")
 
 
-def _put_back(route: Route, letter: Received) -> None:
+def _put_back(route: Route, letter: QueueMessage) -> None:
     """Put a letter back on its queue; sent before it is deleted, since twice is done once."""
     redrives = str(letter.redrives + 1)
     known = {
         "redrives": redrives,
         "first_failed_at": letter.attributes.get("first_failed_at", ""),
         CUT_OFF_ATTRIBUTE: "yes" if reason_of(letter) == CUT_OFF else "",
-        TRACE_ATTRIBUTE: letter.attributes.get(TRACE_ATTRIBUTE, ""),
+        CORRELATION_ATTRIBUTE: letter.attributes.get(CORRELATION_ATTRIBUTE, ""),
     }
     attributes = {name: value for name, value in known.items() if value}
-    identity = token(letter.message_id, redrives)
-    route.source.send([Letter(letter.body, letter.group, identity, attributes)])
+    identity = stable_id(letter.message_id, redrives)
+    route.source.send([OutgoingMessage(letter.body, letter.group, identity, attributes)])
     route.dead_letters.delete(letter.receipt_handle)
-    observe.line(
+    outcomes.log(
         FUNCTION, "put_back", trace=letter.trace, reason=reason_of(letter), redrives=redrives
     )
 
 
-def _put_behind(route: Route, letter: Received, run: str) -> None:
+def _put_behind(route: Route, letter: QueueMessage, run: str) -> None:
     """
     Put a letter that stays behind the others of its group, which keep their order among them.
 
@@ -178,24 +178,24 @@ def _put_behind(route: Route, letter: Received, run: str) -> None:
     Its identity is the same in every run, so that of two runs that are cut off here one is enough.
     """
     attributes = {**letter.attributes, _SEEN: run}
-    identity = token(letter.message_id, "behind")
-    route.dead_letters.send([Letter(letter.body, letter.group, identity, attributes)])
+    identity = stable_id(letter.message_id, "behind")
+    route.dead_letters.send([OutgoingMessage(letter.body, letter.group, identity, attributes)])
     route.dead_letters.delete(letter.receipt_handle)
 
 
-def _show_again(route: Route, letter: Received) -> None:
+def _show_again(route: Route, letter: QueueMessage) -> None:
     try:
         route.dead_letters.hide(letter.receipt_handle, 0)
     except Transient:  # its time-out has passed already, or will
         return
 
 
-def reason_of(letter: Received) -> str:
+def reason_of(letter: QueueMessage) -> str:
     """Return why a letter is dead."""
     return letter.attributes.get("reason", CUT_OFF)
 
 
-def reason_to_leave(letter: Received, request: Request) -> str | None:
+def reason_to_leave(letter: QueueMessage, request: Request) -> str | None:
     """Return why ``request`` does not mean ``letter``, or none if it is to be moved."""
     facts = _facts(letter)
     if any(facts.get(name) != value for name, value in request.filters.items()):
@@ -209,7 +209,7 @@ def reason_to_leave(letter: Received, request: Request) -> str | None:
     return None
 
 
-def _facts(letter: Received) -> dict[str, object]:
+def _facts(letter: QueueMessage) -> dict[str, object]:
     """Return what a letter can be chosen by; an unreadable one by its reason alone."""
     try:
         body = _mapping(json.loads(letter.body))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from .. import observe
 from ..channel.consumer_events import ConsumerEvent
-from ..errors import LivePersonRefused, Permanent, UnreadableMessage
-from ..messages import Letter, token
+from ..domain.errors import LivePersonRefused, Permanent, UnreadableMessage
+from ..domain.queue_messages import OutgoingMessage, stable_id
+from ..telemetry import outcomes
 
 EVENT_FAILED = "connector.EventFailed"
 
@@ -34,7 +34,7 @@ class FailedEvent(NamedTuple):
     message_id: str
 
 
-def failed_letter(event: ConsumerEvent, error: Permanent, message_id: str) -> Letter:
+def failed_letter(event: ConsumerEvent, error: Permanent, message_id: str) -> OutgoingMessage:
     """
     Write that ``event``, as message ``message_id`` has it, was refused for good, and why.
 
@@ -56,8 +56,13 @@ def failed_letter(event: ConsumerEvent, error: Permanent, message_id: str) -> Le
         "failure": failure,
         "message_id": message_id,
     }
-    who = token(event.account_id, event.consumer_id, "failed")
-    return Letter(json.dumps(body), who, token(who, event.id, message_id), observe.traced())
+    who = stable_id(event.account_id, event.consumer_id, "failed")
+    return OutgoingMessage(
+        json.dumps(body),
+        who,
+        stable_id(who, event.id, message_id),
+        outcomes.correlation_attributes(),
+    )
 
 
 def _words(event: ConsumerEvent, error: Permanent) -> str:

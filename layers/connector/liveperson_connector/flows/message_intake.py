@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import observe
-from ..accounts import is_account_id
-from ..cache import Cache
 from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
-from ..errors import NotQueued, TooLarge, Transient, UnknownAccount
-from ..messages import Letter, token, unique
-from ..pseudonyms import consumer_key
-from .ports import Outbox
+from ..delivery.ports import Outbox
+from ..domain.accounts import is_account_id
+from ..domain.errors import NotQueued, TooLarge, Transient, UnknownAccount
+from ..domain.pseudonyms import consumer_key
+from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
+from ..support.cache import Cache
+from ..telemetry import outcomes
 
 # More than a queue message could carry, whatever it says; a picture belongs at a url then.
 MAX_BODY_BYTES = 800 * 1024
@@ -48,12 +48,12 @@ class MessageIntake:
         return consumer_key(self.salt, event.account_id, event.consumer_id)
 
 
-def to_letter(event: ConsumerEvent, key: str) -> Letter:
+def to_letter(event: ConsumerEvent, key: str) -> OutgoingMessage:
     """
     Write an event for the queue, in the group of its consumer.
 
     Whether it repeats an earlier one is the table's question, not the queue's: SQS would drop for
     five minutes what the channel sends again because the first was refused.
     """
-    group = token(event.account_id, key)
-    return Letter(to_queue(event), group, unique(), observe.traced())
+    group = stable_id(event.account_id, key)
+    return OutgoingMessage(to_queue(event), group, new_id(), outcomes.correlation_attributes())

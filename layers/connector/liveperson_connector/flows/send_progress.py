@@ -24,8 +24,8 @@ import json
 from dataclasses import replace
 
 from ..channel.consumer_events import ConsumerEvent
-from ..conversations import Progress, Refusal
-from ..messages import CUT_OFF_ATTRIBUTE, Received
+from ..domain.conversations import Progress, Refusal
+from ..domain.queue_messages import CUT_OFF_ATTRIBUTE, QueueMessage
 
 # A try that begins so late after the first receive is noted like any other but the first. Lambda
 # offers a throttled message again until its visibility times out, after 180 s
@@ -39,7 +39,7 @@ TRY_SECONDS = 30.0
 _CLOCKS_APART = 1.0
 
 
-def is_repeat(progress: Progress, event: ConsumerEvent, message: Received) -> bool:
+def is_repeat(progress: Progress, event: ConsumerEvent, message: QueueMessage) -> bool:
     """
     Whether ``message`` asks for nothing that an earlier copy of its event did not settle.
 
@@ -75,7 +75,7 @@ def resumed(progress: Progress, event: ConsumerEvent) -> Progress:
     )
 
 
-def in_doubt_since(progress: Progress, message: Received) -> float | None:
+def in_doubt_since(progress: Progress, message: QueueMessage) -> float | None:
     """
     Return until when an earlier try may have said the next part; None if none did.
 
@@ -96,13 +96,13 @@ def in_doubt_since(progress: Progress, message: Received) -> float | None:
     return None
 
 
-def leaves_a_note(message: Received, now: float) -> bool:
+def leaves_a_note(message: QueueMessage, now: float) -> bool:
     """Whether a try must be noted before it says anything; a plain first one need not."""
     late = now - message.first_received_at.timestamp() > FIRST_TRY_SECONDS
     return message.receive_count > 1 or late
 
 
-def begun(progress: Progress, message: Received, now: float) -> Progress:
+def begun(progress: Progress, message: QueueMessage, now: float) -> Progress:
     """Note that this try is about to say something, whatever earlier ones came to."""
     return replace(
         progress,
@@ -121,7 +121,7 @@ def after_part(progress: Progress, sent: int, parts: int) -> Progress:
     return replace(progress, parts_sent=sent, ambiguous_at=None, refusals=0, refusal=None)
 
 
-def settled(progress: Progress, message: Received, doubt: float | None) -> Progress:
+def settled(progress: Progress, message: QueueMessage, doubt: float | None) -> Progress:
     """Note that it is known what every try of ``message`` came to, but for a ``doubt``."""
     return replace(
         progress,
@@ -133,7 +133,9 @@ def settled(progress: Progress, message: Received, doubt: float | None) -> Progr
     )
 
 
-def refused(progress: Progress, event: ConsumerEvent, message: Received, now: float) -> Progress:
+def refused(
+    progress: Progress, event: ConsumerEvent, message: QueueMessage, now: float
+) -> Progress:
     """Note that LivePerson will never take ``event``, as this message has it."""
     kept = resumed(progress, event).parts_sent
     refusal = Refusal(now, message.message_id, _content(event))

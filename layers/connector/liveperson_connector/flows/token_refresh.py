@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import observe
-from ..cache import Clock
-from ..errors import AppJwtMissing, Transient, UnreadableMessage
+from ..delivery.ports import AccountParameters, Leases
+from ..domain.errors import AppJwtMissing, Transient, UnreadableMessage
+from ..domain.queue_messages import QueueMessage
 from ..liveperson.app_jwt import AppJwt, Sentinel
-from ..messages import Received
-from .ports import AccountParameters, Leases
+from ..support.cache import Clock
+from ..telemetry import outcomes
 
 FUNCTION = "token_refresh"
 
@@ -75,7 +75,7 @@ class TokenRefresh:
             done[account_id] = self._refresh_or_put_off(account_id)
         if waiting:
             self.put_off(waiting)
-            observe.outcome(FUNCTION, HANDED_OVER, count=len(waiting), accounts=len(waiting))
+            outcomes.outcome(FUNCTION, HANDED_OVER, count=len(waiting), accounts=len(waiting))
         return done | dict.fromkeys(waiting, HANDED_OVER)
 
     def refresh(self, account_id: str, *, rejected: str | None = None) -> str:
@@ -93,7 +93,7 @@ class TokenRefresh:
         self.parameters.store_app_jwt(account_id, issued.token)
         return self._say(account_id, REFRESHED, expires_at=issued.expires_at)
 
-    def retry(self, message: Received) -> None:
+    def retry(self, message: QueueMessage) -> None:
         """Try a refresh again that failed: one account's, or a whole run that was cut off."""
         account_id = _account_in(message.body)
         if account_id is None:
@@ -112,7 +112,7 @@ class TokenRefresh:
         try:
             return self._refresh_and_tell_age(account_id)
         except Transient as error:
-            observe.failure(FUNCTION, error, account_id=account_id)
+            outcomes.failure(FUNCTION, error, account_id=account_id)
             self.put_off([account_id])
             return self._say(account_id, "put_off")
 
@@ -123,7 +123,7 @@ class TokenRefresh:
             self._tell_age(account_id)
             raise
         if what == REFRESHED:
-            observe.app_jwt_age(FUNCTION, 0)
+            outcomes.app_jwt_age(FUNCTION, 0)
         return what
 
     def _tell_age(self, account_id: str) -> None:
@@ -134,7 +134,7 @@ class TokenRefresh:
         except Transient:  # then it could not be used either
             expires_at = 0.0
         left = min(max(expires_at - self.clock(), 0.0), LIFE_SECONDS)
-        observe.app_jwt_age(FUNCTION, LIFE_SECONDS - left)
+        outcomes.app_jwt_age(FUNCTION, LIFE_SECONDS - left)
 
     def _has_other_than(self, account_id: str, rejected: str) -> bool:
         stored = self.parameters.app_jwt(account_id)
@@ -145,7 +145,7 @@ class TokenRefresh:
 
     @staticmethod
     def _say(account_id: str, what: str, **more: Any) -> str:
-        observe.outcome(FUNCTION, what, account_id=account_id, **more)
+        outcomes.outcome(FUNCTION, what, account_id=account_id, **more)
         return what
 
 

@@ -15,10 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from .. import observe
-from ..accounts import Credentials, is_account_id
-from ..cache import Cache, Clock
-from ..errors import NotQueued, TooLarge, Transient, UnreadableMessage, UntrustedWebhook
+from ..delivery.ports import Outbox
+from ..domain.accounts import Credentials, is_account_id
+from ..domain.errors import (
+    NotQueued,
+    TooLarge,
+    Transient,
+    UnreadableMessage,
+    UntrustedWebhook,
+)
+from ..domain.queue_messages import REPEAT_SECONDS, OutgoingMessage, new_id, stable_id
 from ..liveperson import signatures
 from ..liveperson.notifications import (
     CONVERSATION_CHANGE,
@@ -27,8 +33,8 @@ from ..liveperson.notifications import (
     read_conversation_change,
     read_webhook,
 )
-from ..messages import REPEAT_SECONDS, Letter, token, unique
-from .ports import Outbox
+from ..support.cache import Cache, Clock
+from ..telemetry import outcomes
 
 # A quarter of what a queue message may hold: written as ASCII JSON a body grows to at most
 # three times its bytes, and then its changes still fit one SQS call.
@@ -129,19 +135,19 @@ class WebhookIntake:
             stale=len(changes[_Fate.STALE]),
         )
 
-    def _dead(self, account_id: str, kept: str, why: UnreadableMessage) -> Letter:
+    def _dead(self, account_id: str, kept: str, why: UnreadableMessage) -> OutgoingMessage:
         """Write a dead letter; it is one from the start, so that of equal ones one is enough."""
         now = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
-        return Letter(
+        return OutgoingMessage(
             body=kept,
-            group=token(account_id, "unreadable"),
-            identity=token(account_id, kept),
+            group=stable_id(account_id, "unreadable"),
+            identity=stable_id(account_id, kept),
             attributes={
                 "reason": why.reason,
                 "problem": str(why),
                 "attempts": "1",
                 "first_failed_at": now.replace("+00:00", "Z"),
-                **observe.traced(),
+                **outcomes.correlation_attributes(),
             },
         )
 
@@ -173,7 +179,7 @@ class WebhookIntake:
         return signatures.verify(body, headers, credentials)
 
     @staticmethod
-    def _send(outbox: Outbox, letters: list[Letter]) -> None:
+    def _send(outbox: Outbox, letters: list[OutgoingMessage]) -> None:
         try:
             outbox.send(letters)
         except Transient as unavailable:
@@ -228,37 +234,37 @@ def _is_beginning(change: Change) -> bool:
     return said.agent_id is None and not said.is_closed
 
 
-def _letters(changes: Iterable[Change]) -> list[Letter]:
+def _letters(changes: Iterable[Change]) -> list[OutgoingMessage]:
     """Write changes for the queue, and first whose the new conversations among them are."""
     told = [_letter(change) for change in changes]
     return [_claim(change) for change in changes if _is_beginning(change)] + told
 
 
-def _claim(change: Change) -> Letter:
+def _claim(change: Change) -> OutgoingMessage:
     """
     Let it be known at once whose a new conversation is, beside what will be told of it.
 
     A message that overtook this change would stand before it in their group, and wait in vain.
     """
-    return Letter(
+    return OutgoingMessage(
         body=to_queue(change),
         group=_quick(change),
-        identity=unique(),
-        attributes={CLAIM_ATTRIBUTE: "only", **observe.traced()},
+        identity=new_id(),
+        attributes={CLAIM_ATTRIBUTE: "only", **outcomes.correlation_attributes()},
     )
 
 
 def _quick(change: Change) -> str:
     """Return the group of what is told to nobody, and must not wait for a channel."""
-    return token(change.account_id, change.conversation_id, "echo")
+    return stable_id(change.account_id, change.conversation_id, "echo")
 
 
-def _letter(change: Change) -> Letter:
+def _letter(change: Change) -> OutgoingMessage:
     # An echo is told to nobody, but settles a send whose answer got lost.
-    plain = token(change.account_id, change.conversation_id)
-    return Letter(
+    plain = stable_id(change.account_id, change.conversation_id)
+    return OutgoingMessage(
         body=to_queue(change),
         group=_quick(change) if change.is_consumers else plain,
-        identity=unique(),
-        attributes=observe.traced(),
+        identity=new_id(),
+        attributes=outcomes.correlation_attributes(),
     )

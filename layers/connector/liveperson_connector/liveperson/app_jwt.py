@@ -16,9 +16,9 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from ..accounts import Credentials
-from ..cache import Clock
-from ..errors import BadAppJwt, LivePersonRefused, MisconfiguredAccount
+from ..domain.accounts import Credentials
+from ..domain.errors import BadAppJwt, LivePersonRefused, MisconfiguredAccount
+from ..support.cache import Clock
 from .claims import claims_of, texts
 from .domains import SENTINEL, Domains
 from .http import LivePersonHttp

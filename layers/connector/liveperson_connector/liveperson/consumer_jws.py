@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from ..errors import BadConsumerJws
+from ..domain.errors import BadConsumerJws
 from .app_jwt import AppJwt
 from .claims import claims_of
 from .domains import IDP, Domains

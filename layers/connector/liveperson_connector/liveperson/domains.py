@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from ..cache import Cache, Clock
-from ..errors import LivePersonRefused, LivePersonUnavailable, UntrustedHost
-from ..web_address import BadAddress, WebAddress
+from ..domain.errors import LivePersonRefused, LivePersonUnavailable, UntrustedHost
+from ..support.cache import Cache, Clock
+from ..support.web_address import BadAddress, WebAddress
 from .http import LivePersonHttp
 
 SENTINEL = "sentinel"

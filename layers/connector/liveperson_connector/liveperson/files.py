@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from ..errors import LivePersonRefused, LivePersonUnavailable
+from ..domain.errors import LivePersonRefused, LivePersonUnavailable
 from . import payloads
 from .domains import SWIFT, Domains
 from .http import LivePersonHttp
@@ -36,7 +36,7 @@ _RAN_OUT = frozenset({401, 403})
 _PATH = "/%!$&'()*+,;=:@~"
 
 
-class FileStorage:
+class LivePersonFiles:
     """Uploads consumers' files and fetches agents'."""
 
     def __init__(self, http: LivePersonHttp, domains: Domains, send_api: SendApi) -> None:

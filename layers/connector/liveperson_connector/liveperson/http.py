@@ -19,16 +19,16 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
-from ..dialer import NoAnswer
-from ..errors import (
+from ..domain.errors import (
     AppJwtRejected,
     ConsumerJwsRejected,
     LivePersonBusy,
     LivePersonRefused,
     LivePersonUnavailable,
 )
-from ..http_client import Answer, HttpClient
-from ..web_address import BadAddress, WebAddress
+from ..support.dialer import NoAnswer
+from ..support.http_client import Answer, HttpClient
+from ..support.web_address import BadAddress, WebAddress
 
 SECONDS = 11.0
 """How long a call may take, all in all: two slow ones fit into a worker's 30 s."""

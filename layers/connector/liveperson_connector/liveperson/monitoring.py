@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..errors import LivePersonUnavailable
+from ..domain.errors import LivePersonUnavailable
 from .domains import MONITORING, Domains
 from .http import LivePersonHttp
 

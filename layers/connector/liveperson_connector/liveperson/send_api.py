@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import ConnectorError, LivePersonRefused, LivePersonUnavailable, harmless
+from ..domain.errors import (
+    ConnectorError,
+    LivePersonRefused,
+    LivePersonUnavailable,
+    harmless,
+)
 from . import payloads
 from .app_jwt import AppJwt
 from .consumer_jws import ConsumerJws

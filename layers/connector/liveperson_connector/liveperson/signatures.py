@@ -15,8 +15,8 @@ import binascii
 import hmac
 from collections.abc import Mapping
 
-from ..accounts import Credentials
-from ..errors import UntrustedWebhook
+from ..domain.accounts import Credentials
+from ..domain.errors import UntrustedWebhook
 
 ACCOUNT_HEADER = "x-liveperson-account-id"
 CLIENT_HEADER = "x-liveperson-client-id"

@@ -62,7 +62,7 @@ def _parts(text: str, limit: int) -> Iterator[str]:
 def _pieces(text: str, limit: int) -> Iterator[tuple[str, int]]:
     """Yield what stays whole, with its size; a heap of marks larger than a message does not."""
     # Imported here: most texts are short, and a cold start need not read the table of classes.
-    from ..graphemes import clusters  # noqa: PLC0415
+    from ..support.graphemes import clusters  # noqa: PLC0415
 
     sizes = _Sizes()
     for cluster in clusters(text):

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from liveperson_connector.liveperson.text import split_text
-from sandbox.soak import words
+from sandbox.soak import tagged_texts as words
 from sandbox.soak.plan import FROZEN, LASTING, TROUBLES, Shape, make_plan
 
 SHAPE = Shape(seed=7, minutes=4, consumers=12, faults=0.1)

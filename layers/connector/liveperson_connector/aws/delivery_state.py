@@ -1,0 +1,161 @@
+"""What went wrong and is not over: outages, dead letters that are waited for, failed tries."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..domain.outages import FORGET_SECONDS, CircuitState
+from ..support.cache import Clock
+from .table import TTL_ATTRIBUTE, Item, Table, number
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_DAY = 86_400
+
+# A held group is let go when nothing was heard of its dead letters for two runs of redrive.
+HOLD_SECONDS = 2 * 3600 + 600
+
+
+class DeliveryState:
+    """Remembers setbacks in the table. Errors are :class:`AwsUnavailable`."""
+
+    def __init__(self, client: DynamoDBClient, table: str, *, clock: Clock = time.time) -> None:
+        self._table = Table(client, table, clock=clock)
+
+    # ── Outages ──
+
+    def probe(self, account_id: str, destination: str, now: float, next_probe_at: float) -> bool:
+        """Take the turn to look whether a destination is back; false if another has it."""
+        return self._table.write(
+            self._table.setting(
+                outage_pk(account_id, destination),
+                {"next_probe_at": number(next_probe_at)},
+                "attribute_exists(pk) AND next_probe_at <= :now",
+                {":now": number(now)},
+            )
+        )
+
+    def note_failure(
+        self, account_id: str, destination: str, outage: CircuitState | None, now: float, group: str
+    ) -> CircuitState:
+        """
+        Count a failure of a destination, and return what is known of its outage by now.
+
+        ``outage`` is what was known when the call began. If it is over meanwhile, which a success
+        of another call says, this failure is the first of another one.
+        """
+        pk = outage_pk(account_id, destination)
+        since = outage.since if outage else now
+        next_probe_at = now + CircuitState(1, since, now).interval(now)
+        first = {
+            "pk": pk,
+            "failures": 1,
+            "groups": {group},
+            "since": number(now),
+            "next_probe_at": number(next_probe_at),
+            TTL_ATTRIBUTE: self._table.expiry(FORGET_SECONDS),
+        }
+        if outage is None and self._table.put_new(first):
+            return CircuitState(1, now, next_probe_at, frozenset({group}))
+        kept = FORGET_SECONDS + int(min(now - since, _DAY))
+        others = {"next_probe_at": number(next_probe_at), TTL_ATTRIBUTE: self._table.expiry(kept)}
+        is_certain = outage is not None and outage.is_open
+        groups = {} if is_certain else {"groups": {group}}
+        counted = self._table.add(
+            pk, {"failures": 1, **groups}, others, once={"since": number(now)}
+        )
+        return read_outage(counted) or CircuitState(1, since, now)
+
+    def outage_over(self, account_id: str, destination: str) -> None:
+        """Forget an outage."""
+        self._table.delete(outage_pk(account_id, destination))
+
+    # ── Tries, and groups that wait for their dead letters ──
+
+    def count_try(self, message_id: str, pace: str) -> tuple[int, int]:
+        """Count a failed try of a message; return how many there were, and how many at ``pace``."""
+        expires = {TTL_ATTRIBUTE: self._table.expiry(14 * _DAY)}
+        counted = self._table.add(f"tries#{message_id}", {"tries": 1, pace: 1}, expires)
+        return int(counted["tries"]), int(counted[pace])
+
+    def hold(self, group: str) -> None:
+        """Let a group's messages follow one that became a dead letter."""
+        now = {
+            TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS),
+            "changed_at": number(self._table.clock()),
+        }
+        # What an expired hold counted is over, though DynamoDB may not have removed it yet.
+        if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **now}):
+            self._table.add(hold_pk(group), {"letters": 1}, now)
+
+    def hold_redriven(self, group: str) -> None:
+        """Let also those follow a dead letter that were put back behind it: it died once more."""
+        now = number(self._table.clock())
+        attributes = {"died_again_at": now, "changed_at": now}
+        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        self._table.write(self._table.setting(hold_pk(group), {**attributes, **expires}))
+
+    def extend_hold(self, group: str) -> None:
+        """Go on holding a group, if it is held: its dead letters are still there."""
+        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
+        self._table.write(self._table.setting(hold_pk(group), expires, "attribute_exists(pk)"))
+
+    def recount(self, group: str, letters: int, counted_from: float) -> None:
+        """
+        Set how many dead letters of a group are waited for: those that were found.
+
+        One that somebody removed by hand is not waited for any more. But if another died or was
+        done after the count began (seconds since 1970) the count is old, and nothing is changed.
+        """
+        self._table.write(
+            self._table.setting(
+                hold_pk(group),
+                {"letters": letters},
+                "attribute_exists(pk) AND changed_at < :from",
+                {":from": number(counted_from)},
+            )
+        )
+
+    def release_one(self, group: str) -> None:
+        """Note that one of a group's dead letters came back and is done."""
+        now = {"changed_at": number(self._table.clock())}
+        hold = self._table.add(hold_pk(group), {"letters": -1}, now, "attribute_exists(pk)")
+        if "letters" in hold and int(hold["letters"]) <= 0:
+            self._table.delete(hold_pk(group), "letters <= :none", {":none": 0})
+
+    # ── One at a time ──
+
+    def lease(self, name: str, seconds: int) -> bool:
+        """Take ``name`` for ``seconds``; false if somebody has it."""
+        return self._table.put_new(
+            {"pk": f"lease#{name}", TTL_ATTRIBUTE: self._table.expiry(seconds)}
+        )
+
+
+def read_outage(item: Item | None) -> CircuitState | None:
+    """Read what a breaker remembers; none if nothing."""
+    if item is None:
+        return None
+    return CircuitState(
+        failures=int(item.get("failures", 0)),
+        since=float(item.get("since", 0)),
+        next_probe_at=float(item.get("next_probe_at", 0)),
+        groups=frozenset(item.get("groups", ())),
+    )
+
+
+def redrive_failed_at(hold: Item | None) -> float:
+    """Read when a letter of a held group last died although it had been put back; 0 for never."""
+    return float(hold.get("died_again_at", 0)) if hold else 0.0
+
+
+def outage_pk(account_id: str, destination: str) -> str:
+    """Return the key of an account's outage."""
+    return f"outage#{account_id}#{destination}"
+
+
+def hold_pk(group: str) -> str:
+    """Return the key of a group's hold."""
+    return f"hold#{group}"

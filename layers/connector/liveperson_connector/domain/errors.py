@@ -1,0 +1,365 @@
+"""
+Everything that can go wrong, as a tree.
+
+::
+
+    ConnectorError
+    ├── Refused                     a caller gets an answer at once; nothing was queued
+    │   ├── UntrustedWebhook        401  the signature does not prove LivePerson
+    │   ├── InvalidEvent            400  a consumer event breaks the contract
+    │   ├── UnknownAccount          404  no such account is configured
+    │   ├── NoSuchRoute             404  nothing is served at this path
+    │   ├── NoSuchFile              404  an agent's file that is not kept, or not any more
+    │   ├── TooLarge                413  more than the queue carries
+    │   └── NotQueued               503  the queue did not take it in time; send it again
+    ├── Transient                   worth another try: the queue offers the message again
+    │   ├── LivePersonUnavailable   time-out, broken connection, 5xx
+    │   │   ├── BadAppJwt           Sentinel's or a stored token is not this account's
+    │   │   ├── BadConsumerJws      IDP's token names no consumer
+    │   │   └── UntrustedHost       an address that no secret is sent to
+    │   ├── LivePersonBusy          429
+    │   ├── LivePersonConflict      409, and nothing tells what it is about
+    │   ├── AppJwtRejected          40102, even with a token renewed just now
+    │   ├── AppJwtMissing           none is stored, or the stored one has expired
+    │   ├── ConversationUnknown     LivePerson has one open for the consumer; we wait for its name
+    │   ├── ConversationNotReady    it was opened just now and does not take messages yet
+    │   ├── CircuitOpen            its destination is down; this was no try
+    │   ├── GroupHeld              an earlier message of its group is a dead letter
+    │   ├── EchoAwaited             a send may have arrived; its echo would tell
+    │   ├── NotificationEarly       its conversation may be ours, its record is not written yet
+    │   ├── ChannelUnavailable      the same as LivePersonUnavailable, on the channel's side
+    │   ├── MisconfiguredAccount    a parameter is missing or malformed; an operator mends it
+    │   ├── AwsUnavailable          a throttled or failing AWS call
+    │   └── Unexpected              a fault of ours; the log has its place
+    └── Permanent                   another try cannot help: a person should look
+        ├── LivePersonRefused       any other 4xx
+        │   └── ConsumerJwsRejected  40103, even with a ConsumerJWS minted just now
+        ├── NoConversation          there is none that the event could belong to
+        ├── FileRefused             a file that LivePerson would not take
+        ├── ChannelRefused          410, and any 4xx that is not a matter of time
+        └── UnreadableMessage       a queued message is not one of ours
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class ConnectorError(Exception):
+    """Base of all. ``reason`` is the word for it in dead letters, metrics and logs."""
+
+    reason: ClassVar[str] = "error"
+
+
+# ── Refused: the answer to a caller ────────────────────────────────────────────────────────
+
+
+class Refused(ConnectorError):
+    """A caller's request is not accepted; ``status`` is the HTTP status that says so."""
+
+    status: ClassVar[int] = 400
+
+
+class UntrustedWebhook(Refused):
+    """A webhook that does not prove it comes from LivePerson, for example no signature at all."""
+
+    reason = "untrusted_webhook"
+    status = 401
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    One thing wrong with a consumer event: where (a path like ``conversation.profile``), what.
+
+    ``is_named`` is false where the path may have names that are not the contract's, as in fields
+    that are passed on: those may be anybody's words, and are not logged.
+    """
+
+    path: str
+    problem: str
+    is_named: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path if self.is_named else '…'}: {self.problem}"
+
+
+class InvalidEvent(Refused):
+    """
+    A consumer event that breaks the contract; ``problems`` lists everything found.
+
+    The error's own words, which are logged, have the first ones.
+    """
+
+    reason = "invalid_event"
+    status = 400
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems[:10])))
+        self.problems = problems
+
+
+class UnknownAccount(Refused):
+    """An account whose parameters are not written, so nobody can be reached for it."""
+
+    reason = "unknown_account"
+    status = 404
+
+
+class NoSuchRoute(Refused):
+    """A path that the channel API does not serve, for example one without ``/events``."""
+
+    reason = "no_such_route"
+    status = 404
+
+
+class NoSuchFile(Refused):
+    """A file that the channel asks for and that is not there, for example an expired one."""
+
+    reason = "no_such_file"
+    status = 404
+
+
+class TooLarge(Refused):
+    """A body larger than a queue message may become."""
+
+    reason = "too_large"
+    status = 413
+
+
+class NotQueued(Refused):
+    """AWS did not take the message in time; the caller keeps it and sends it again."""
+
+    reason = "not_queued"
+    status = 503
+
+
+# ── Transient: the queue offers the message again ──────────────────────────────────────────
+
+
+class Transient(ConnectorError):
+    """
+    Trying again later may help.
+
+    ``retry_after`` is the least wait in seconds where the partner named one. ``maybe_done`` is
+    true when the partner may have acted although no answer came. ``http_status`` and
+    ``error_code`` are those of the answer, where there was one. ``outage_of`` is the destination
+    that is down if errors of this class go on, and not just this message in trouble. An error of a
+    class that is no ``is_try`` tells of a wait: nobody was called, so no try failed. ``pace`` names
+    the back-off, in ``delivery/retries.py``, for errors that name no wait.
+    """
+
+    outage_of: ClassVar[str] = ""
+    is_try: ClassVar[bool] = True
+    pace: ClassVar[str] = "failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        maybe_done: bool = False,
+        http_status: int | None = None,
+        error_code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.maybe_done = maybe_done
+        self.http_status = http_status
+        self.error_code = error_code
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """Let a failure within leave no doubt: what it may have done does no harm when done twice."""
+    try:
+        yield
+    except Transient as error:
+        error.maybe_done = False
+        raise
+
+
+class LivePersonUnavailable(Transient):
+    """LivePerson did not answer, or answered 5xx."""
+
+    reason = "liveperson_unavailable"
+    outage_of = "liveperson"
+
+
+class BadAppJwt(LivePersonUnavailable):
+    """A token that is not an AppJWT of this account and app, for example an expired one."""
+
+    reason = "bad_app_jwt"
+
+
+class BadConsumerJws(LivePersonUnavailable):
+    """IDP's answer holds no ConsumerJWS that names the consumer."""
+
+    reason = "bad_consumer_jws"
+
+
+class UntrustedHost(LivePersonUnavailable):
+    """A base address that is neither LivePerson's nor loopback; no secret is sent there."""
+
+    reason = "untrusted_host"
+
+
+class LivePersonBusy(Transient):
+    """LivePerson answered 429: too many requests at a time."""
+
+    reason = "liveperson_busy"
+    pace = "busy"
+
+
+class LivePersonConflict(Transient):
+    """LivePerson answered 409: what was asked does not fit a state that may be another soon."""
+
+    reason = "liveperson_conflict"
+
+
+class AppJwtRejected(Transient):
+    """LivePerson does not accept the AppJWT (errorCode 40102)."""
+
+    reason = "app_jwt_rejected"
+
+
+class AppJwtMissing(Transient):
+    """There is no usable AppJWT; ``token_refresh`` was asked for one."""
+
+    reason = "app_jwt_missing"
+    outage_of = "liveperson"
+
+
+class ConversationUnknown(Transient):
+    """LivePerson holds an open conversation of this consumer whose id we do not know."""
+
+    reason = "conversation_unknown"
+
+
+class ConversationNotReady(Transient):
+    """A conversation opened a moment ago does not take its first message yet."""
+
+    reason = "conversation_not_ready"
+
+
+class CircuitOpen(Transient):
+    """The destination is down; the message waits, and this does not count as a try."""
+
+    reason = "outage"
+    is_try = False
+
+
+class GroupHeld(Transient):
+    """An earlier message of the group is a dead letter; this one follows it, to keep the order."""
+
+    reason = "held_behind"
+
+
+class EchoAwaited(Transient):
+    """A message may have been sent; whether to send it again is decided by its echo."""
+
+    reason = "echo_awaited"
+    is_try = False
+
+
+class NotificationEarly(Transient):
+    """A notification arrived before the record of its conversation was written."""
+
+    reason = "notification_early"
+    is_try = False
+
+
+class ChannelUnavailable(Transient):
+    """The channel's callback endpoint did not answer, or asked for patience."""
+
+    reason = "channel_unavailable"
+    outage_of = "channel"
+
+
+class MisconfiguredAccount(Transient):
+    """A parameter of an account is missing or malformed. The message says what to write where."""
+
+    reason = "misconfigured_account"
+    outage_of = "channel"
+
+
+class AwsUnavailable(Transient):
+    """An AWS service did not do what it was asked, for example under throttling."""
+
+    reason = "aws_unavailable"
+
+
+class Unexpected(Transient):
+    """An error nobody foresaw. It waits like any other, so that a corrected version gets it."""
+
+    reason = "unexpected"
+
+
+# ── Permanent: a person should look ────────────────────────────────────────────────────────
+
+
+class Permanent(ConnectorError):
+    """Trying again cannot help. ``http_status`` and ``error_code`` are those of the answer."""
+
+    def __init__(
+        self, message: str, *, http_status: int | None = None, error_code: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.error_code = error_code
+
+
+class LivePersonRefused(Permanent):
+    """
+    LivePerson answered 4xx: it will not take this, whenever it is sent.
+
+    ``said`` are LivePerson's own words. They may repeat what a consumer wrote, in any form, so they
+    are for code to decide by and are shown nowhere; the error's text has none of them.
+    """
+
+    reason = "liveperson_refused"
+    said = ""
+
+
+class ConsumerJwsRejected(LivePersonRefused):
+    """LivePerson does not accept the ConsumerJWS (errorCode 40103), even one minted just now."""
+
+    reason = "consumer_jws_rejected"
+
+
+class NoConversation(Permanent):
+    """An event needs a conversation, for example a receipt, and the consumer has none."""
+
+    reason = "no_conversation"
+
+
+class FileRefused(Permanent):
+    """A consumer's file that LivePerson would not take, for example one of more than 3 MB."""
+
+    reason = "file_refused"
+
+
+class ChannelRefused(Permanent):
+    """The channel answered that it will never take this callback."""
+
+    reason = "channel_refused"
+
+
+class UnreadableMessage(Permanent):
+    """A queued message, or a webhook's body, has not the form it should have."""
+
+    reason = "unreadable"
+
+
+def transient_reasons() -> frozenset[str]:
+    """Return the words of the errors whose dead letters come back by themselves."""
+    return frozenset(kind.reason for kind in _descendants(Transient))
+
+
+def _descendants(kind: type[Transient]) -> Iterator[type[Transient]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)

@@ -1,0 +1,105 @@
+"""A queue's message: before it is sent, and as a worker receives it."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+CUT_OFF_ATTRIBUTE = "cut_off"
+"""On a redriven message whose worker was cut off again and again: it may have been sent."""
+
+CORRELATION_ATTRIBUTE = "trace"
+"""The id of the request by which a message came in; log lines carry it from hop to hop."""
+
+LETTER_ID_ATTRIBUTE = "letter_id"
+"""The lasting name of a dead letter: the id of the message that it was when it died first."""
+
+MOST_ATTRIBUTES = 10
+"""
+As many attributes a message of SQS may have.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+"""
+
+MOST_REDRIVES = 5
+"""A letter that failed for a day, this many times over, is not a matter of patience any more."""
+
+REPEAT_SECONDS = 5 * 86_400
+"""
+How long a repeat is known as one: LivePerson may resend for three days
+(https://developers.liveperson.com/connector-api-webhooks-retry-policy.html), a channel may repeat
+for four, and a day on top.
+"""
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """
+    A message to send: its group keeps order.
+
+    Of two with one identity SQS drops the second without a word if it comes within five minutes,
+    whatever became of the first. So an identity is of one act of sending, which may be repeated
+    when no answer came; whether a message says what another said before is the table's question.
+    """
+
+    body: str
+    group: str
+    identity: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class QueueMessage:
+    """A message as a worker gets it: how often it was received, and when first."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    group: str
+    receive_count: int
+    sent_at: datetime
+    first_received_at: datetime
+    attributes: Mapping[str, str]
+
+    @property
+    def trace(self) -> str:
+        """The id by which the message is followed through the logs."""
+        return self.attributes.get(CORRELATION_ATTRIBUTE) or self.message_id
+
+    @property
+    def letter_id(self) -> str:
+        """
+        The name of a dead letter, the same however often it is sent again.
+
+        Before the first time it is the message's own id, which SQS keeps when it moves a message
+        to the dead letters.
+        """
+        return self.attributes.get(LETTER_ID_ATTRIBUTE) or self.message_id
+
+    @property
+    def redrives(self) -> int:
+        """How often it was taken out of the dead letters and put back."""
+        text = self.attributes.get("redrives", "0")
+        return int(text) if text.isdigit() else 0
+
+    @property
+    def accepted_at(self) -> datetime:
+        """When the queue first took it; of a redriven message, about then."""
+        try:
+            return min(self.sent_at, datetime.fromisoformat(self.attributes["first_failed_at"]))
+        except (KeyError, ValueError, TypeError):
+            return self.sent_at
+
+
+def stable_id(*parts: str) -> str:
+    """Return a text that SQS takes as a group or an identity, whatever the parts contain."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_id() -> str:
+    """Return an identity that no other message has."""
+    return uuid.uuid4().hex

@@ -1,0 +1,34 @@
+"""What the workers share: their answer about the messages they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..aws.queues import from_record
+from ..delivery.retries import RetryingConsumer
+
+
+def process_batch(
+    event: Mapping[str, Any], worker: RetryingConsumer
+) -> dict[str, list[dict[str, str]]]:
+    """
+    Handle an SQS event's messages in order, and name those to be offered again.
+
+    After a message that waits, the rest of its group waits too: they must not overtake it. The
+    answer's shape matters to the letter: of one it does not understand, Lambda repeats everything.
+    """
+    waiting: list[dict[str, str]] = []
+    held_groups: set[str] = set()
+    for record in event["Records"]:
+        message = from_record(record)
+        held = message.group in held_groups if message.group else False
+        if held or not worker.process(message):
+            waiting.append({"itemIdentifier": message.message_id})
+            held_groups.add(message.group)
+    return {"batchItemFailures": waiting}
+
+
+def queue_of(event: Mapping[str, Any]) -> str:
+    """Return the name of the queue that an SQS event's messages come from."""
+    return str(event["Records"][0]["eventSourceARN"]).rsplit(":", 1)[-1]

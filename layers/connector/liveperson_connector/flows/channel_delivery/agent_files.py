@@ -1,0 +1,56 @@
+"""
+An agent's file is fetched from LivePerson and kept for the channel.
+
+LivePerson's address of a file lives one minute, and a channel may come hours later; so the file
+is fetched with its notification and served by the channel API for some days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ...delivery.ports import Consumers, Files
+from ...domain.conversations import Conversation
+from ...domain.errors import LivePersonRefused, NoConversation
+from ...domain.queue_messages import stable_id
+from ...liveperson.files import LivePersonFiles
+from ...liveperson.notifications import HostedFile
+from ..liveperson_access.authorized_calls import AuthorizedCalls
+
+_CONTENT_TYPES = {
+    "JPG": "image/jpeg",
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "PDF": "application/pdf",
+    "TXT": "text/plain",
+}
+
+
+@dataclass(frozen=True)
+class AgentFileCopier:
+    """Fetches and keeps agents' files; ``channel_api_url`` is where the channel gets them."""
+
+    calls: AuthorizedCalls
+    storage: LivePersonFiles
+    files: Files
+    store: Consumers
+    channel_api_url: str
+
+    def keep(self, conversation: Conversation, file: HostedFile) -> str | None:
+        """Return the address under which the channel gets ``file``; none if it is gone."""
+        account_id = conversation.account_id
+        consumer = self.store.load_consumer(account_id, conversation.consumer_key)
+        if consumer is None:
+            raise NoConversation("the consumer of the file's conversation is not known any more")
+        try:
+            _, content = self.calls.call_as(
+                consumer, lambda who: self.storage.download(who, file.relative_path)
+            )
+        except LivePersonRefused:  # the words around it are still worth telling
+            return None
+        file_id = stable_id(account_id, file.relative_path)[:40]
+        kind = _CONTENT_TYPES.get(file.file_type.upper(), "application/octet-stream")
+        self.files.keep(account_id, file_id, content, kind, consumer.key)
+        return f"{self.channel_api_url}/accounts/{quote(account_id)}/files/{file_id}"

@@ -1,0 +1,72 @@
+"""
+The AppJWTs as a worker uses them: read once per container, kept until shortly before they expire.
+
+Workers only read. When there is none, or LivePerson rejects the one at hand, ``token_refresh`` is
+asked, naming the token that was held, so that a crowd causes one refresh.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ...delivery.ports import AppJwtRenewal, AppJwtStore
+from ...domain.errors import AppJwtMissing, AppJwtRejected
+from ...liveperson.app_jwt import AppJwt
+from ...support.cache import Cache, Clock
+
+# When a token nears its end and no newer one is stored, look again this often.
+_LOOK_AGAIN_SECONDS = 30.0
+
+
+class AppJwts:
+    """AppJWTs by account."""
+
+    def __init__(
+        self, store: AppJwtStore, renewal: AppJwtRenewal, *, clock: Clock = time.time
+    ) -> None:
+        self._store = store
+        self._renewal = renewal
+        self._clock = clock
+        self._held: Cache[AppJwt | None] = Cache(self._read, ttl=self._keep_for, clock=clock)
+
+    def get(self, account_id: str) -> AppJwt:
+        """Return a token that LivePerson should take, or raise :class:`AppJwtMissing`."""
+        held = self._held.get(account_id)
+        if not self._usable(held):
+            held = self._newer(account_id, None)
+        if held is None or not self._usable(held):
+            raise AppJwtMissing("there is no AppJWT that has not expired", retry_after=5)
+        return held
+
+    def renew(self, account_id: str, rejected: AppJwt) -> AppJwt:
+        """
+        Return another token than the one LivePerson has just rejected.
+
+        Raises :class:`AppJwtRejected` if there is none: then it is not a matter of age.
+        """
+        held = self._held.get(account_id)
+        if held is not None and held.name != rejected.name and self._usable(held):
+            return held
+        newer = self._newer(account_id, rejected.name)
+        if newer is None or newer.name == rejected.name or not self._usable(newer):
+            raise AppJwtRejected("LivePerson rejects the newest AppJWT", retry_after=5)
+        return newer
+
+    def _newer(self, account_id: str, rejected: str | None) -> AppJwt | None:
+        stored = self._held.refresh(account_id, at_least=0)
+        if self._usable(stored) and stored is not None and stored.name != rejected:
+            return stored
+        self._renewal.ask(account_id, rejected)
+        return self._held.refresh(account_id, at_least=0)
+
+    def _read(self, account_id: str) -> AppJwt | None:
+        text = self._store.app_jwt(account_id)
+        return AppJwt.read(text, account_id=account_id) if text else None
+
+    def _keep_for(self, held: AppJwt | None) -> float:
+        if held is None:
+            return 0.0
+        return _LOOK_AGAIN_SECONDS if not held.is_fresh(self._clock()) else 3600.0
+
+    def _usable(self, held: AppJwt | None) -> bool:
+        return held is not None and held.is_usable(self._clock())

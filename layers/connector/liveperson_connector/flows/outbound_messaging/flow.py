@@ -1,0 +1,208 @@
+"""
+A consumer's event is carried out at LivePerson: once, in order, unless LivePerson is down.
+
+What consumers say is the matter of ``speech``, what they are doing that of ``typing``; here is
+what becomes of an event on the whole.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...channel.consumer_events import ConsumerEvent, read_queued
+from ...delivery.circuit_breaker import CircuitBreaker
+from ...delivery.ports import OutboundStore, Outbox
+from ...delivery.retries import check_group_hold
+from ...domain.conversations import Consumer, EventState, Progress
+from ...domain.errors import (
+    CircuitOpen,
+    ConversationNotReady,
+    ConversationUnknown,
+    GroupHeld,
+    LivePersonConflict,
+    LivePersonRefused,
+    Permanent,
+    Transient,
+    UnreadableMessage,
+)
+from ...domain.pseudonyms import consumer_key
+from ...domain.queue_messages import QueueMessage
+from ...liveperson.payloads import Request
+from ...liveperson.send_api import SendApi
+from ...support.cache import Clock
+from ...telemetry import outcomes
+from ..failed_events import failed_letter
+from ..liveperson_access.authorized_calls import AuthorizedCalls
+from ..send_progress import in_doubt_since, is_repeat, refused, resumed, settled
+from .requests import log_ids, single_request
+from .sending import MESSAGE_TYPES, MessageSender
+from .typing import Typing
+
+FUNCTION = "outbound_messaging"
+
+# LivePerson documents no 409. What conflicts with a state may fit the next one.
+_CONFLICT = 409
+
+
+@dataclass(frozen=True)
+class OutboundMessaging:
+    """Carries out consumer events; ``notifications`` is the way to tell the channel of failures."""
+
+    calls: AuthorizedCalls
+    send_api: SendApi
+    sender: MessageSender
+    typing: Typing
+    store: OutboundStore
+    breaker: CircuitBreaker
+    notifications: Outbox
+    salt: str
+    clock: Clock = time.time
+
+    def handle(self, message: QueueMessage) -> None:
+        """Take one queued event; the errors say whether another try can help."""
+        event = read_queued(message.body)
+        key = consumer_key(self.salt, event.account_id, event.consumer_id)
+        if event.type == "typing":
+            self.typing.tell(event, key, message)
+            return
+        recalled = self.store.load_event(event.account_id, key, event.id, message.group)
+        if is_repeat(recalled.progress, event, message):
+            outcomes.outcome(FUNCTION, "repeat_ignored", **log_ids(event, key))
+            return
+        recalled = replace(recalled, progress=resumed(recalled.progress, event))
+        self._enter(event, key, recalled, message)
+        try:
+            self._carry_out(event, key, recalled, message)
+        except (LivePersonRefused, LivePersonConflict, ConversationUnknown, ConversationNotReady):
+            self.breaker.succeeded(event.account_id, recalled.outage)  # an answer all the same
+            raise
+        except Transient as error:
+            self.breaker.failed(event.account_id, recalled.outage, error, message.group)
+            raise
+        self.breaker.succeeded(event.account_id, recalled.outage)
+
+    def _enter(
+        self, event: ConsumerEvent, key: str, recalled: EventState, message: QueueMessage
+    ) -> None:
+        """
+        Go on to LivePerson, unless it is down or earlier events are to go first.
+
+        A receive without a try leaves no doubt; one that an earlier try left is kept.
+        """
+        try:
+            check_group_hold(message, recalled.is_held, recalled.redrive_failed_at)
+            self.breaker.enter(event.account_id, recalled.outage)
+        except (GroupHeld, CircuitOpen):
+            if recalled.consumer:
+                with suppress(Transient):  # at worst its echo is waited for in vain
+                    self._note_no_try(event, key, recalled.progress, message)
+            raise
+
+    def _note_no_try(
+        self, event: ConsumerEvent, key: str, progress: Progress, message: QueueMessage
+    ) -> None:
+        doubt = in_doubt_since(progress, message)
+        if message.receive_count == 1 or doubt != progress.ambiguous_at:
+            noted = settled(progress, message, doubt)
+            self.store.note_progress(event.account_id, key, event.id, noted)
+
+    def _carry_out(
+        self, event: ConsumerEvent, key: str, recalled: EventState, message: QueueMessage
+    ) -> None:
+        try:
+            consumer = recalled.consumer or self.calls.register_consumer(
+                event.account_id, event.consumer_id, key
+            )
+            if event.type in MESSAGE_TYPES:
+                consumer = self.sender.send(event, consumer, recalled.progress, message)
+            else:
+                self._do(event, consumer)
+        except Transient as error:
+            self._settle(event, key, message, error)
+            raise
+        except LivePersonRefused as error:
+            if error.http_status != _CONFLICT:
+                raise
+            conflict = LivePersonConflict(
+                str(error), http_status=error.http_status, error_code=error.error_code
+            )
+            self._settle(event, key, message, conflict)
+            raise conflict from None
+        if event.type in MESSAGE_TYPES:
+            self.typing.stop(consumer)
+
+    def refused(self, message: QueueMessage, error: Permanent) -> None:
+        """
+        Tell the channel that LivePerson will never take an event of its own.
+
+        The refusal is noted first: what the channel sends again once it was told is no repeat.
+        """
+        try:
+            event = read_queued(message.body)
+        except UnreadableMessage:
+            return
+        key = consumer_key(self.salt, event.account_id, event.consumer_id)
+        progress = self._progress(event, key, message)
+        noted = refused(progress, event, message, self.clock())
+        self.store.note_progress(event.account_id, key, event.id, noted)
+        if not event.is_automatic:
+            self.notifications.send([failed_letter(event, error, message.message_id)])
+
+    def _settle(
+        self, event: ConsumerEvent, key: str, message: QueueMessage, error: Transient
+    ) -> None:
+        """Note what this try came to, so that the next one knows whether it may have arrived."""
+        progress = resumed(self._progress(event, key, message), event)
+        doubt = in_doubt_since(progress, message) if event.type in MESSAGE_TYPES else None
+        if error.maybe_done and event.type in MESSAGE_TYPES:
+            doubt = self.clock()
+        noted = settled(progress, message, doubt)
+        if isinstance(error, ConversationNotReady):
+            noted = replace(noted, refusals=noted.refusals + 1)
+        if doubt is not None and doubt != progress.ambiguous_at:
+            outcomes.outcome(FUNCTION, "ambiguous", **log_ids(event, key))
+        self.store.note_progress(event.account_id, key, event.id, noted)
+
+    def _progress(self, event: ConsumerEvent, key: str, message: QueueMessage) -> Progress:
+        recalled = self.store.load_event(event.account_id, key, event.id, message.group)
+        return recalled.progress
+
+    # ── Doing something: receipts, close, rating, profile. Twice is no harm ──
+
+    def _do(self, event: ConsumerEvent, consumer: Consumer) -> None:
+        request = single_request(event, consumer)
+        what = "sent"
+        if request is None:
+            what = "nothing_to_do"
+        else:
+            consumer, what = self._send_deed(event, consumer, request)
+        noted = Progress(1, done=True)
+        self.store.note_progress(consumer.account_id, consumer.key, event.id, noted)
+        outcomes.completed(FUNCTION, what, event_type=event.type, **log_ids(event, consumer.key))
+
+    def _send_deed(
+        self, event: ConsumerEvent, consumer: Consumer, request: Request
+    ) -> tuple[Consumer, str]:
+        try:
+            with outcomes.timed(FUNCTION, "send_time"):
+                consumer, _ = self.calls.call_as(
+                    consumer, lambda who: self.send_api.send(who, request)
+                )
+        except LivePersonRefused as refused:
+            # What closing a closed conversation is answered is not published; it is closed.
+            if event.type == "close" and refused.http_status != 401:
+                return consumer, "nothing_to_do"
+            raise
+        return consumer, "sent"
+
+
+def describe(message: QueueMessage, salt: str) -> dict[str, Any]:
+    """Find the log_ids of a queued event, for the log."""
+    try:
+        event = read_queued(message.body)
+    except UnreadableMessage:
+        return {}
+    return log_ids(event, consumer_key(salt, event.account_id, event.consumer_id))

@@ -1,0 +1,124 @@
+"""
+What a consumer event becomes at LivePerson: one request after the other, each a step.
+
+A step that says something carries the digest by which its echo is recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...channel.consumer_events import ConsumerEvent
+from ...domain.conversations import Consumer, text_digest
+from ...domain.errors import NoConversation
+from ...domain.pseudonyms import short
+from ...liveperson import payloads
+from ...liveperson.payloads import Place, Request
+from ...liveperson.text import split_text
+
+CHAT_STATES = {
+    "composing": "COMPOSING",
+    "paused": "PAUSE",
+    "active": "ACTIVE",
+    "inactive": "INACTIVE",
+    "gone": "GONE",
+}
+
+RECEIPTS = {"accepted": "ACCEPT", "read": "READ", "accessed": "ACCESS", "rejected": "NACK"}
+
+
+@dataclass(frozen=True)
+class SendStep:
+    """
+    One request, once it is known where; ``echo`` is the digest of what it says, if it does.
+
+    One that is done ``only_while_open`` is left out for a consumer without a conversation. It
+    counts all the same: how many steps were done must mean the same to every try.
+    """
+
+    request: Callable[[Place], Request]
+    echo: str | None = None
+    only_while_open: bool = False
+
+
+def text_steps(event: ConsumerEvent) -> list[SendStep]:
+    """Return the steps of a ``text`` or a ``reply``."""
+    metadata = event.raw.get("metadata", ()) if event.type == "reply" else ()
+    said = [_say(part, metadata) for part in split_text(event.text)]
+    return [*_chosen(event, metadata), *said]
+
+
+def single_request(event: ConsumerEvent, consumer: Consumer) -> Request | None:
+    """
+    Return the one request of a ``receipt``, ``close``, ``rating`` or ``profile``.
+
+    None means that there is nothing left to do. Raises :class:`NoConversation` if the event needs
+    a conversation and the consumer has none.
+    """
+    return _DEEDS[event.type](event.raw, consumer)
+
+
+def current_dialog(consumer: Consumer, dialog_id: str | None = None) -> Place:
+    """Return where the consumer's next text_steps go: a survey while one runs, the main dialog else."""
+    conversation_id = consumer.conversation_id or ""
+    return Place(conversation_id, dialog_id or consumer.survey_dialog_id or conversation_id)
+
+
+def log_ids(event: ConsumerEvent, key: str) -> dict[str, Any]:
+    """Return the log_ids of an event that log lines carry."""
+    return {"account_id": event.account_id, "consumer": short(key), "event_id": event.id}
+
+
+def _say(part: str, metadata: Any) -> SendStep:
+    return SendStep(lambda where: payloads.text(where, part, metadata), text_digest(part))
+
+
+def _chosen(event: ConsumerEvent, metadata: Any) -> list[SendStep]:
+    """Say first which element was chosen; after its conversation's end only the text_steps are left."""
+    if event.type != "reply":
+        return []
+    chosen = [event.raw["to_sequence"]]
+    return [
+        SendStep(
+            lambda where: payloads.accept_status(where, "ACTION", chosen, metadata),
+            only_while_open=True,
+        )
+    ]
+
+
+def _receipt(raw: Mapping[str, Any], consumer: Consumer) -> Request:
+    if not consumer.conversation_id:
+        raise NoConversation("a receipt needs an open conversation, and the consumer has none")
+    where = current_dialog(consumer, raw.get("dialog_id"))
+    return payloads.accept_status(where, RECEIPTS[raw["status"]], raw["sequences"])
+
+
+def _close(raw: Mapping[str, Any], consumer: Consumer) -> Request | None:
+    if not consumer.conversation_id:
+        return None
+    if raw.get("survey", True) and not consumer.survey_dialog_id:
+        return payloads.close_dialog(consumer.conversation_id)
+    return payloads.close_conversation(consumer.conversation_id)
+
+
+def _rating(raw: Mapping[str, Any], consumer: Consumer) -> Request:
+    rated = consumer.conversation_id or consumer.last_conversation_id
+    if not rated:
+        raise NoConversation("a rating needs a conversation, and the consumer has had none")
+    return payloads.rating(
+        rated, raw.get("csat"), raw.get("resolved"), skipped=bool(raw.get("skipped"))
+    )
+
+
+def _profile(raw: Mapping[str, Any], _consumer: Consumer) -> Request:
+    return payloads.profile(raw)
+
+
+_DEEDS: dict[str, Callable[[Mapping[str, Any], Consumer], Request | None]] = {
+    "receipt": _receipt,
+    "close": _close,
+    "rating": _rating,
+    "profile": _profile,
+}

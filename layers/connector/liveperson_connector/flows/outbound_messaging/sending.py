@@ -1,0 +1,290 @@
+"""
+What a consumer says reaches its conversation once, in a new one if need be.
+
+LivePerson offers no key that would make a repeated send safe. So a try whose answer did not come
+is settled before the next one: LivePerson reports everything a consumer says back to our webhook,
+and if this echo has arrived the message has too. If it did not arrive in time, it is sent again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from ...channel.consumer_events import ConsumerEvent
+from ...channel.files import ConsumerFileFetcher
+from ...delivery.ports import OutboundStore
+from ...domain.conversations import Consumer, Progress, file_digest
+from ...domain.errors import (
+    ConversationNotReady,
+    ConversationUnknown,
+    EchoAwaited,
+    LivePersonRefused,
+    Transient,
+    harmless,
+)
+from ...domain.queue_messages import QueueMessage
+from ...liveperson import payloads
+from ...liveperson.files import LivePersonFiles
+from ...liveperson.payloads import Opening, Place, Request
+from ...liveperson.send_api import AlreadyOpen, SendApi, sequence_in
+from ...support.cache import Clock
+from ...telemetry import outcomes
+from ..liveperson_access.authorized_calls import AuthorizedCalls
+from ..send_progress import after_part, begun, in_doubt_since, leaves_a_note
+from .requests import SendStep, current_dialog, log_ids, text_steps
+from .routing import Routing
+
+FUNCTION = "outbound_messaging"
+
+MESSAGE_TYPES = frozenset({"text", "reply", "file"})
+"""The events that say something."""
+
+# How long the echo of a message may take before we believe that it never arrived.
+ECHO_SECONDS = 20.0
+
+# A message refused in a conversation that seems open: its end may be told in a moment.
+_REFUSED_TRIES = 3
+
+# More likely so if an earlier try may have opened another conversation: its name is on the way.
+_REFUSED_TRIES_IN_DOUBT = 8
+
+
+@dataclass(frozen=True)
+class MessageSender:
+    """Says consumers' texts, replies and files."""
+
+    calls: AuthorizedCalls
+    send_api: SendApi
+    routing: Routing
+    storage: LivePersonFiles
+    files: ConsumerFileFetcher
+    store: OutboundStore
+    clock: Clock = time.time
+
+    def send(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: QueueMessage
+    ) -> Consumer:
+        """
+        Say what of an event LivePerson has not taken yet, and return the consumer as it is then.
+
+        What an earlier try may have said already is looked for first.
+        """
+        steps, consumer, progress = self._steps(event, consumer, progress)
+        doubt = in_doubt_since(progress, message)
+        is_noted = doubt is None and not leaves_a_note(message, self.clock())
+        for index in range(progress.parts_sent, len(steps)):
+            step, sequence = steps[index], None
+            if step.only_while_open and not consumer.conversation_id:
+                continue
+            if doubt is not None and step.echo:
+                sequence = self._heard(event, consumer, step.echo, doubt)
+            if sequence is None:
+                if not is_noted:
+                    progress, is_noted = self._begin(event, consumer, progress, message), True
+                waits_longer = doubt is not None
+                consumer, sequence = self._publish(event, consumer, step, progress, waits_longer)
+            doubt, progress = None, after_part(progress, index + 1, len(steps))
+            consumer = self._remember(consumer, event, progress, sequence)
+        _tell_sent(event, consumer, len(steps))
+        return consumer
+
+    def _begin(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: QueueMessage
+    ) -> Progress:
+        """Note this try: should it leave nothing else behind, the next one waits for its echo."""
+        progress = begun(progress, message, self.clock())
+        self.store.note_progress(consumer.account_id, consumer.key, event.id, progress)
+        return progress
+
+    def _steps(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress
+    ) -> tuple[list[SendStep], Consumer, Progress]:
+        if event.type != "file":
+            return text_steps(event), consumer, progress
+        consumer, progress = self._upload(event, consumer, progress)
+        path = progress.uploaded or ""
+
+        def show(where: Place) -> Request:
+            kind, caption = event.raw["file_type"], event.raw.get("caption", "")
+            return payloads.hosted_file(where, path, kind, caption)
+
+        return [SendStep(show, file_digest(path))], consumer, progress
+
+    def _upload(
+        self, event: ConsumerEvent, consumer: Consumer, progress: Progress
+    ) -> tuple[Consumer, Progress]:
+        """Upload an event's file, once: a later try shows the same one."""
+        if progress.uploaded:
+            return consumer, progress
+        content = self.files.content(event.raw)
+        with harmless():  # nobody sees a file before it is shown
+            consumer, path = self.calls.call_as(
+                consumer, lambda who: self.storage.upload(who, content, event.raw["file_type"])
+            )
+        progress = replace(progress, uploaded=path)
+        self.store.note_progress(consumer.account_id, consumer.key, event.id, progress)
+        return consumer, progress
+
+    def _remember(
+        self, consumer: Consumer, event: ConsumerEvent, progress: Progress, sequence: int | None
+    ) -> Consumer:
+        try:
+            return self.store.save_sent(consumer, event.id, progress, sequence)
+        except Transient as unavailable:
+            unavailable.maybe_done = True  # LivePerson has it; only our note of it may be missing
+            raise
+
+    def _publish(
+        self,
+        event: ConsumerEvent,
+        consumer: Consumer,
+        step: SendStep,
+        progress: Progress,
+        in_doubt: bool,
+    ) -> tuple[Consumer, int | None]:
+        """Do a step in the consumer's conversation, opening one if there is none."""
+        opened = consumer if consumer.conversation_id else self._open(event, consumer)
+        try:
+            return self._publish_in(opened, event, step)
+        except LivePersonRefused as refused:
+            if refused.http_status == 401:  # that is about who speaks, not about where
+                raise
+            if opened is not consumer:
+                raise _not_ready("opened just now", 1, refused) from None
+            tries = _REFUSED_TRIES_IN_DOUBT if in_doubt else _REFUSED_TRIES
+            return self._publish_elsewhere(
+                event, opened, step, refused, may_wait=progress.refusals + 1 < tries
+            )
+
+    def _publish_elsewhere(
+        self,
+        event: ConsumerEvent,
+        consumer: Consumer,
+        step: SendStep,
+        refused: LivePersonRefused,
+        *,
+        may_wait: bool,
+    ) -> tuple[Consumer, int | None]:
+        """
+        Find out whether the conversation is over, and do the step in a new one if so.
+
+        What LivePerson answers to a message for a closed conversation is not published. But it
+        keeps to one open conversation a consumer: if another can be opened, the old one is over.
+        If not, it was the message that was refused, unless the end of this conversation or of its
+        main dialog is just about to be told by a webhook.
+        """
+        try:
+            reopened = self._open(event, consumer)
+        except ConversationUnknown:
+            if self._is_over(consumer):
+                raise  # then another one is open, and a webhook will name it
+            if may_wait:
+                raise _not_ready("perhaps closed just now", 2, refused) from None
+            raise refused from None
+        try:
+            return self._publish_in(reopened, event, step)
+        except LivePersonRefused as again:
+            raise _not_ready("opened just now", 1, again) from None
+
+    def _is_over(self, consumer: Consumer) -> bool:
+        known = self.store.load_conversation(consumer.account_id, consumer.conversation_id or "")
+        return known is not None and known.is_over
+
+    def _publish_in(
+        self, consumer: Consumer, event: ConsumerEvent, step: SendStep
+    ) -> tuple[Consumer, int | None]:
+        where = current_dialog(
+            consumer, event.raw.get("dialog_id") if event.type == "reply" else None
+        )
+        with outcomes.timed(FUNCTION, "send_time"):
+            consumer, answer = self.calls.call_as(
+                consumer, lambda who: self.send_api.send(who, step.request(where))
+            )
+        return consumer, sequence_in(answer)
+
+    def _open(self, event: ConsumerEvent, consumer: Consumer) -> Consumer:
+        asked = event.conversation
+        features = tuple(asked.get("features", ()))
+        consumer, routing = self.routing.find(consumer, asked.get("routing", {}))
+        opening = Opening(asked.get("profile", {}), routing)
+        consumer = replace(consumer, features=features)
+        try:
+            with outcomes.timed(FUNCTION, "open_time"):
+                consumer, conversation_id = self.calls.call_as(
+                    consumer, lambda who: self.send_api.open_conversation(who, opening)
+                )
+        except AlreadyOpen:
+            return self._open_already(consumer)
+        who = log_ids(event, consumer.key)
+        outcomes.outcome(FUNCTION, "conversation_opened", conversation_id=conversation_id, **who)
+        return self.store.save_opened(consumer, conversation_id, features)
+
+    def _open_already(self, consumer: Consumer) -> Consumer:
+        """
+        Return the consumer in its last conversation, if only the way there was lost.
+
+        Raises :class:`ConversationUnknown` if the open one is another: a webhook names it.
+        """
+        last = consumer.last_conversation_id
+        if last and not consumer.conversation_id:
+            known = self.store.load_conversation(consumer.account_id, last)
+            if known and known.consumer_key == consumer.key and not known.is_over:
+                self.store.restore_pointer(known)
+                return replace(
+                    consumer, conversation_id=last, survey_dialog_id=known.survey_dialog_id
+                )
+        self.store.seek_conversation(consumer.account_id)
+        raise ConversationUnknown(
+            "LivePerson has an open conversation of this consumer that we don't know; "
+            "the next webhook from it will name it",
+            retry_after=5,
+        ) from None
+
+    # ── Settling what an earlier try came to ──
+
+    def _heard(
+        self, event: ConsumerEvent, consumer: Consumer, echo: str, doubt: float
+    ) -> int | None:
+        """
+        Return the sequence under which an earlier try arrived; None if it surely did not.
+
+        ``doubt`` is when it may have been sent at the latest. Raises :class:`EchoAwaited` while it
+        is too early to tell.
+        """
+        # It may have ended since then; what was said in it was said all the same.
+        conversation_id = consumer.conversation_id or consumer.last_conversation_id
+        if not conversation_id:
+            return None
+        known = self.store.load_conversation(consumer.account_id, conversation_id)
+        heard = known.heard(echo, after=consumer.last_sequence) if known else None
+        who = log_ids(event, consumer.key)
+        if heard is not None:
+            outcomes.outcome(FUNCTION, "confirmed_by_echo", sequence=heard, **who)
+            return heard
+        waited = self.clock() - doubt
+        if waited < ECHO_SECONDS:
+            raise EchoAwaited("waiting for its echo", retry_after=ECHO_SECONDS - waited)
+        outcomes.outcome(FUNCTION, "sent_again", **who)
+        return None
+
+
+def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
+    outcomes.completed(
+        FUNCTION,
+        "sent",
+        event_type=event.type,
+        conversation_id=consumer.conversation_id,
+        sequence=consumer.last_sequence,
+        requests=count,
+        **log_ids(event, consumer.key),
+    )
+
+
+def _not_ready(why: str, seconds: int, refused: LivePersonRefused) -> ConversationNotReady:
+    return ConversationNotReady(
+        f"{why}: {refused}",
+        retry_after=seconds,
+        http_status=refused.http_status,
+        error_code=refused.error_code,
+    )

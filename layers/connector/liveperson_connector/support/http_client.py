@@ -1,0 +1,169 @@
+"""
+The one way in which partners are called: LivePerson and its services, channels, hosts of files.
+
+What every call gets, whoever is called:
+
+- one deadline for all of it, and bodies read up to a size, or not at all;
+- the status decides: an answer's body cannot take it back;
+- no cookies, no redirects, nothing from the machine's environment, a name of our own;
+- a request that surely was not sent is sent again at once, once.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse, Timeout
+from urllib3.exceptions import HTTPError
+
+from .. import __version__
+from .connections import Network, Request, Transport
+from .dialer import NoAnswer, NotSent
+from .web_address import WebAddress
+
+USER_AGENT = f"liveperson-connector/{__version__}"
+
+# A body that is not read would keep its connection from being used again. So it is, if it is
+# small and comes along with its headers; else it is cheaper to close the connection.
+_DRAINED_BYTES = 16 * 1024
+_DRAINED_SECONDS = 0.1
+
+_CHUNK = 64 * 1024
+
+_PATIENCE = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What a partner answered. A ``body`` longer than was asked for shows as longer, and is cut.
+
+    ``broke_off`` says that the body did not come to its end, or could not be unpacked. Names of
+    ``headers`` are found in any case of letters.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    broke_off: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx (https://www.rfc-editor.org/rfc/rfc9110#section-15.3)."""
+        return 200 <= self.status < 300
+
+    @property
+    def asks_for_patience(self) -> bool:
+        """Whether it is a 4xx that is a matter of time: time-out, too early, too many requests."""
+        return self.status in _PATIENCE
+
+    @property
+    def retry_after(self) -> float | None:
+        """The ``Retry-After`` header in seconds, where it is given as such."""
+        text = self.headers.get("Retry-After", "")
+        return float(text) if text.isascii() and text.isdigit() else None
+
+    def json(self) -> Any:
+        """Return the body's value; raises :class:`ValueError` for what is not JSON."""
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+
+
+class HttpClient:
+    """Calls partners; one instance keeps its connections for the life of a container."""
+
+    def __init__(
+        self, network: Network | None = None, *, transport: BaseAdapter | None = None
+    ) -> None:
+        self._transport = transport or Transport(network or Network())
+
+    def call(  # noqa: PLR0913
+        self,
+        method: str,
+        address: WebAddress,
+        *,
+        seconds: float,
+        most: int = 0,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """
+        Send a request and return the answer, which may have any status.
+
+        All of it takes at most ``seconds``. At most ``most`` bytes of the answer's body are
+        read, unpacked ones; of 0 none are, and only the status counts. Raises
+        :class:`NoAnswer` if no status came, with :class:`NotSent` told apart.
+        """
+        request = Request(method, address, _headers(headers or {}, body), body)
+        until = time.monotonic() + seconds
+        try:
+            return self._send(request, seconds, most)
+        except NotSent as failure:
+            left = until - time.monotonic()
+            if not failure.at_once or left <= 0:
+                raise
+        self._transport.close()  # other kept connections may be as dead as this one
+        return self._send(request, left, most)
+
+    def _send(self, request: Request, seconds: float, most: int) -> Answer:
+        try:
+            time_out = cast("float", Timeout(total=seconds))  # what it is, requests does not say
+            response = self._transport.send(request, stream=True, timeout=time_out)
+        except NoAnswer:
+            raise
+        except requests.Timeout:
+            raise NoAnswer("no answer came in time") from None
+        except (requests.RequestException, HTTPError, OSError):
+            raise NoAnswer("the connection broke, or the answer is not HTTP") from None
+        status, received = response.status_code, response.headers
+        if not most:
+            _let_go(response.raw)
+            return Answer(status, received)
+        return Answer(status, received, *_read(response.raw, most))
+
+
+def _headers(given: Mapping[str, str], body: bytes | None) -> dict[str, str]:
+    length = {} if body is None else {"Content-Length": str(len(body))}
+    # Not packed: answers are small, and what is not packed can't grow.
+    return {
+        "User-Agent": USER_AGENT,
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        **length,
+        **given,
+    }
+
+
+def _read(raw: HTTPResponse, most: int) -> tuple[bytes, bool]:
+    """Read a body, and stop soon after ``most`` bytes; tell whether it broke off."""
+    content = bytearray()
+    try:
+        while len(content) <= most and (chunk := raw.read1(_CHUNK, decode_content=True)):
+            content += chunk
+    except (HTTPError, OSError):
+        return bytes(content), True
+    finally:
+        raw.close()  # what was read to its end has given its connection back before
+    return bytes(content), False
+
+
+def _let_go(raw: HTTPResponse) -> None:
+    """Be done with an answer whose body does not matter."""
+    kept = raw.connection
+    if kept is not None and kept.sock is not None:
+        kept.sock.settimeout(_DRAINED_SECONDS)
+        with suppress(HTTPError, OSError):
+            raw.read(_DRAINED_BYTES, decode_content=False)
+    raw.close()

@@ -1,0 +1,80 @@
+"""All of the simulated LivePerson's state in one value, handed to every service."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+from simulator import notifications
+from simulator.accounts import Account
+from simulator.conversations import CONSUMER, Conversation, ConversationService, Event, text_event
+from simulator.faults import Faults
+from simulator.records import Records
+from simulator.timers import Timers
+from simulator.webhooks import Outbox, SenderPool
+
+
+class SimulatorState:
+    """Accounts, their desks and outboxes, and what all of them share."""
+
+    def __init__(self, unknown_account_status: int = 404) -> None:
+        self.url = ""
+        self.unknown_account_status = unknown_account_status
+        self.accounts: dict[str, Account] = {}
+        self.desks: dict[str, ConversationService] = {}
+        self.outboxes: dict[str, Outbox] = {}
+        self.records = Records()
+        self.faults = Faults()
+        self.timers = Timers()
+        self.crew = SenderPool(self.timers, self.faults)
+        self._lock = threading.Lock()
+
+    def add(self, account: Account) -> None:
+        """Begin to serve an account."""
+        with self._lock:
+            self.outboxes[account.account_id] = Outbox(account, self.crew)
+            self.desks[account.account_id] = ConversationService(
+                account, partial(self._heard, account)
+            )
+            self.accounts[account.account_id] = account
+
+    def _heard(
+        self, account: Account, conversation: Conversation, events: list[Event] | None
+    ) -> None:
+        """Make a webhook of what happened, and let the echoing agent answer."""
+        if events is None:
+            news = notifications.of_conversation(account, conversation)
+        else:
+            news = notifications.of_events(account, conversation, events)
+        self.outboxes[account.account_id].push(news)
+        for event in events or ():
+            self._echo(account, conversation, event)
+
+    def _echo(self, account: Account, conversation: Conversation, event: Event) -> None:
+        """Let the agent answer a consumer's text in MAIN, if the account is set to."""
+        template = account.settings.echo_template
+        text = event.content.get("message")
+        from_us = event.role == CONSUMER and not conversation.foreign
+        in_main = event.dialog_id == conversation.conversation_id
+        if template is None or not (from_us and in_main and isinstance(text, str)):
+            return
+        answer = partial(self._answer, account, conversation, template.replace("{text}", text))
+        account.owed_answers += 1
+        if account.settings.echo_agent_delay_ms:
+            self.timers.after(account.settings.echo_agent_delay_ms / 1000, answer)
+        else:
+            answer()
+
+    def _answer(self, account: Account, conversation: Conversation, text: str) -> None:
+        with account.lock:
+            account.owed_answers -= 1
+            desk = self.desks[account.account_id]
+            if conversation.main.is_open:
+                agent = desk.agent("ASSIGNED_AGENT")
+                desk.publish(conversation, conversation.main, agent, text_event(text))
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether no webhook and no agent's answer is still to come."""
+        owed = any(account.owed_answers for account in self.accounts.values())
+        return not owed and all(outbox.idle for outbox in self.outboxes.values())
