@@ -4,7 +4,8 @@ Write the table by which texts are cut between characters.
     python tools/grapheme_classes.py
 
 It asks the package ``regex`` for the properties that UAX #29 names, and writes
-``layers/connector/liveperson_connector/support/grapheme_classes.py``. A newer ``regex`` may know a newer
+``layers/connector/liveperson_connector/support/grapheme_classes.py``. A newer ``regex`` may
+know a newer
 Unicode: then a test fails and names this command.
 """
 

@@ -104,7 +104,7 @@ class Letter:
             "conversation_id": self.conversation_id or None,
             "event_id": self.body.get("id") or self._part("event").get("id"),
             "type": self.body.get("type") or self._part("event").get("type"),
-            "trace": self.received.trace,
+            "trace": self.received.correlation_id,
         }
 
     def _part(self, name: str) -> Mapping[str, Any]:

@@ -88,7 +88,7 @@ def _names(stack: Stack, what: str, account_id: str | None) -> set[str]:
 def _is_about(letter: Letter, names: set[str], found: Iterable[Line]) -> bool:
     traces = {line.fields.get("trace") for line in found}
     ids = {letter.consumer, letter.conversation_id, letter.id} - {""}
-    return bool(ids & names) or letter.received.trace in traces
+    return bool(ids & names) or letter.received.correlation_id in traces
 
 
 def _once(found: Iterable[Line]) -> list[Line]:

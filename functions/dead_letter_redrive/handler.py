@@ -14,5 +14,5 @@ _SCHEDULED = "aws.scheduler"
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     """Redrive what ``event`` asks for; the answer says what was moved, what was left and why."""
     asked = {} if event.get("source") == _SCHEDULED else event
-    with outcomes.context():
+    with outcomes.context("dead_letter_redrive"):
         return wiring.dead_letter_redrive().redrive(Request.read(asked))

@@ -4,22 +4,17 @@ from liveperson_connector.domain.errors import NoSuchFile, NotQueued, Transient
 from liveperson_connector.entrypoints import container as wiring
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer, redirect
 from liveperson_connector.entrypoints.http import Answer, http_function
-from liveperson_connector.telemetry import outcomes
-
-FUNCTION = "message_intake"
 
 # A channel can wait longer than LivePerson, but not for ever; the function's time-out is 10 s.
 ANSWER_SECONDS = 8.0
 
 
-@http_function(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.message_intake)
+@http_function("message_intake", seconds=ANSWER_SECONDS, build=wiring.message_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a consumer event: 202 means that it is durably queued."""
     if request.method == "GET":
         return _file(request)
-    intake = wiring.message_intake()
-    event = intake.accept(*request.consumer(), request.body)
-    outcomes.event_accepted(FUNCTION, event, intake.key(event))
+    event = wiring.message_intake().accept(*request.consumer(), request.body)
     return answer(202, {"id": event.id, "status": "accepted"})
 
 

@@ -14,7 +14,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
         return process_batch(event, wiring.failed_refreshes())
     refresh = wiring.token_refresh()
     account_id = event.get("account_id")
-    with outcomes.context(event.get("trace")):
+    with outcomes.context("token_refresh", event.get("trace")):
         if account_id is None:
             return refresh.refresh_all()
         return {account_id: refresh.refresh(account_id, rejected=event.get("rejected"))}

@@ -3,9 +3,6 @@
 from liveperson_connector.entrypoints import container as wiring
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer
 from liveperson_connector.entrypoints.http import Answer, http_function
-from liveperson_connector.telemetry import outcomes
-
-FUNCTION = "webhook_intake"
 
 # LivePerson may disable an app that takes longer than 2.5 s; a failure code is better than silence
 # (https://developers.liveperson.com/connector-api-webhooks-disclaimers.html).
@@ -15,9 +12,8 @@ ANSWER_SECONDS = 1.8
 SLOW = {"slow_answer": 1500, "very_slow_answer": 2000}
 
 
-@http_function(FUNCTION, seconds=ANSWER_SECONDS, build=wiring.webhook_intake, slow=SLOW)
+@http_function("webhook_intake", seconds=ANSWER_SECONDS, build=wiring.webhook_intake, slow=SLOW)
 def handler(request: HttpRequest) -> Answer:
     """Answer a webhook: 200 means that everything in it is queued; LivePerson takes no 202."""
-    accepted = wiring.webhook_intake().receive(request.headers, request.body)
-    outcomes.webhook_accepted(FUNCTION, accepted)
+    wiring.webhook_intake().receive(request.headers, request.body)
     return answer(200, {"status": "accepted"})

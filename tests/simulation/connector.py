@@ -30,14 +30,12 @@ from liveperson_connector.delivery.circuit_breaker import CHANNEL, LIVEPERSON, C
 from liveperson_connector.delivery.ports import Files
 from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.flows import token_refresh
-from liveperson_connector.flows.channel_delivery import flow as channel_delivery
 from liveperson_connector.flows.channel_delivery.agent_files import AgentFileCopier
 from liveperson_connector.flows.channel_delivery.flow import ChannelDelivery
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Route
 from liveperson_connector.flows.liveperson_access.app_jwts import AppJwts
 from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
 from liveperson_connector.flows.message_intake import MessageIntake
-from liveperson_connector.flows.outbound_messaging import flow as outbound_messaging
 from liveperson_connector.flows.outbound_messaging.flow import OutboundMessaging
 from liveperson_connector.flows.outbound_messaging.routing import Routing
 from liveperson_connector.flows.outbound_messaging.sending import MessageSender
@@ -151,14 +149,14 @@ class Container:
         """The worker for consumer events."""
         flow = self.outbound_flow
         return self._worker(
-            outbound_messaging.FUNCTION, flow.handle, EVENTS, DEAD_EVENTS, refused=flow.refused
+            "outbound_messaging", flow.handle, EVENTS, DEAD_EVENTS, refused=flow.refused
         )
 
     @cached_property
     def typing_timers(self) -> RetryingConsumer:
         """The worker that ends typing which the channel forgot."""
         return RetryingConsumer(
-            function=outbound_messaging.FUNCTION,
+            function="outbound_messaging",
             handle=self.outbound_flow.typing.time_is_over,
             inbox=self.queue(TIMERS),
             dead_letters=None,
@@ -180,7 +178,7 @@ class Container:
                 self.calls, send_api, self.memory, self.queue(TIMERS), SALT, clock=self._clock
             ),
             store=self.memory,
-            breaker=self._breaker(outbound_messaging.FUNCTION, LIVEPERSON),
+            breaker=self._breaker(LIVEPERSON),
             notifications=self.queue(NOTIFICATIONS),
             salt=SALT,
             clock=self._clock,
@@ -210,7 +208,7 @@ class Container:
             channels=self._channels(),
             callbacks=callbacks,
             store=self.memory,
-            breaker=self._breaker(channel_delivery.FUNCTION, CHANNEL),
+            breaker=self._breaker(CHANNEL),
             agent_files=AgentFileCopier(
                 calls=self.calls,
                 storage=LivePersonFiles(self.http, self.domains, SendApi(self.http, self.domains)),
@@ -221,9 +219,7 @@ class Container:
             consumer_events=self.queue(EVENTS),
             clock=self._clock,
         )
-        return self._worker(
-            channel_delivery.FUNCTION, flow.handle, NOTIFICATIONS, DEAD_NOTIFICATIONS
-        )
+        return self._worker("channel_delivery", flow.handle, NOTIFICATIONS, DEAD_NOTIFICATIONS)
 
     @cached_property
     def token_refresh(self) -> TokenRefresh:
@@ -240,7 +236,7 @@ class Container:
     def failed_refreshes(self) -> RetryingConsumer:
         """The worker that tries failed refreshes again."""
         return RetryingConsumer(
-            function=token_refresh.FUNCTION,
+            function="token_refresh",
             handle=self.token_refresh.retry,
             inbox=self.queue(REFRESHES),
             dead_letters=None,
@@ -288,10 +284,8 @@ class Container:
             **more,
         )
 
-    def _breaker(self, function: str, destination: str) -> CircuitBreaker:
-        return CircuitBreaker(
-            function, destination, self.setbacks, clock=self._clock, chance=self._chance
-        )
+    def _breaker(self, destination: str) -> CircuitBreaker:
+        return CircuitBreaker(destination, self.setbacks, clock=self._clock, chance=self._chance)
 
     def _channels(self) -> Any:
         return Cache(self.parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)

@@ -2,7 +2,8 @@
 Time that passes only here, and tasks that take turns.
 
 A task is ordinary code on a thread of its own, of which only one ever runs. Whenever it does what
-takes time it calls :meth:`Scheduler.wait`; until that time has come the others have their turns. The
+takes time it calls :meth:`Scheduler.wait`; until that time has come the others have
+their turns. The
 same schedule always gives the same turns.
 """
 

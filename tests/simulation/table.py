@@ -1,7 +1,8 @@
 """
 DynamoDB in this process: the few operations and expressions that the connector's memory uses.
 
-The real ``aws/conversation_store.py`` runs on it. It is as strict as the service where that has shown to
+The real ``aws/conversation_store.py`` runs on it. It is as strict as the service where that has
+shown to
 matter: a value or name that no expression uses is an error.
 """
 

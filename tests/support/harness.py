@@ -1,5 +1,5 @@
 """
-The functions in this process_batch, between queues, a table and parameters of the emulated AWS.
+The functions in this process, between queues, a table and parameters of the emulated AWS.
 
 The bench plays Lambda: it takes a message from a queue, gives it to the function as Lambda does,
 and deletes it unless the function says otherwise. Time passes when a test lets it: then messages

@@ -23,6 +23,7 @@ from liveperson_connector.flows.failed_events import failed_letter
 from liveperson_connector.flows.message_intake import MessageIntake
 from liveperson_connector.support.cache import Cache
 from liveperson_connector.telemetry import outcomes
+from liveperson_connector.telemetry.outcomes import Measurement
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessHolds, InProcessQueue
@@ -66,8 +67,7 @@ def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Out
 
     @http_function("tests", seconds=2, build=object)
     def handler(request: HttpRequest) -> Answer:
-        event = intake.accept(ACCOUNT, PHONE, request.body)
-        outcomes.event_accepted("tests", event, intake.key(event))
+        intake.accept(ACCOUNT, PHONE, request.body)
         return answer(202, {})
 
     handler(asked(), None)
@@ -82,7 +82,7 @@ def test_a_caller_cannot_choose_the_id(context: dict[str, Any], output: Output) 
 
     @http_function("tests", seconds=2, build=object)
     def handler(request: HttpRequest) -> Answer:
-        outcomes.outcome("tests", "seen")
+        outcomes.outcome("seen")
         return answer(200, {})
 
     for _ in range(2):
@@ -119,14 +119,14 @@ def test_every_line_of_a_message_carries_its_trace_and_no_others(output: Output)
     """What a worker says of one message is not mistaken for the next one's."""
 
     def handle(message: QueueMessage) -> None:
-        outcomes.outcome("tests", "seen", message_id=message.message_id)
-        outcomes.failure("tests", LivePersonUnavailable("no answer"))
-        outcomes.unexpected_error("tests", ValueError())
+        outcomes.outcome("seen", message_id=message.message_id)
+        outcomes.failure(LivePersonUnavailable("no answer"))
+        outcomes.unexpected_error(ValueError())
 
     worker = RetryingConsumer("tests", handle, InProcessQueue(), None, InProcessHolds())
     for each in ("a", "b"):
         worker.process(received(message_id=each, attributes={"trace": f"trace-{each}"}))
-    outcomes.outcome("tests", "afterwards")
+    outcomes.outcome("afterwards")
 
     assert ["trace-a"] * 3 + ["trace-b"] * 3 == [each["trace"] for each in output.lines[:-1]]
     assert "trace" not in output.lines[-1]
@@ -136,7 +136,7 @@ def test_a_message_without_a_trace_is_followed_by_its_own_id(output: Output) -> 
     """A version before this one queued none."""
     worker = RetryingConsumer(
         "tests",
-        lambda _: outcomes.outcome("tests", "seen"),
+        lambda _: outcomes.outcome("seen"),
         InProcessQueue(),
         None,
         InProcessHolds(),
@@ -150,7 +150,7 @@ def test_a_trace_outlives_dead_letters_and_redrive(clock: Clock, output: Output)
     """There and back, and a line says that it came back."""
     dead, source = InProcessQueue("dlq", clock), InProcessQueue("source", clock)
     letter = given_up(received(attributes={"trace": "t"}), LivePersonUnavailable("no"), dead)
-    assert "t" == letter.trace
+    assert "t" == letter.correlation_id
     dead.hide(letter.receipt_handle, 0)
 
     route = Route(dead, source)
@@ -183,7 +183,7 @@ def test_a_dead_letter_never_has_more_attributes_than_sqs_takes(clock: Clock) ->
 def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
     """It began with an event of its own."""
     event = ConsumerEvent(ACCOUNT, PHONE, text_event())
-    with outcomes.context("t"):
+    with outcomes.context("tests", "t"):
         letter = failed_letter(event, LivePersonRefused("no"), "message-1")
 
     assert {"trace": "t"} == letter.attributes
@@ -191,10 +191,10 @@ def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
 
 def test_what_is_counted_of_one_message_is_one_line(output: Output) -> None:
     """Each write costs an intake time, and CloudWatch money."""
-    with outcomes.context("t"):
-        outcomes.outcome("tests", "sent")
-        outcomes.count("tests", "retry_later")
-        with outcomes.timed("tests", "send_time"):
+    with outcomes.context("tests", "t"):
+        outcomes.outcome("sent")
+        outcomes.count("retry_later")
+        with outcomes.timed(Measurement.SEND_TIME):
             pass
 
     (metric,) = output.metrics
@@ -204,7 +204,11 @@ def test_what_is_counted_of_one_message_is_one_line(output: Output) -> None:
 
 def test_a_failed_call_is_timed_too(output: Output) -> None:
     """Time-outs are the times that matter."""
-    with pytest.raises(ZeroDivisionError), outcomes.context(), outcomes.timed("tests", "send_time"):
+    with (
+        pytest.raises(ZeroDivisionError),
+        outcomes.context("tests"),
+        outcomes.timed(Measurement.SEND_TIME),
+    ):
         raise ZeroDivisionError
 
     assert "send_time" in output.metrics[0]
@@ -213,12 +217,12 @@ def test_a_failed_call_is_timed_too(output: Output) -> None:
 def test_the_end_tells_how_long_it_took(output: Output) -> None:
     """From when our queue took it, or from the moment its partner names."""
     now = datetime.now(UTC)
-    with outcomes.context("t", since=now - timedelta(seconds=2)):
-        outcomes.completed("tests", "sent")
-    with outcomes.context("t", since=now - timedelta(seconds=2)):
-        outcomes.completed("tests", "delivered", since=now - timedelta(seconds=60))
-    with outcomes.context("t", since=now + timedelta(seconds=60)):
-        outcomes.completed("tests", "sent")
+    with outcomes.context("tests", "t", since=now - timedelta(seconds=2)):
+        outcomes.completed("sent")
+    with outcomes.context("tests", "t", since=now - timedelta(seconds=2)):
+        outcomes.completed("delivered", since=now - timedelta(seconds=60))
+    with outcomes.context("tests", "t", since=now + timedelta(seconds=60)):
+        outcomes.completed("sent")
 
     times = [each["end_to_end_time"][0] for each in output.metrics]
     assert 2000 <= times[0] < 60_000 <= times[1]
@@ -262,14 +266,14 @@ def test_an_answer_that_comes_too_late_is_counted_for_its_own_request(output: Ou
     @http_function("tests", seconds=0.05, build=object)
     def handler(request: HttpRequest) -> Answer:
         goes_on.wait(5)
-        outcomes.outcome("tests", "accepted")
+        outcomes.outcome("accepted")
         has_gone.set()
         return answer(202, {})
 
     with ThreadPoolExecutor(1) as elsewhere:  # where no alarm ends the work
         late_answer = elsewhere.submit(handler, asked(), None).result()
     assert 503 == late_answer["statusCode"]
-    with outcomes.context("another"):
+    with outcomes.context("tests", "another"):
         goes_on.set()
         assert has_gone.wait(5)
 
@@ -280,7 +284,7 @@ def test_an_answer_that_comes_too_late_is_counted_for_its_own_request(output: Ou
 
 def test_a_bug_is_counted_for_all_functions_together(output: Output) -> None:
     """One alarm tells of all of them."""
-    outcomes.unexpected_error("tests", ValueError())
+    outcomes.unexpected_error(ValueError())
 
     (metric,) = output.metrics
     assert [["service"]] == metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
@@ -291,8 +295,9 @@ def test_no_line_of_a_message_says_what_was_said(clock: Clock, output: Output) -
     """Following a message needs none of its words."""
     queue = InProcessQueue(clock=clock)
     intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
-    with outcomes.context("t"):
-        event = intake.accept(ACCOUNT, PHONE, posted(text_event(text="secret words")))
-        outcomes.event_accepted("tests", event, intake.key(event))
+    with outcomes.context("tests", "t"):
+        intake.accept(ACCOUNT, PHONE, posted(text_event(text="secret words")))
 
+    assert "accepted" in output.messages
     assert "secret words" not in json.dumps(output.objects)
+    assert PHONE.strip("+") not in output.text

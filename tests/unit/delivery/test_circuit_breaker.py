@@ -53,7 +53,7 @@ def breaker(
     memory: Memory, *, chance: float = 0.0, destination: str = LIVEPERSON
 ) -> CircuitBreaker:
     """Make a breaker whose clock stands still."""
-    return CircuitBreaker("tests", destination, memory, Clock(), lambda: chance)
+    return CircuitBreaker(destination, memory, Clock(), lambda: chance)
 
 
 # ── Who comes through ──

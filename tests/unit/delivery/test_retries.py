@@ -518,7 +518,7 @@ def test_every_line_of_a_failure_can_be_followed(error: Exception, output: Outpu
 def test_how_long_it_took_counts_from_when_it_was_accepted(output: Output) -> None:
     """Its waits and its time among the dead letters included."""
     accepted = datetime.now(UTC) - timedelta(seconds=90)
-    worker(lambda _message: outcomes.completed("tests", "sent")).process(received(sent_at=accepted))
+    worker(lambda _message: outcomes.completed("sent")).process(received(sent_at=accepted))
 
     assert 90_000 <= output.lines[0]["took_ms"] < 150_000
 

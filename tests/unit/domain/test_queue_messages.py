@@ -27,7 +27,7 @@ def test_any_text_becomes_a_token_that_sqs_takes(parts: list[str]) -> None:
     st.lists(st.text("a1:", max_size=4), max_size=4),
 )
 def test_different_parts_make_different_tokens(one: list[str], other: list[str]) -> None:
-    """Where one part ends and the next begins is part of the stable_id."""
+    """Where one part ends and the next begins is part of the id."""
     assert (one == other) == (stable_id(*one) == stable_id(*other))
 
 
@@ -49,7 +49,7 @@ def test_a_message_without_a_trace_is_followed_by_its_own_id(
     attributes: dict[str, str], trace: str
 ) -> None:
     """One that Lambda queued, for example."""
-    assert trace == received(attributes=attributes).trace
+    assert trace == received(attributes=attributes).correlation_id
 
 
 @pytest.mark.parametrize(

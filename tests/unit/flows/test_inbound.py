@@ -22,7 +22,6 @@ from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.domain.conversations import Consumer
 from liveperson_connector.domain.queue_messages import OutgoingMessage, new_id
 from liveperson_connector.flows.channel_delivery.flow import (
-    FUNCTION,
     ChannelDelivery,
     describe,
 )
@@ -71,16 +70,22 @@ class Inbound:
             channels=Cache(lambda _: channel_settings(channel.url), ttl=300, clock=clock),
             callbacks=Callbacks(network="loopback", clock=clock),
             store=self.memory,
-            breaker=CircuitBreaker(FUNCTION, CHANNEL, setbacks, clock, lambda: 0.0),
+            breaker=CircuitBreaker(CHANNEL, setbacks, clock, lambda: 0.0),
             agent_files=cast("Any", None),
             consumer_events=self.consumer_events,
             clock=clock,
         )
         self.worker = RetryingConsumer(
-            FUNCTION, flow.handle, self.queue, self.dead, setbacks, clock, describe=describe
+            "channel_delivery",
+            flow.handle,
+            self.queue,
+            self.dead,
+            setbacks,
+            clock,
+            describe=describe,
         )
         self.redrive = DeadLetterRedrive({"all": Route(self.dead, self.queue)}, setbacks, clock)
-        self.introduce()
+        self.register_consumer()
 
     def register_consumer(self) -> Consumer:
         """Let the consumer be known, with nothing else remembered of it."""
@@ -421,7 +426,7 @@ def test_a_lost_pointer_mends_itself_with_the_next_webhook(
 def test_a_consumer_who_was_forgotten_finds_its_conversation(inbound: Inbound) -> None:
     """Its whole record was lost, and made anew with its next words."""
     del inbound.table.items[f"consumer#{ACCOUNT}#{KEY}"]
-    inbound.introduce()
+    inbound.register_consumer()
     inbound.memory.seek_conversation(ACCOUNT)
     inbound.told(message_change("Hello"))
 

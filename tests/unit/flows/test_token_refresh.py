@@ -28,6 +28,7 @@ from liveperson_connector.flows.token_refresh import (
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
+from liveperson_connector.telemetry import outcomes
 from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
 from tests.support.clocks import Clock
@@ -391,7 +392,8 @@ def test_no_token_counts_as_one_that_has_expired(
     """Nothing can be sent with either."""
     refresh = Refresh(liveperson)
     refresh.parameters.credentials_by_account[ACCOUNT] = Credentials(CLIENT_ID, "wrong")
-    refresh.flow.refresh_all()
+    with outcomes.context("token_refresh"):
+        refresh.flow.refresh_all()
 
     assert [3600] == ages(output)
     assert ["token_refresh"] == [

@@ -127,7 +127,7 @@ def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
     """Each conversation of each account has one, with the trace of its request."""
     intake.known["other"] = CREDENTIALS
     bodies = [conversation_notification(conversation_change(conversation_id=each)) for each in "ab"]
-    with outcomes.context("request-1"):
+    with outcomes.context("webhook_intake", "request-1"):
         for body in bodies:
             intake.receive(signed_webhook(body))
         intake.receive(signed_webhook(bodies[0], account_id="other"))
@@ -520,7 +520,7 @@ def test_what_is_queued_has_the_trace_of_its_request(intake: Intake) -> None:
     """By which one message is followed through every function; without a request there is none."""
     intake.receive(signed_webhook())
     intake.receive(signed_webhook(b"no JSON"))
-    with outcomes.context("request-1"):
+    with outcomes.context("webhook_intake", "request-1"):
         intake.receive(signed_webhook(notification(message_change(sequence=2))))
         intake.receive(signed_webhook(b"nor this"))
 

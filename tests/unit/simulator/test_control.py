@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-import sandbox.liveperson as package
+import simulator as package
 from simulator import ControlRefused, LivePersonControl, SimulatedLivePerson
 from simulator.faults import REQUEST_KINDS, WEBHOOK_KINDS
 from simulator.settings import Settings

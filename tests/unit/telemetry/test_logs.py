@@ -27,7 +27,7 @@ def test_a_line_says_when_and_whose_it_is(output: Output) -> None:
 @pytest.mark.parametrize("level", ["INFO", "WARNING", "ERROR"])
 def test_a_line_tells_how_bad_it_is(output: Output, level: str) -> None:
     """By the words that log viewers know."""
-    getattr(lines, level.lower())("sent")
+    getattr(logs, level.lower())("sent")
 
     assert level == output.lines[0]["level"]
 

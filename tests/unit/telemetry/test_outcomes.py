@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from liveperson_connector.channel.consumer_events import ConsumerEvent
 from liveperson_connector.domain.errors import (
     ChannelRefused,
     InvalidEvent,
     LivePersonRefused,
     Problem,
-    UnreadableMessage,
     UntrustedWebhook,
 )
-from liveperson_connector.flows.webhook_intake import Accepted
 from liveperson_connector.telemetry import outcomes
+from liveperson_connector.telemetry.outcomes import Outcome
 from tests.support.accounts import ACCOUNT
 from tests.support.logs import Output
-from tests.support.messages import PHONE, text_event
-
-KEY = "0123456789abcdef" * 4
 
 
 def test_an_outcome_is_said_and_counted(output: Output) -> None:
     """One line with its ids, one metric with its function."""
-    outcomes.outcome("tests", "sent", account_id=ACCOUNT, sequence=0)
+    with outcomes.context("tests"):
+        outcomes.outcome(Outcome.SENT, account_id=ACCOUNT, sequence=0)
 
     (line,), (metric,) = output.lines, output.metrics
     assert ("sent", "tests", ACCOUNT, 0) == (
@@ -41,21 +35,24 @@ def test_an_outcome_is_said_and_counted(output: Output) -> None:
 
 def test_a_metric_counts_what_it_is_told(output: Output) -> None:
     """Several things at once are several."""
-    outcomes.outcome("tests", "moved", count=3)
+    with outcomes.context("tests"):
+        outcomes.outcome("moved", count=3)
 
     assert [3.0] == output.metrics[0]["moved"]
 
 
 def test_what_is_not_known_is_left_out(output: Output) -> None:
     """No line says that something is none."""
-    outcomes.outcome("tests", "sent", account_id=None)
+    with outcomes.context("tests"):
+        outcomes.outcome(Outcome.SENT, account_id=None)
 
     assert "account_id" not in output.lines[0]
 
 
 def test_ids_are_no_dimensions(output: Output) -> None:
     """A metric for each consumer would cost more than the connector."""
-    outcomes.outcome("tests", "sent", account_id=ACCOUNT, consumer="k")
+    with outcomes.context("tests"):
+        outcomes.outcome(Outcome.SENT, account_id=ACCOUNT, consumer="k")
 
     dimensions = output.metrics[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
     assert {"function", "service"} >= {name for each in dimensions for name in each}
@@ -64,7 +61,8 @@ def test_ids_are_no_dimensions(output: Output) -> None:
 def test_a_failure_is_said_with_what_the_partner_answered(output: Output) -> None:
     """Reason, problem, status and code make a diagnosis."""
     error = LivePersonRefused("LivePerson answered 400: no", http_status=400, error_code="BAD")
-    outcomes.failure("tests", error, message_id="m")
+    with outcomes.context("tests"):
+        outcomes.failure(error, message_id="m")
 
     (line,) = output.lines
     assert ("WARNING", "liveperson_refused", "LivePerson answered 400: no", 400, "BAD", "m") == (
@@ -79,7 +77,8 @@ def test_a_failure_is_said_with_what_the_partner_answered(output: Output) -> Non
 
 def test_a_refusal_is_counted(output: Output) -> None:
     """How many strangers knock is worth knowing."""
-    outcomes.refusal("tests", UntrustedWebhook("the signature does not match the body"))
+    with outcomes.context("tests"):
+        outcomes.refusal(UntrustedWebhook("the signature does not match the body"))
 
     assert ["untrusted_webhook"] == output.messages
     assert [1.0] == output.metrics[0]["untrusted_webhook"]
@@ -90,11 +89,12 @@ def test_a_bug_is_said_with_its_place_and_without_its_words(output: Output) -> N
     try:
         dict[str, str]()["secret words"]
     except KeyError as bug:
-        outcomes.unexpected_error("tests", bug, message_id="m")
+        with outcomes.context("tests"):
+            outcomes.unexpected_error(bug, message_id="m")
 
     (line,) = output.lines
     assert ("ERROR", "unexpected", "KeyError") == (line["level"], line["message"], line["kind"])
-    assert line["places"][0].startswith("test_observe.py:")
+    assert line["places"][0].startswith("test_outcomes.py:")
     assert "secret words" not in output.text
 
 
@@ -103,51 +103,27 @@ def test_a_bug_is_said_the_same_while_it_is_being_handled(output: Output) -> Non
     try:
         raise ValueError("secret words")
     except ValueError as bug:
-        outcomes.unexpected_error("tests", bug)
-        outcomes.outcome("tests", "sent")
-        outcomes.failure("tests", ChannelRefused("the channel answered 410", http_status=410))
+        with outcomes.context("tests"):
+            outcomes.unexpected_error(bug)
+            outcomes.outcome(Outcome.SENT)
+            outcomes.failure(ChannelRefused("the channel answered 410", http_status=410))
 
     assert "secret words" not in output.text
     assert "Traceback" not in output.text
 
 
-@pytest.mark.parametrize("secret", ["current", "previous"])
-def test_an_accepted_webhook_tells_which_secret_signed_it(output: Output, secret: str) -> None:
-    """The operator sees when the previous one can go."""
-    outcomes.webhook_accepted("tests", Accepted(ACCOUNT, 2, secret))
-
-    assert [f"accepted_{secret}_secret"] == output.messages
-    assert 2 == output.lines[0]["changes"]
-
-
-def test_a_webhook_that_cannot_be_read_is_told_apart(output: Output) -> None:
-    """It was LivePerson's, and went to the dead letters."""
-    accepted = Accepted(ACCOUNT, 0, "current", UnreadableMessage("of an unknown kind"))
-    outcomes.webhook_accepted("tests", accepted)
-
-    assert (["unreadable"], "of an unknown kind") == (output.messages, output.lines[0]["problem"])
-
-
-def test_an_accepted_event_names_nobody(output: Output) -> None:
-    """Neither the words nor the consumer's own id are logged; the pseudonym is."""
-    event = ConsumerEvent(ACCOUNT, PHONE, text_event(text="secret words"))
-    outcomes.event_accepted("tests", event, KEY)
-
-    assert (KEY[:12], "m-1") == (output.lines[0]["consumer"], output.lines[0]["event_id"])
-    assert PHONE.strip("+") not in output.text
-    assert "secret words" not in output.text
-
-
 def test_the_problems_of_an_event_do_not_quote_it(output: Output) -> None:
     """Where and what is wrong, not what was said."""
-    outcomes.refusal("tests", InvalidEvent([Problem("text", "is empty")]))
+    with outcomes.context("tests"):
+        outcomes.refusal(InvalidEvent([Problem("text", "is empty")]))
 
     assert "text: is empty" == output.lines[0]["problem"]
 
 
 def test_every_line_is_json(output: Output) -> None:
     """Whatever an id contains, a line stays a line."""
-    outcomes.outcome("tests", "sent", conversation_id='a"b\nc\u2028👋')
+    with outcomes.context("tests"):
+        outcomes.outcome(Outcome.SENT, conversation_id='a"b\nc\u2028👋')
 
     assert 'a"b\nc\u2028👋' == output.lines[0]["conversation_id"]
     assert 2 == len(output.text.strip().split("\n"))

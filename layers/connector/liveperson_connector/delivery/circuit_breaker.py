@@ -17,6 +17,7 @@ from ..domain.errors import CircuitOpen, Transient
 from ..domain.outages import CircuitState
 from ..support.cache import Clock
 from ..telemetry import outcomes
+from ..telemetry.outcomes import Outcome
 from .ports import Outages
 
 LIVEPERSON = "liveperson"
@@ -27,7 +28,6 @@ CHANNEL = "channel"
 class CircuitBreaker:
     """The breaker of one destination, for all accounts."""
 
-    function: str
     destination: str
     store: Outages
     clock: Clock = time.time
@@ -42,7 +42,7 @@ class CircuitBreaker:
         if now >= outage.next_probe_at and self.store.probe(
             account_id, self.destination, now, now + interval
         ):
-            outcomes.outcome(self.function, "probe", account_id=account_id, to=self.destination)
+            outcomes.outcome(Outcome.PROBE, account_id=account_id, to=self.destination)
             return
         # Spread over an interval: after the outage the waiting messages come one by one.
         wait = max(outage.next_probe_at - now, 0.0) + interval * self.chance()
@@ -62,9 +62,7 @@ class CircuitBreaker:
         was_certain = outage is not None and outage.is_open
         now = self.store.note_failure(account_id, self.destination, outage, self.clock(), group[:8])
         if now.is_open and not was_certain:
-            outcomes.outcome(
-                self.function, "breaker_opened", account_id=account_id, to=self.destination
-            )
+            outcomes.outcome(Outcome.BREAKER_OPENED, account_id=account_id, to=self.destination)
         if was_certain:
             raise CircuitOpen(
                 f"{self.destination} is still down for this account: {error}",
@@ -77,6 +75,4 @@ class CircuitBreaker:
             return
         self.store.outage_over(account_id, self.destination)
         if outage.is_open:
-            outcomes.outcome(
-                self.function, "breaker_closed", account_id=account_id, to=self.destination
-            )
+            outcomes.outcome(Outcome.BREAKER_CLOSED, account_id=account_id, to=self.destination)

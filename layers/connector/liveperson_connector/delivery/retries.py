@@ -28,6 +28,7 @@ from ..domain.queue_messages import (
 )
 from ..support.cache import Clock
 from ..telemetry import outcomes
+from ..telemetry.outcomes import Outcome
 from .ports import Holds, Inbox, Outbox
 
 # With the delays below, so many tries are about a day.
@@ -79,7 +80,7 @@ class RetryingConsumer:
 
     def process(self, message: QueueMessage) -> bool:
         """Handle one message; false if it is to be offered again."""
-        with outcomes.context(message.trace, since=message.accepted_at):
+        with outcomes.context(self.function, message.correlation_id, since=message.accepted_at):
             return self._process(message)
 
     def _process(self, message: QueueMessage) -> bool:
@@ -87,7 +88,7 @@ class RetryingConsumer:
         try:
             return self._conclude(message, error)
         except Transient as unavailable:  # then it comes back when its visibility times out
-            outcomes.failure(self.function, unavailable, **self._ids(message))
+            outcomes.failure(unavailable, **self._ids(message))
             return False
 
     def _conclude(self, message: QueueMessage, error: Transient | Permanent | None) -> bool:
@@ -111,13 +112,13 @@ class RetryingConsumer:
         """Be done with a message: it was handled, or it becomes a dead letter."""
         came_back = was_redriven(message)
         if error:
-            outcomes.failure(self.function, error, tries=tries, **self._ids(message))
+            outcomes.failure(error, tries=tries, **self._ids(message))
         if error and self.dead_letters:
             if isinstance(error, Transient):
                 self._hold(message)
             self.dead_letters.send([dead_letter(message, error, tries)])
             ids = self._ids(message)
-            outcomes.outcome(self.function, "dead_lettered", reason=error.reason, **ids)
+            outcomes.outcome(Outcome.DEAD_LETTERED, reason=error.reason, **ids)
         # What was cut off was never counted: nobody was there to do it.
         was_counted = came_back and CUT_OFF_ATTRIBUTE not in message.attributes
         if was_counted and not isinstance(error, Transient):
@@ -136,7 +137,7 @@ class RetryingConsumer:
         except Transient as error:
             return error
         except Exception as bug:  # noqa: BLE001 - one message's bug must not look like a time-out
-            outcomes.unexpected_error(self.function, bug, **self._ids(message))
+            outcomes.unexpected_error(bug, **self._ids(message))
             return Unexpected(type(bug).__name__)
 
     def _handle(self, message: QueueMessage) -> Permanent | None:
@@ -151,11 +152,9 @@ class RetryingConsumer:
     def _hide(
         self, message: QueueMessage, error: Transient, seconds: int, tries: int | None = None
     ) -> None:
-        outcomes.failure(
-            self.function, error, tries=tries, next_try_in_seconds=seconds, **self._ids(message)
-        )
+        outcomes.failure(error, tries=tries, next_try_in_seconds=seconds, **self._ids(message))
         is_down = isinstance(error, CircuitOpen)
-        outcomes.count(self.function, "waiting" if is_down else "retry_later")
+        outcomes.count(Outcome.WAITING if is_down else Outcome.RETRY_LATER)
         self.inbox.hide(message.receipt_handle, seconds)
 
     def _ids(self, message: QueueMessage) -> Mapping[str, Any]:

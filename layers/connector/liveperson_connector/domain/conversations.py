@@ -106,7 +106,7 @@ class Refusal:
 @dataclass(frozen=True)
 class Progress:
     """
-    How far a consumer event has come; ``flows/send_progress.py`` says how it goes on.
+    How far a consumer event has come; ``send_progress`` has its transitions.
 
     ``parts_sent`` counts its messages that LivePerson has taken; ``done`` says all of it was.
     ``settled_receives`` is the receive count of ``settled_message`` up to which it is known what
@@ -135,7 +135,8 @@ class EventState:
     What is known when a consumer event is taken up.
 
     ``outage`` is that of LivePerson for the account; ``is_held`` says that earlier events of the
-    consumer stand among the dead letters, and ``redrive_failed_at`` (seconds since 1970) when one of
+    consumer stand among the dead letters, and ``redrive_failed_at`` (seconds since 1970) when one
+    of
     them last died although it had been put back.
     """
 

@@ -65,7 +65,7 @@ class QueueMessage:
     attributes: Mapping[str, str]
 
     @property
-    def trace(self) -> str:
+    def correlation_id(self) -> str:
         """The id by which the message is followed through the logs."""
         return self.attributes.get(CORRELATION_ATTRIBUTE) or self.message_id
 

@@ -98,13 +98,13 @@ def outbound_messaging() -> RetryingConsumer:
     """Build what ``outbound_messaging`` needs for consumer events."""
     from ..aws.queues import Queue
     from ..delivery.retries import RetryingConsumer
-    from ..flows.outbound_messaging.flow import FUNCTION, describe
+    from ..flows.outbound_messaging.flow import describe
     from .settings import OutboundMessagingSettings
 
     settings = OutboundMessagingSettings(os.environ)
     flow, sqs = _outbound_flow(), _client("sqs")
     return RetryingConsumer(
-        function=FUNCTION,
+        function="outbound_messaging",
         handle=flow.handle,
         inbox=Queue(sqs, settings.consumer_events_queue_url),
         dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
@@ -119,12 +119,11 @@ def typing_timers() -> RetryingConsumer:
     """Build what ``outbound_messaging`` needs for typing that nobody ended."""
     from ..aws.queues import Queue
     from ..delivery.retries import RetryingConsumer
-    from ..flows.outbound_messaging.flow import FUNCTION
     from .settings import OutboundMessagingSettings
 
     settings = OutboundMessagingSettings(os.environ)
     return RetryingConsumer(
-        function=FUNCTION,
+        function="outbound_messaging",
         handle=_outbound_flow().typing.time_is_over,
         inbox=Queue(_client("sqs"), settings.typing_timers_queue_url),
         dead_letters=None,
@@ -138,7 +137,7 @@ def _outbound_flow() -> OutboundMessaging:
     from ..aws.parameters import ParameterStore
     from ..aws.queues import Queue
     from ..delivery.circuit_breaker import LIVEPERSON, CircuitBreaker
-    from ..flows.outbound_messaging.flow import FUNCTION, OutboundMessaging
+    from ..flows.outbound_messaging.flow import OutboundMessaging
     from ..flows.outbound_messaging.typing import Typing
     from ..liveperson.send_api import SendApi
     from .settings import OutboundMessagingSettings
@@ -155,7 +154,7 @@ def _outbound_flow() -> OutboundMessaging:
         sender=_message_sender(calls, send_api, parameters, store, settings),
         typing=Typing(calls, send_api, store, Queue(sqs, settings.typing_timers_queue_url), salt),
         store=store,
-        breaker=CircuitBreaker(FUNCTION, LIVEPERSON, _setbacks(settings.table_name)),
+        breaker=CircuitBreaker(LIVEPERSON, _setbacks(settings.table_name)),
         notifications=Queue(sqs, settings.notifications_queue_url),
         salt=salt,
     )
@@ -201,7 +200,7 @@ def channel_delivery() -> RetryingConsumer:
     from ..delivery.circuit_breaker import CHANNEL, CircuitBreaker
     from ..delivery.retries import RetryingConsumer
     from ..flows.channel_delivery.agent_files import AgentFileCopier
-    from ..flows.channel_delivery.flow import FUNCTION, ChannelDelivery, describe
+    from ..flows.channel_delivery.flow import ChannelDelivery, describe
     from ..liveperson.files import LivePersonFiles
     from ..liveperson.send_api import SendApi
     from ..support.cache import Cache
@@ -216,7 +215,7 @@ def channel_delivery() -> RetryingConsumer:
         channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
         callbacks=Callbacks(network=settings.callback_network),
         store=store,
-        breaker=CircuitBreaker(FUNCTION, CHANNEL, _setbacks(settings.table_name)),
+        breaker=CircuitBreaker(CHANNEL, _setbacks(settings.table_name)),
         agent_files=AgentFileCopier(
             calls=_speaker(parameters, store, settings),
             storage=LivePersonFiles(http, domains, SendApi(http, domains)),
@@ -227,7 +226,7 @@ def channel_delivery() -> RetryingConsumer:
         consumer_events=Queue(sqs, settings.consumer_events_queue_url),
     )
     return RetryingConsumer(
-        function=FUNCTION,
+        function="channel_delivery",
         handle=flow.handle,
         inbox=Queue(sqs, settings.notifications_queue_url),
         dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
@@ -272,12 +271,12 @@ def token_refresh() -> TokenRefresh:
 def failed_refreshes() -> RetryingConsumer:
     """Build the frame in which ``token_refresh`` tries failed refreshes again."""
     from ..delivery.retries import RetryingConsumer
-    from ..flows.token_refresh import FUNCTION, MOST_TRIES
+    from ..flows.token_refresh import MOST_TRIES
     from .settings import TokenRefreshSettings
 
     settings = TokenRefreshSettings(os.environ)
     return RetryingConsumer(
-        function=FUNCTION,
+        function="token_refresh",
         handle=token_refresh().retry,
         inbox=_failed_refreshes(),
         dead_letters=None,

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..domain.errors import NotQueued, Refused
 from ..telemetry import outcomes
+from ..telemetry.outcomes import Measurement
 from .api_gateway import HttpRequest, answer, refusal
 
 Answer = dict[str, object]
@@ -52,20 +53,20 @@ def http_function(
         def handler(event: Mapping[str, Any], context: object) -> Answer:  # noqa: ARG001
             started = time.time()
             asked = event.get("requestContext") or {}
-            with outcomes.context(correlation_id(asked)):
+            with outcomes.context(function, correlation_id(asked)):
                 try:
                     return deadline(seconds, lambda: handle(HttpRequest.from_event(event)))
                 except Refused as refused:
-                    outcomes.refusal(function, refused)
+                    outcomes.refusal(refused)
                     return refusal(refused)
                 except Exception as bug:  # noqa: BLE001 - for the log, not for the caller
-                    outcomes.unexpected_error(function, bug)
+                    outcomes.unexpected_error(bug)
                     return answer(500, {"error": "internal"})
                 finally:
                     took = waited(asked, started)
-                    outcomes.measure(function, "answer_time", took)
+                    outcomes.measure(Measurement.ANSWER_TIME, took)
                     for name in (each for each, limit in slow.items() if took > limit):
-                        outcomes.count(function, name)
+                        outcomes.count(name)
 
         return handler
 

@@ -27,8 +27,7 @@ from ..domain.queue_messages import (
 )
 from ..support.cache import Clock
 from ..telemetry import outcomes
-
-FUNCTION = "dead_letter_redrive"
+from ..telemetry.outcomes import Outcome
 
 # The reason of a letter that SQS moved by itself: a worker was cut off again and again.
 CUT_OFF = "cut_off"
@@ -122,8 +121,8 @@ class DeadLetterRedrive:
         if request.is_everything:
             for group, letters in waiting.items():
                 self.holds.recount(group, letters, began_at)
-        what = "would_redrive" if request.dry_run else "redriven"
-        outcomes.outcome(FUNCTION, what, count=moved.total(), queue=name, left=left.total())
+        what = Outcome.WOULD_REDRIVE if request.dry_run else Outcome.REDRIVEN
+        outcomes.outcome(what, count=moved.total(), queue=name, left=left.total())
         return {"dry_run": request.dry_run, "moved": dict(moved), "left": dict(left)}
 
 
@@ -166,7 +165,7 @@ def _put_back(route: Route, letter: QueueMessage) -> None:
     route.source.send([OutgoingMessage(letter.body, letter.group, identity, attributes)])
     route.dead_letters.delete(letter.receipt_handle)
     outcomes.log(
-        FUNCTION, "put_back", trace=letter.trace, reason=reason_of(letter), redrives=redrives
+        Outcome.PUT_BACK, trace=letter.correlation_id, reason=reason_of(letter), redrives=redrives
     )
 
 

@@ -8,10 +8,11 @@ from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
 from ..delivery.ports import Outbox
 from ..domain.accounts import is_account_id
 from ..domain.errors import NotQueued, TooLarge, Transient, UnknownAccount
-from ..domain.pseudonyms import consumer_key
+from ..domain.pseudonyms import consumer_key, short
 from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
 from ..support.cache import Cache
 from ..telemetry import outcomes
+from ..telemetry.outcomes import Outcome
 
 # More than a queue message could carry, whatever it says; a picture belongs at a url then.
 MAX_BODY_BYTES = 800 * 1024
@@ -38,14 +39,14 @@ class MessageIntake:
         try:
             if not (is_account_id(account_id) and self.configured.get(account_id)):
                 raise UnknownAccount("the account is not configured")
-            self.consumer_events.send([to_letter(event, self.key(event))])
+            key = consumer_key(self.salt, event.account_id, event.consumer_id)
+            self.consumer_events.send([to_letter(event, key)])
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None
+        outcomes.outcome(
+            Outcome.ACCEPTED, account_id=account_id, consumer=short(key), event_id=event.id
+        )
         return event
-
-    def key(self, event: ConsumerEvent) -> str:
-        """Return the pseudonym of the event's consumer."""
-        return consumer_key(self.salt, event.account_id, event.consumer_id)
 
 
 def to_letter(event: ConsumerEvent, key: str) -> OutgoingMessage:

@@ -19,8 +19,7 @@ from ..domain.queue_messages import QueueMessage
 from ..liveperson.app_jwt import AppJwt, Sentinel
 from ..support.cache import Clock
 from ..telemetry import outcomes
-
-FUNCTION = "token_refresh"
+from ..telemetry.outcomes import Outcome
 
 # At most one refresh an account in this time: a token rejected for another reason than its age
 # must not make us ask Sentinel for every message.
@@ -39,9 +38,9 @@ _SCHEDULE_SECONDS = 1200
 # How long an AppJWT lives.
 LIFE_SECONDS = 3600.0
 
-REFRESHED = "refreshed"
-IN_PROGRESS = "refresh_in_progress"
-HANDED_OVER = "handed_over"
+REFRESHED = Outcome.REFRESHED
+IN_PROGRESS = Outcome.REFRESH_IN_PROGRESS
+HANDED_OVER = Outcome.HANDED_OVER
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class TokenRefresh:
             done[account_id] = self._refresh_or_put_off(account_id)
         if waiting:
             self.put_off(waiting)
-            outcomes.outcome(FUNCTION, HANDED_OVER, count=len(waiting), accounts=len(waiting))
+            outcomes.outcome(HANDED_OVER, count=len(waiting), accounts=len(waiting))
         return done | dict.fromkeys(waiting, HANDED_OVER)
 
     def refresh(self, account_id: str, *, rejected: str | None = None) -> str:
@@ -86,7 +85,7 @@ class TokenRefresh:
         nothing is done. Raises the errors of :meth:`Sentinel.issue`.
         """
         if rejected is not None and self._has_other_than(account_id, rejected):
-            return self._say(account_id, "newer_one_is_stored")
+            return self._say(account_id, Outcome.NEWER_ONE_IS_STORED)
         if not self.leases.lease(f"token-refresh#{account_id}", LEASE_SECONDS):
             return self._say(account_id, IN_PROGRESS)
         issued = self.sentinel.issue(account_id, self.parameters.credentials(account_id))
@@ -112,9 +111,9 @@ class TokenRefresh:
         try:
             return self._refresh_and_tell_age(account_id)
         except Transient as error:
-            outcomes.failure(FUNCTION, error, account_id=account_id)
+            outcomes.failure(error, account_id=account_id)
             self.put_off([account_id])
-            return self._say(account_id, "put_off")
+            return self._say(account_id, Outcome.PUT_OFF)
 
     def _refresh_and_tell_age(self, account_id: str) -> str:
         try:
@@ -123,7 +122,7 @@ class TokenRefresh:
             self._tell_age(account_id)
             raise
         if what == REFRESHED:
-            outcomes.app_jwt_age(FUNCTION, 0)
+            outcomes.app_jwt_age(0)
         return what
 
     def _tell_age(self, account_id: str) -> None:
@@ -134,7 +133,7 @@ class TokenRefresh:
         except Transient:  # then it could not be used either
             expires_at = 0.0
         left = min(max(expires_at - self.clock(), 0.0), LIFE_SECONDS)
-        outcomes.app_jwt_age(FUNCTION, LIFE_SECONDS - left)
+        outcomes.app_jwt_age(LIFE_SECONDS - left)
 
     def _has_other_than(self, account_id: str, rejected: str) -> bool:
         stored = self.parameters.app_jwt(account_id)
@@ -145,7 +144,7 @@ class TokenRefresh:
 
     @staticmethod
     def _say(account_id: str, what: str, **more: Any) -> str:
-        outcomes.outcome(FUNCTION, what, account_id=account_id, **more)
+        outcomes.outcome(what, account_id=account_id, **more)
         return what
 
 

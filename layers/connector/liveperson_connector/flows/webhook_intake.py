@@ -35,6 +35,7 @@ from ..liveperson.notifications import (
 )
 from ..support.cache import Cache, Clock
 from ..telemetry import outcomes
+from ..telemetry.outcomes import Outcome
 
 # A quarter of what a queue message may hold: written as ASCII JSON a body grows to at most
 # three times its bytes, and then its changes still fit one SQS call.
@@ -101,6 +102,11 @@ class WebhookIntake:
         :class:`UntrustedWebhook`, or :class:`NotQueued` when AWS did not take it; LivePerson then
         sends it again.
         """
+        accepted = self._receive(headers, body)
+        _log(accepted)
+        return accepted
+
+    def _receive(self, headers: Mapping[str, str], body: bytes) -> Accepted:
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes")
         account_id = headers.get(signatures.ACCOUNT_HEADER, "")
@@ -184,6 +190,25 @@ class WebhookIntake:
             outbox.send(letters)
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None
+
+
+def _log(accepted: Accepted) -> None:
+    """Count an accepted webhook, which secret had signed it, and what of it was not queued."""
+    account_id, unreadable = accepted.account_id, accepted.unreadable
+    if accepted.changes or not unreadable:
+        outcomes.outcome(
+            Outcome(f"accepted_{accepted.secret}_secret"),
+            account_id=account_id,
+            changes=accepted.changes,
+        )
+    if unreadable:
+        outcomes.outcome(Outcome.UNREADABLE, account_id=account_id, problem=str(unreadable))
+    for what, count in (
+        (Outcome.TOO_OLD, accepted.too_old),
+        (Outcome.TYPING_STALE, accepted.stale),
+    ):
+        if count:
+            outcomes.outcome(what, count=count, account_id=account_id, changes=count)
 
 
 def to_queue(change: Change) -> str:

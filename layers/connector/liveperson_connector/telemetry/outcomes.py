@@ -3,61 +3,135 @@ What an operator sees: one structured line per outcome, and metrics that count a
 
 Lines and metrics carry ids and outcomes, never words, tokens, secrets or a consumer's own id.
 
-What is said while a message is handled carries its ``trace``: the id of the request by which the
-message came in, the same in every function that the message passes. What is counted meanwhile
-leaves in one line at the end, so that a measurement more costs no write more.
+Everything that is logged while a message is handled belongs to a context: the function that handles
+it and the correlation id, which is the id of the request by which the message came in and the same
+in every function that the message passes. Metrics of a context leave in one line at its end, so
+that one more measurement costs no further write.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..domain.errors import ConnectorError, Refused
-from ..domain.pseudonyms import short
 from ..domain.queue_messages import CORRELATION_ATTRIBUTE, new_id
 from . import logs
 
-if TYPE_CHECKING:
-    from ..channel.consumer_events import ConsumerEvent
-    from ..flows.webhook_intake import Accepted as WebhookAccepted
+
+class Outcome(StrEnum):
+    """What a function came to: a log line's message, and the name of the metric that counts it."""
+
+    ACCEPTED = "accepted"
+    ACCEPTED_CURRENT_SECRET = "accepted_current_secret"
+    ACCEPTED_PREVIOUS_SECRET = "accepted_previous_secret"
+    INVALID_EVENT = "invalid_event"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    NO_SUCH_ROUTE = "no_such_route"
+    NO_SUCH_FILE = "no_such_file"
+    TOO_LARGE = "too_large"
+    NOT_QUEUED = "not_queued"
+    UNTRUSTED_WEBHOOK = "untrusted_webhook"
+    UNREADABLE = "unreadable"
+    TOO_OLD = "too_old"
+    SLOW_ANSWER = "slow_answer"
+    VERY_SLOW_ANSWER = "very_slow_answer"
+
+    SENT = "sent"
+    NOTHING_TO_DO = "nothing_to_do"
+    CONVERSATION_OPENED = "conversation_opened"
+    REPEAT_IGNORED = "repeat_ignored"
+    AMBIGUOUS = "ambiguous"
+    CONFIRMED_BY_ECHO = "confirmed_by_echo"
+    SENT_AGAIN = "sent_again"
+    TYPING_SENT = "typing_sent"
+    TYPING_STALE = "typing_stale"
+    TYPING_DROPPED = "typing_dropped"
+
+    DELIVERED = "delivered"
+    NOT_WANTED = "not_wanted"
+    TOLD_FAILED = "told_failed"
+    TOLD_CONVERSATION = "told_conversation"
+    WITHHELD_ECHO = "withheld_echo"
+    WITHHELD_NOT_FOR_CONSUMERS = "withheld_not_for_consumers"
+    WITHHELD_UNKNOWN_SENDER = "withheld_unknown_sender"
+    WITHHELD_UNKNOWN_KIND = "withheld_unknown_kind"
+    FOREIGN_CONVERSATION = "foreign_conversation"
+    CONVERSATION_ADOPTED = "conversation_adopted"
+    POINTER_RESTORED = "pointer_restored"
+    OUTDATED_CHANGE = "outdated_change"
+    TYPING_TOLD = "typing_told"
+
+    RETRY_LATER = "retry_later"
+    WAITING = "waiting"
+    BREAKER_OPENED = "breaker_opened"
+    PROBE = "probe"
+    BREAKER_CLOSED = "breaker_closed"
+    DEAD_LETTERED = "dead_lettered"
+
+    REFRESHED = "refreshed"
+    NEWER_ONE_IS_STORED = "newer_one_is_stored"
+    REFRESH_IN_PROGRESS = "refresh_in_progress"
+    PUT_OFF = "put_off"
+    HANDED_OVER = "handed_over"
+
+    REDRIVEN = "redriven"
+    WOULD_REDRIVE = "would_redrive"
+    PUT_BACK = "put_back"
+
+    UNEXPECTED = "unexpected"
+
+
+class Measurement(StrEnum):
+    """What is measured, in milliseconds; the age of an AppJWT in seconds."""
+
+    ANSWER_TIME = "answer_time"
+    SEND_TIME = "send_time"
+    OPEN_TIME = "open_time"
+    CALLBACK_TIME = "callback_time"
+    END_TO_END_TIME = "end_to_end_time"
+    APP_JWT_AGE = "app_jwt_age"
 
 
 @dataclass
 class _Context:
-    """A message or request that is being handled: its trace, when it came, what was counted."""
+    """A message or request that is handled: by which function, since when, what was counted."""
 
-    trace: str
+    function: str
+    correlation_id: str
     since: datetime | None
-    counted: dict[str, list[logs.Metric]] = field(default_factory=lambda: defaultdict(list))
+    counted: list[logs.Metric] = field(default_factory=list)
     is_over: bool = False
 
     def conclude(self) -> None:
-        """Write what was counted, one line a function."""
+        """Write what was counted."""
         self.is_over = True
-        for function, metrics in self.counted.items():
-            _write(function, metrics)
+        if self.counted:
+            _write(self.function, self.counted)
 
 
-_current: ContextVar[_Context | None] = ContextVar("handled", default=None)
+_current: ContextVar[_Context | None] = ContextVar("context", default=None)
 
 
 @contextmanager
-def context(trace: str | None = None, *, since: datetime | None = None) -> Iterator[None]:
+def context(
+    function: str, correlation_id: str | None = None, *, since: datetime | None = None
+) -> Iterator[None]:
     """
-    Let all that is said within carry ``trace``, a new one if none is given.
+    Let all that is logged within belong to ``function`` and carry ``correlation_id``.
 
-    ``since`` is when the message was accepted; :func:`completed` tells how long it took.
+    Without an id a new one is made. ``since`` is when the message was accepted; :func:`completed`
+    tells how long it took.
     """
-    here = _Context(trace or new_id(), since)
+    here = _Context(function, correlation_id or new_id(), since)
     before = _current.set(here)
     try:
         yield
@@ -67,137 +141,131 @@ def context(trace: str | None = None, *, since: datetime | None = None) -> Itera
 
 
 def correlation_attributes() -> dict[str, str]:
-    """Return the attribute by which a message that is sent now keeps the trace."""
+    """Return the attribute by which a message that is sent now keeps the correlation id."""
     here = _current.get()
-    return {CORRELATION_ATTRIBUTE: here.trace} if here else {}
+    return {CORRELATION_ATTRIBUTE: here.correlation_id} if here else {}
 
 
-def outcome(function: str, what: str, /, *, count: int = 1, **ids: Any) -> None:
+def outcome(what: str, /, *, count: int = 1, **ids: Any) -> None:
     """
-    Say that ``function`` came to ``what``, for example ``sent``, and count it.
+    Log that the function came to ``what``, for example :attr:`Outcome.SENT`, and count it.
 
     ``ids`` go into the log line; an account is known by ``account_id``, a consumer by its
     pseudonym.
     """
-    log(function, what, **ids)
-    _count(function, what, count)
+    log(what, **ids)
+    _count(what, count)
 
 
-def completed(function: str, what: str, /, *, since: datetime | None = None, **ids: Any) -> None:
+def completed(what: str, /, *, since: datetime | None = None, **ids: Any) -> None:
     """
-    Say that a message reached its end as ``what``, and how long after it was accepted.
+    Log that a message reached its end as ``what``, and how long after it was accepted.
 
     ``since`` is the moment its partner names; otherwise it is when our queue took it.
     """
     here = _current.get()
     accepted = since or (here.since if here else None)
     if accepted is None:
-        outcome(function, what, **ids)
+        outcome(what, **ids)
         return
     took = max(0, round((datetime.now(UTC) - accepted).total_seconds() * 1000))
-    outcome(function, what, took_ms=took, **ids)
-    measure(function, "end_to_end_time", took)
+    outcome(what, took_ms=took, **ids)
+    measure(Measurement.END_TO_END_TIME, took)
 
 
-def log(function: str, what: str, /, **ids: Any) -> None:
-    """Say something that is not counted."""
-    logs.info(what, function=function, **{**correlation_attributes(), **_present(ids)})
+def log(what: str, /, **ids: Any) -> None:
+    """Log something that is not counted."""
+    logs.info(what, **_fields(ids))
 
 
-def count(function: str, what: str, /) -> None:
+def count(what: str, /) -> None:
     """Count what a log line already tells."""
-    _count(function, what, 1)
+    _count(what, 1)
 
 
-def measure(function: str, what: str, value: float, /, *, unit: str = logs.MILLISECONDS) -> None:
+def measure(what: Measurement, value: float, /, *, unit: str = logs.MILLISECONDS) -> None:
     """Note a measurement: milliseconds, unless another unit is named."""
-    _note(function, (what, unit, value))
+    _note((what, unit, value))
 
 
 @contextmanager
-def timed(function: str, what: str, /) -> Iterator[None]:
-    """Note how many milliseconds the work within took, however it ended."""
+def timed(what: Measurement, /) -> Iterator[None]:
+    """Measure how many milliseconds the work within took, however it ended."""
     started = time.perf_counter()
     try:
         yield
     finally:
-        measure(function, what, round((time.perf_counter() - started) * 1000, 1))
+        measure(what, round((time.perf_counter() - started) * 1000, 1))
 
 
-def app_jwt_age(function: str, seconds: float, /) -> None:
+def app_jwt_age(seconds: float, /) -> None:
     """Note how old an account's newest AppJWT is after a try to refresh it."""
-    measure(function, "app_jwt_age", round(seconds), unit=logs.SECONDS)
+    measure(Measurement.APP_JWT_AGE, round(seconds), unit=logs.SECONDS)
 
 
-def refusal(function: str, refused: Refused, /) -> None:
-    """Count a caller's request that was refused, and say why."""
-    outcome(function, refused.reason, problem=str(refused), http_status=refused.status)
+def refusal(refused: Refused, /) -> None:
+    """Count a caller's request that was refused, and log why."""
+    outcome(refused.reason, problem=str(refused), http_status=refused.status)
 
 
-def webhook_accepted(function: str, accepted: WebhookAccepted, /) -> None:
-    """Count an accepted webhook, which secret had signed it, and what of it was not queued."""
-    account_id, unreadable = accepted.account_id, accepted.unreadable
-    if accepted.changes or not unreadable:
-        what = f"accepted_{accepted.secret}_secret"
-        outcome(function, what, account_id=account_id, changes=accepted.changes)
-    if unreadable:
-        outcome(function, "unreadable", account_id=account_id, problem=str(unreadable))
-    for what, count in (("too_old", accepted.too_old), ("typing_stale", accepted.stale)):
-        if count:
-            outcome(function, what, count=count, account_id=account_id, changes=count)
-
-
-def event_accepted(function: str, event: ConsumerEvent, key: str, /) -> None:
-    """Count an accepted consumer event."""
-    outcome(
-        function, "accepted", account_id=event.account_id, consumer=short(key), event_id=event.id
-    )
-
-
-def failure(function: str, error: ConnectorError, /, **ids: Any) -> None:
-    """Say what went wrong; errors write their messages without anything secret in them."""
+def failure(error: ConnectorError, /, **ids: Any) -> None:
+    """Log what went wrong; errors write their messages without anything secret in them."""
     logs.warning(
         error.reason,
-        function=function,
-        problem=str(error),
-        http_status=getattr(error, "http_status", None),
-        error_code=getattr(error, "error_code", None),
-        **{**correlation_attributes(), **_present(ids)},
+        **_fields(
+            {
+                "problem": str(error),
+                "http_status": getattr(error, "http_status", None),
+                "error_code": getattr(error, "error_code", None),
+                **ids,
+            }
+        ),
     )
 
 
-def unexpected_error(function: str, error: Exception, /, **ids: Any) -> None:
+def unexpected_error(error: Exception, /, **ids: Any) -> None:
     """
-    Say where an unforeseen error arose; its own words might quote a message, so not them.
+    Log where an unexpected error arose; its own words might quote a message, so not them.
 
     It is counted for all functions together: there is one alarm for bugs.
     """
     places = traceback.extract_tb(error.__traceback__)
     logs.error(
-        "unexpected",
-        function=function,
-        kind=type(error).__name__,
-        places=[f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in places],
-        **{**correlation_attributes(), **_present(ids)},
+        Outcome.UNEXPECTED,
+        **_fields(
+            {
+                "kind": type(error).__name__,
+                "places": [
+                    f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in places
+                ],
+                **ids,
+            }
+        ),
     )
-    _count("", "unexpected", 1)
+    _write("", [(Outcome.UNEXPECTED, logs.COUNT, 1)])
 
 
-def _count(function: str, what: str, times: int) -> None:
-    _note(function, (what, logs.COUNT, times))
+def _count(what: str, times: int) -> None:
+    _note((what, logs.COUNT, times))
 
 
-def _note(function: str, metric: logs.Metric) -> None:
+def _note(metric: logs.Metric) -> None:
     here = _current.get()
-    if here is None or here.is_over:  # for example an intake's thread whose answer came too late
-        _write(function, [metric])
+    if here is None:
+        _write("", [metric])
+    elif here.is_over:  # for example an intake's thread whose answer came too late
+        _write(here.function, [metric])
     else:
-        here.counted[function].append(metric)
+        here.counted.append(metric)
 
 
 def _write(function: str, counted: list[logs.Metric]) -> None:
     logs.metrics({"function": function} if function else {}, counted)
 
 
-def _present(ids: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in ids.items() if value is not None}
+def _fields(ids: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a line: its function, the correlation id, and the ids that are known."""
+    here = _current.get()
+    function = {"function": here.function} if here else {}
+    known = {name: value for name, value in ids.items() if value is not None}
+    return {**function, **correlation_attributes(), **known}

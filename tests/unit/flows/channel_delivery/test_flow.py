@@ -85,7 +85,7 @@ def deliver(memory: Memory, **details: Any) -> None:
     queued = {"account_id": ACCOUNT, "type": "cqm.ExConversationChangeNotification", "change": raw}
     message = QueueMessage("m-1", "receipt", json.dumps(queued), "group", 1, NOW, NOW, {})
     unused = cast("Any", None)
-    breaker = CircuitBreaker("channel_delivery", "channel", unused)
+    breaker = CircuitBreaker("channel", unused)
     ChannelDelivery(unused, unused, cast("Any", memory), breaker, unused, unused).handle(message)
 
 
@@ -208,7 +208,7 @@ class World:
     def handle_body(self, body: object, **message: Any) -> None:
         """Deliver a queued message."""
         everything = cast("Any", self)
-        breaker = CircuitBreaker("channel_delivery", "channel", everything, Clock(), lambda: 0.0)
+        breaker = CircuitBreaker("channel", everything, Clock(), lambda: 0.0)
         ChannelDelivery(
             everything, everything, everything, breaker, everything, self.queue, Clock()
         ).handle(received(json.dumps(body), **message))
@@ -267,7 +267,7 @@ def test_a_message_is_told_field_by_field() -> None:
     } == callback
     assert world.settings is settings
     assert name.startswith("msg_")
-    assert [(ACCOUNT, f"{CONVERSATION}:3")] == world.all("delivered")
+    assert [(ACCOUNT, f"{CONVERSATION}:3")] == world.all("mark_delivered")
     assert [
         (ACCOUNT, CONVERSATION, (f"{CONVERSATION}:3",), (), "group-1"),
     ] == world.all("recall")
@@ -319,7 +319,7 @@ def test_a_file_that_nobody_wants_is_not_fetched() -> None:
     world = World(settings=wishes(callbacks=frozenset({"receipt"})))
     world.handle(message_change(event=file_event()))
 
-    assert ([], [], 1) == (world.all("keep"), world.told, len(world.all("delivered")))
+    assert ([], [], 1) == (world.all("keep"), world.told, len(world.all("mark_delivered")))
 
 
 def test_a_callback_has_one_id_however_often_it_is_tried() -> None:
@@ -339,7 +339,7 @@ def test_what_a_channel_does_not_want_is_done_without_it(output: Output) -> None
     world = World(settings=wishes(callbacks=frozenset({"typing"})))
     world.handle(message_change(sequence=3))
 
-    assert ([], [(ACCOUNT, f"{CONVERSATION}:3")]) == (world.told, world.all("delivered"))
+    assert ([], [(ACCOUNT, f"{CONVERSATION}:3")]) == (world.told, world.all("mark_delivered"))
     assert ["not_wanted"] == output.messages
 
 
@@ -350,7 +350,6 @@ def test_the_log_tells_what_was_delivered(output: Output) -> None:
     (told,) = output.lines
     assert {
         "message": "delivered",
-        "function": "channel_delivery",
         "account_id": ACCOUNT,
         "consumer": "0123456789ab",
         "conversation_id": CONVERSATION,
@@ -431,7 +430,7 @@ def test_a_message_of_an_unknown_conversation_waits_a_moment(receives: int, seco
     with pytest.raises(NotificationEarly) as early:
         world.handle(message_change(), receive_count=receives)
 
-    assert (seconds, []) == (early.value.retry_after, world.all("foreign"))
+    assert (seconds, []) == (early.value.retry_after, world.all("mark_foreign"))
 
 
 def test_a_conversation_that_stays_unknown_is_another_channels(output: Output) -> None:
@@ -439,7 +438,7 @@ def test_a_conversation_that_stays_unknown_is_another_channels(output: Output) -
     world = World(NotificationState(None))
     world.handle(message_change(), receive_count=13)
 
-    assert ([(ACCOUNT, CONVERSATION)], []) == (world.all("foreign"), world.told)
+    assert ([(ACCOUNT, CONVERSATION)], []) == (world.all("mark_foreign"), world.told)
     assert ["foreign_conversation"] == output.messages
     assert (ACCOUNT, CONVERSATION) == (
         output.lines[0]["account_id"],
@@ -461,7 +460,7 @@ def test_what_is_not_ours_is_dropped_at_once(
     world = World(recall)
     world.handle(message_change(event=event))
 
-    assert ([], []) == (world.told, world.all("foreign"))
+    assert ([], []) == (world.told, world.all("mark_foreign"))
 
 
 def test_an_echo_of_our_consumer_tells_whose_a_conversation_is(output: Output) -> None:
@@ -470,7 +469,7 @@ def test_an_echo_of_our_consumer_tells_whose_a_conversation_is(output: Output) -
     world.handle(message_change("Hi", role="CONSUMER", sender=CONSUMER, sequence=3))
 
     assert [(OURS, False, 0)] == world.all("adopt")
-    assert [(OURS, 3, text_digest("Hi"))] == world.all("heard")
+    assert [(OURS, 3, text_digest("Hi"))] == world.all("save_echo")
     assert [(ACCOUNT, CONVERSATION, (f"{CONVERSATION}:3",), (CONSUMER,), "group-1")] == world.all(
         "recall"
     )
@@ -492,7 +491,7 @@ def test_an_echoed_file_is_known_by_its_path() -> None:
     world = World()
     world.handle(message_change(event=file_event(), role="CONSUMER", sender=CONSUMER, sequence=3))
 
-    assert [(OURS, 3, file_digest("/a.png"))] == world.all("heard")
+    assert [(OURS, 3, file_digest("/a.png"))] == world.all("save_echo")
 
 
 def test_an_agents_words_are_no_echo() -> None:
@@ -500,7 +499,7 @@ def test_an_agents_words_are_no_echo() -> None:
     world = World()
     world.handle(message_change("Hi"))
 
-    assert [] == world.all("heard")
+    assert [] == world.all("save_echo")
 
 
 # ── Outages and holds ──
@@ -559,7 +558,7 @@ def test_a_channel_that_fails_is_noted() -> None:
         world.handle(message_change())
 
     noted = (ACCOUNT, "channel", DOUBT, Clock().now, "group-1")
-    assert ([noted], []) == (world.all("note_failure"), world.all("delivered"))
+    assert ([noted], []) == (world.all("note_failure"), world.all("mark_delivered"))
 
 
 @pytest.mark.parametrize("answer", [200, ChannelRefused("gone", http_status=410)])
@@ -582,7 +581,7 @@ def test_typing_is_told_field_by_field(output: Output) -> None:
     world.handle(message_change(event=TYPING_EVENT))
 
     assert [{**COMMON, **SENDER, "type": "typing", "state": "composing"}] == world.told
-    assert (["typing_told"], []) == (output.messages, world.all("delivered"))
+    assert (["typing_told"], []) == (output.messages, world.all("mark_delivered"))
 
 
 @pytest.mark.parametrize(("ago", "told"), [(10, 1), (10.1, 0)])
@@ -717,7 +716,7 @@ def test_a_new_conversation_is_told_field_by_field() -> None:
 
     now = replace(OURS, skill_id="7", changed_at=1_700_000_000_000)
     assert [{**COMMON, "type": "conversation", "event": "opened"}] == world.told
-    assert ([(OURS, now)], [(now,)]) == (world.all("point"), world.all("followed"))
+    assert ([(OURS, now)], [(now,)]) == (world.all("point_consumer_at"), world.all("save_state"))
     assert [(ACCOUNT, CONVERSATION, (), (CONSUMER,), "group-1")] == world.all("recall")
 
 
@@ -751,7 +750,7 @@ def test_a_change_that_is_not_wanted_is_followed_without_it(output: Output) -> N
     world = World(settings=wishes(callbacks=frozenset({"message"})))
     state(world)
 
-    assert ([], 1) == (world.told, len(world.all("followed")))
+    assert ([], 1) == (world.told, len(world.all("save_state")))
     assert [("not_wanted", "opened")] == [
         (each["message"], each["change"]) for each in output.lines
     ]
@@ -776,8 +775,8 @@ def test_a_state_without_a_time_is_as_new_as_the_last(before: int, expected: int
     world = World(NotificationState(replace(OURS, changed_at=before)))
     state(world, updated_at=0)
 
-    assert [expected] == [now.changed_at for (now,) in world.all("followed")] or (
-        before and [] == world.all("followed")
+    assert [expected] == [now.changed_at for (now,) in world.all("save_state")] or (
+        before and [] == world.all("save_state")
     )
 
 
@@ -795,7 +794,7 @@ def test_what_changes_nothing_for_the_channel_is_remembered_alone() -> None:
     world = World(NotificationState(replace(OURS, changed_at=1), outage=doubt))
     state(world)
 
-    assert ([], [], 1) == (world.told, world.all("outage_over"), len(world.all("followed")))
+    assert ([], [], 1) == (world.told, world.all("outage_over"), len(world.all("save_state")))
 
 
 def test_a_change_waits_for_what_is_held() -> None:
@@ -804,7 +803,7 @@ def test_a_change_waits_for_what_is_held() -> None:
     with pytest.raises(GroupHeld):
         state(world)
 
-    assert ([], 1, []) == (world.told, len(world.all("point")), world.all("followed"))
+    assert ([], 1, []) == (world.told, len(world.all("point_consumer_at")), world.all("save_state"))
 
 
 def test_a_change_that_the_channel_took_ends_a_doubt() -> None:
@@ -834,7 +833,7 @@ def test_a_claim_of_a_conversation_that_is_not_ours_says_so_once() -> None:
     world = World(NotificationState(None))
     world.handle(conversation_change(), CONVERSATION_CHANGE, attributes={CLAIM_ATTRIBUTE: "only"})
 
-    assert ([(ACCOUNT, CONVERSATION)], []) == (world.all("foreign"), world.told)
+    assert ([(ACCOUNT, CONVERSATION)], []) == (world.all("mark_foreign"), world.told)
 
 
 def test_a_claim_says_whose_a_conversation_is_and_nothing_else() -> None:
@@ -843,7 +842,7 @@ def test_a_claim_says_whose_a_conversation_is_and_nothing_else() -> None:
     world.handle(conversation_change(), CONVERSATION_CHANGE, attributes={CLAIM_ATTRIBUTE: "only"})
 
     assert ([(OURS, True, 1_700_000_000_000)], []) == (world.all("adopt"), world.told)
-    assert ([], []) == (world.all("point"), world.all("followed"))
+    assert ([], []) == (world.all("point_consumer_at"), world.all("save_state"))
 
 
 @pytest.mark.parametrize(
@@ -857,7 +856,7 @@ def test_a_state_that_names_nobody_of_ours_is_another_channels(
     world = World(NotificationState(known))
     state(world)
 
-    assert (foreign, []) == (world.all("foreign"), world.told)
+    assert (foreign, []) == (world.all("mark_foreign"), world.told)
     assert ["foreign_conversation"] == output.messages
 
 

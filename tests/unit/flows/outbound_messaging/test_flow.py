@@ -18,7 +18,7 @@ from tests.support.accounts import ACCOUNT, SALT
 from tests.support.logs import Output
 from tests.support.messages import PHONE, queued_event, received, text_event
 
-from ..outbound import Outbound, key_of
+from .outbound import Outbound, key_of
 
 REFUSED = f"Hello {REFUSED_WORD}"
 ANOTHER = "+4915187654321"

@@ -79,7 +79,7 @@ def test_a_long_text_is_said_in_parts() -> None:
 
 
 def test_a_reply_says_first_which_element_was_chosen() -> None:
-    """A bot listens to the choice and its metadata; an agent reads the text_steps."""
+    """A bot listens to the choice and its metadata; an agent reads the words."""
     reply = event("reply", text="Yes", to_sequence=7, metadata=METADATA)
     steps = text_steps(reply)
 

@@ -150,7 +150,7 @@ def test_settings_that_cannot_be_read_are_left_out(
         raise MisconfiguredAccount("parameter …/channel: it is not JSON")
 
     whole = routing(liveperson, memory)
-    without = Routing(Cache(broken, ttl=300), whole.monitoring, whole.app_jwts, whole.memory)
+    without = Routing(Cache(broken, ttl=300), whole.monitoring, whole.app_jwts, whole.store)
 
     assert (CONSUMER, {}) == without.find(CONSUMER, {})
 

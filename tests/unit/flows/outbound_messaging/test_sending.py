@@ -25,8 +25,11 @@ from liveperson_connector.domain.errors import (
     LivePersonRefused,
     LivePersonUnavailable,
 )
+from liveperson_connector.flows.outbound_messaging.send_progress import (
+    FIRST_TRY_SECONDS,
+    TRY_SECONDS,
+)
 from liveperson_connector.flows.outbound_messaging.sending import ECHO_SECONDS, MessageSender
-from liveperson_connector.flows.send_progress import FIRST_TRY_SECONDS, TRY_SECONDS
 from liveperson_connector.liveperson import payloads
 from liveperson_connector.liveperson.payloads import Opening, Place, Request
 from liveperson_connector.liveperson.send_api import AlreadyOpen
@@ -160,7 +163,7 @@ def say(
 ) -> Consumer:
     """Say something at the standing clock."""
     all_parts = cast("Any", liveperson)
-    speech = MessageSender(
+    sender = MessageSender(
         all_parts, all_parts, all_parts, all_parts, all_parts, all_parts, Clock()
     )
     return sender.send(said or event(), consumer, progress or Progress(), received(**message))
@@ -223,7 +226,6 @@ def test_the_log_tells_what_was_sent(output: Output) -> None:
 
     told = next(each for each in output.lines if each["message"] == "sent")
     assert {
-        "function": "outbound_messaging",
         "event_type": "text",
         "conversation_id": "c-1",
         "sequence": 7,

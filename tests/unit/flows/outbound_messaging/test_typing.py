@@ -16,7 +16,7 @@ from tests.support.accounts import ACCOUNT
 from tests.support.logs import Output
 from tests.support.messages import PHONE
 
-from ..outbound import Outbound, key_of
+from .outbound import Outbound, key_of
 
 
 @pytest.fixture(name="talking")

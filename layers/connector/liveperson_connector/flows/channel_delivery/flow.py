@@ -51,6 +51,7 @@ from ...liveperson.notifications import (
 )
 from ...support.cache import Cache, Clock
 from ...telemetry import outcomes
+from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import FailedEvent, read_failed
 from ..message_intake import to_letter
 from ..webhook_intake import (
@@ -62,8 +63,6 @@ from ..webhook_intake import (
 )
 from .agent_files import AgentFileCopier
 from .visibility import reason_to_withhold
-
-FUNCTION = "channel_delivery"
 
 # A message of an unknown conversation waits: first as long as opening one may take, time-outs
 # included, then until a worker that was cut off while opening it has had its next try.
@@ -174,11 +173,11 @@ class ChannelDelivery:
     ) -> None:
         known = self._adopt(change, said, recalled)
         if known is None:
-            self._drop(change, "foreign_conversation")
+            self._drop(change, Outcome.FOREIGN_CONVERSATION)
             return
         if not is_newer(said, known):
             self._restore_pointer(known, recalled)
-            self._note("outdated_change", known)
+            self._note(Outcome.OUTDATED_CHANGE, known)
             return
         self._apply(known, said, recalled, message)
 
@@ -201,7 +200,7 @@ class ChannelDelivery:
             return None
         adopted = replace(recalled.claim, is_open=not said.is_closed)
         self.store.adopt(adopted, is_current=True, told_at=said.updated_at)
-        self._note("conversation_adopted", adopted)
+        self._note(Outcome.CONVERSATION_ADOPTED, adopted)
         return adopted
 
     def _apply(
@@ -240,7 +239,7 @@ class ChannelDelivery:
             **reason,
         }
         status = self._call_back(now, stable_id("conversation", event, str(at)), callback)
-        what = "told_conversation" if status else "not_wanted"
+        what = Outcome.TOLD_CONVERSATION if status else Outcome.NOT_WANTED
         self._note(what, now, change=event, http_status=status)
 
     def _restore_pointer(
@@ -249,7 +248,7 @@ class ChannelDelivery:
         """Lead a consumer back to its open conversation, if one of the account has lost its own."""
         is_wanted = recalled.is_sought and not conversation.is_over
         if is_wanted and self.store.restore_pointer(conversation, told_at=told_at):
-            self._note("pointer_restored", conversation)
+            self._note(Outcome.POINTER_RESTORED, conversation)
 
     # ── Messaging events: what leaves, what stays in ──
 
@@ -262,15 +261,15 @@ class ChannelDelivery:
     ) -> None:
         conversation = self._whose(change, recalled, event, message)
         if conversation is None:
-            self._drop(change, "foreign_conversation")
+            self._drop(change, Outcome.FOREIGN_CONVERSATION)
             return
         self._restore_pointer(conversation, recalled)
         if event.is_consumers:
             self._remember_echo(conversation, event)
         if recalled.was_delivered:
-            self._note("repeat_ignored", conversation, event)
+            self._note(Outcome.REPEAT_IGNORED, conversation, event)
         elif withheld := reason_to_withhold(event, conversation):
-            self._note(f"withheld_{withheld}", conversation, event)
+            self._note(Outcome(f"withheld_{withheld}"), conversation, event)
         elif event.kind == TYPING:
             self._tell_typing(conversation, event, recalled, message)
         else:
@@ -291,7 +290,7 @@ class ChannelDelivery:
             return known
         if claim is not None and event.names_conversation:
             self.store.adopt(claim, is_current=False)
-            self._note("conversation_adopted", claim)
+            self._note(Outcome.CONVERSATION_ADOPTED, claim)
             return claim
         if known is not None or event.kind == TYPING:
             return None
@@ -333,7 +332,7 @@ class ChannelDelivery:
         if settings.automatic_receipts and callback["type"] == "message" and status:
             self._confirm(conversation, event)
         self.store.mark_delivered(change.account_id, identity)
-        what, since = ("delivered", event.sent_at) if status else ("not_wanted", None)
+        what, since = (Outcome.DELIVERED, event.sent_at) if status else (Outcome.NOT_WANTED, None)
         self._note(what, conversation, event, since=since, http_status=status)
 
     def _what(
@@ -356,11 +355,11 @@ class ChannelDelivery:
     ) -> None:
         """Tell it now or never: an indicator that comes late is wrong."""
         if self.clock() - message.accepted_at.timestamp() > TYPING_STALE_SECONDS:
-            self._note("typing_stale", conversation)
+            self._note(Outcome.TYPING_STALE, conversation)
             return
         is_down = recalled.outage is not None and recalled.outage.is_open
         if recalled.is_held or is_down or conversation.is_over:
-            self._note("typing_dropped", conversation)
+            self._note(Outcome.TYPING_DROPPED, conversation)
             return
         callback = {
             "type": "typing",
@@ -373,10 +372,10 @@ class ChannelDelivery:
         try:
             status = self._call_back(conversation, message.message_id, callback)
         except (Transient, Permanent) as error:
-            outcomes.failure(FUNCTION, error, account_id=conversation.account_id)
-            self._note("typing_dropped", conversation)
+            outcomes.failure(error, account_id=conversation.account_id)
+            self._note(Outcome.TYPING_DROPPED, conversation)
         else:
-            self._note("typing_told" if status else "not_wanted", conversation)
+            self._note(Outcome.TYPING_TOLD if status else Outcome.NOT_WANTED, conversation)
 
     def _confirm(self, conversation: Conversation, event: MessagingEvent) -> None:
         """Let LivePerson know that the channel has the message, as its settings ask."""
@@ -405,15 +404,15 @@ class ChannelDelivery:
             **failure,
             "sent_at": _iso(datetime.fromtimestamp(self.clock(), UTC)),
         }
-        what = "not_wanted"
+        what = Outcome.NOT_WANTED
         if settings.wants("failed"):
             self._enter(account_id, recalled, message)
             parts = [account_id, str(failure["consumer_id"]), str(failure["event_id"])]
             parts += [failed_message] if failed_message else []
             self._post(settings, _webhook_id("failed", *parts), callback)
             self.breaker.succeeded(account_id, recalled.outage)
-            what = "told_failed"
-        outcomes.outcome(FUNCTION, what, account_id=account_id, event_id=failure.get("event_id"))
+            what = Outcome.TOLD_FAILED
+        outcomes.outcome(what, account_id=account_id, event_id=failure.get("event_id"))
 
     def _call_back(
         self, conversation: Conversation, identity: str, callback: Mapping[str, Any]
@@ -435,13 +434,11 @@ class ChannelDelivery:
         )
 
     def _post(self, settings: ChannelSettings, name: str, callback: Mapping[str, Any]) -> int:
-        with outcomes.timed(FUNCTION, "callback_time"):
+        with outcomes.timed(Measurement.CALLBACK_TIME):
             return self.callbacks.post(settings, name, _without_none(callback))
 
     def _drop(self, change: Change, why: str) -> None:
-        outcomes.outcome(
-            FUNCTION, why, account_id=change.account_id, conversation_id=change.conversation_id
-        )
+        outcomes.outcome(why, account_id=change.account_id, conversation_id=change.conversation_id)
 
     def _note(
         self,
@@ -454,7 +451,6 @@ class ChannelDelivery:
     ) -> None:
         tell = partial(outcomes.completed, since=since) if since else outcomes.outcome
         tell(
-            FUNCTION,
             what,
             account_id=conversation.account_id,
             consumer=short(conversation.consumer_key),

@@ -34,14 +34,13 @@ from ...liveperson.payloads import Request
 from ...liveperson.send_api import SendApi
 from ...support.cache import Clock
 from ...telemetry import outcomes
+from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import failed_letter
 from ..liveperson_access.authorized_calls import AuthorizedCalls
-from ..send_progress import in_doubt_since, is_repeat, refused, resumed, settled
 from .requests import log_ids, single_request
+from .send_progress import in_doubt_since, is_repeat, refused, resumed, settled
 from .sending import MESSAGE_TYPES, MessageSender
 from .typing import Typing
-
-FUNCTION = "outbound_messaging"
 
 # LivePerson documents no 409. What conflicts with a state may fit the next one.
 _CONFLICT = 409
@@ -70,7 +69,7 @@ class OutboundMessaging:
             return
         recalled = self.store.load_event(event.account_id, key, event.id, message.group)
         if is_repeat(recalled.progress, event, message):
-            outcomes.outcome(FUNCTION, "repeat_ignored", **log_ids(event, key))
+            outcomes.outcome(Outcome.REPEAT_IGNORED, **log_ids(event, key))
             return
         recalled = replace(recalled, progress=resumed(recalled.progress, event))
         self._enter(event, key, recalled, message)
@@ -163,7 +162,7 @@ class OutboundMessaging:
         if isinstance(error, ConversationNotReady):
             noted = replace(noted, refusals=noted.refusals + 1)
         if doubt is not None and doubt != progress.ambiguous_at:
-            outcomes.outcome(FUNCTION, "ambiguous", **log_ids(event, key))
+            outcomes.outcome(Outcome.AMBIGUOUS, **log_ids(event, key))
         self.store.note_progress(event.account_id, key, event.id, noted)
 
     def _progress(self, event: ConsumerEvent, key: str, message: QueueMessage) -> Progress:
@@ -174,33 +173,33 @@ class OutboundMessaging:
 
     def _do(self, event: ConsumerEvent, consumer: Consumer) -> None:
         request = single_request(event, consumer)
-        what = "sent"
+        what = Outcome.SENT
         if request is None:
-            what = "nothing_to_do"
+            what = Outcome.NOTHING_TO_DO
         else:
             consumer, what = self._send_deed(event, consumer, request)
         noted = Progress(1, done=True)
         self.store.note_progress(consumer.account_id, consumer.key, event.id, noted)
-        outcomes.completed(FUNCTION, what, event_type=event.type, **log_ids(event, consumer.key))
+        outcomes.completed(what, event_type=event.type, **log_ids(event, consumer.key))
 
     def _send_deed(
         self, event: ConsumerEvent, consumer: Consumer, request: Request
-    ) -> tuple[Consumer, str]:
+    ) -> tuple[Consumer, Outcome]:
         try:
-            with outcomes.timed(FUNCTION, "send_time"):
+            with outcomes.timed(Measurement.SEND_TIME):
                 consumer, _ = self.calls.call_as(
                     consumer, lambda who: self.send_api.send(who, request)
                 )
         except LivePersonRefused as refused:
             # What closing a closed conversation is answered is not published; it is closed.
             if event.type == "close" and refused.http_status != 401:
-                return consumer, "nothing_to_do"
+                return consumer, Outcome.NOTHING_TO_DO
             raise
-        return consumer, "sent"
+        return consumer, Outcome.SENT
 
 
 def describe(message: QueueMessage, salt: str) -> dict[str, Any]:
-    """Find the log_ids of a queued event, for the log."""
+    """Find the ids of a queued event, for the log."""
     try:
         event = read_queued(message.body)
     except UnreadableMessage:

@@ -61,13 +61,13 @@ def single_request(event: ConsumerEvent, consumer: Consumer) -> Request | None:
 
 
 def current_dialog(consumer: Consumer, dialog_id: str | None = None) -> Place:
-    """Return where the consumer's next text_steps go: a survey while one runs, the main dialog else."""
+    """Return where the consumer's next words go: a survey while one runs, else the main dialog."""
     conversation_id = consumer.conversation_id or ""
     return Place(conversation_id, dialog_id or consumer.survey_dialog_id or conversation_id)
 
 
 def log_ids(event: ConsumerEvent, key: str) -> dict[str, Any]:
-    """Return the log_ids of an event that log lines carry."""
+    """Return the ids of an event that log lines carry."""
     return {"account_id": event.account_id, "consumer": short(key), "event_id": event.id}
 
 
@@ -76,7 +76,7 @@ def _say(part: str, metadata: Any) -> SendStep:
 
 
 def _chosen(event: ConsumerEvent, metadata: Any) -> list[SendStep]:
-    """Say first which element was chosen; after its conversation's end only the text_steps are left."""
+    """Say first which element was chosen; after the conversation's end only the words are left."""
     if event.type != "reply":
         return []
     chosen = [event.raw["to_sequence"]]

@@ -20,8 +20,6 @@ from ...support.cache import Cache
 from ...telemetry import outcomes
 from ..liveperson_access.app_jwts import AppJwts
 
-FUNCTION = "outbound_messaging"
-
 
 @dataclass(frozen=True)
 class Routing:
@@ -41,7 +39,7 @@ class Routing:
         try:
             return self._look_up(consumer)
         except ConnectorError as error:
-            outcomes.failure(FUNCTION, error, account_id=consumer.account_id)
+            outcomes.failure(error, account_id=consumer.account_id)
             return consumer, {}
 
     def _look_up(self, consumer: Consumer) -> tuple[Consumer, Mapping[str, Any]]:

@@ -30,12 +30,11 @@ from ...liveperson.payloads import Opening, Place, Request
 from ...liveperson.send_api import AlreadyOpen, SendApi, sequence_in
 from ...support.cache import Clock
 from ...telemetry import outcomes
+from ...telemetry.outcomes import Measurement, Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls
-from ..send_progress import after_part, begun, in_doubt_since, leaves_a_note
 from .requests import SendStep, current_dialog, log_ids, text_steps
 from .routing import Routing
-
-FUNCTION = "outbound_messaging"
+from .send_progress import after_part, begun, in_doubt_since, leaves_a_note
 
 MESSAGE_TYPES = frozenset({"text", "reply", "file"})
 """The events that say something."""
@@ -197,7 +196,7 @@ class MessageSender:
         where = current_dialog(
             consumer, event.raw.get("dialog_id") if event.type == "reply" else None
         )
-        with outcomes.timed(FUNCTION, "send_time"):
+        with outcomes.timed(Measurement.SEND_TIME):
             consumer, answer = self.calls.call_as(
                 consumer, lambda who: self.send_api.send(who, step.request(where))
             )
@@ -210,14 +209,14 @@ class MessageSender:
         opening = Opening(asked.get("profile", {}), routing)
         consumer = replace(consumer, features=features)
         try:
-            with outcomes.timed(FUNCTION, "open_time"):
+            with outcomes.timed(Measurement.OPEN_TIME):
                 consumer, conversation_id = self.calls.call_as(
                     consumer, lambda who: self.send_api.open_conversation(who, opening)
                 )
         except AlreadyOpen:
             return self._open_already(consumer)
         who = log_ids(event, consumer.key)
-        outcomes.outcome(FUNCTION, "conversation_opened", conversation_id=conversation_id, **who)
+        outcomes.outcome(Outcome.CONVERSATION_OPENED, conversation_id=conversation_id, **who)
         return self.store.save_opened(consumer, conversation_id, features)
 
     def _open_already(self, consumer: Consumer) -> Consumer:
@@ -260,19 +259,18 @@ class MessageSender:
         heard = known.heard(echo, after=consumer.last_sequence) if known else None
         who = log_ids(event, consumer.key)
         if heard is not None:
-            outcomes.outcome(FUNCTION, "confirmed_by_echo", sequence=heard, **who)
+            outcomes.outcome(Outcome.CONFIRMED_BY_ECHO, sequence=heard, **who)
             return heard
         waited = self.clock() - doubt
         if waited < ECHO_SECONDS:
             raise EchoAwaited("waiting for its echo", retry_after=ECHO_SECONDS - waited)
-        outcomes.outcome(FUNCTION, "sent_again", **who)
+        outcomes.outcome(Outcome.SENT_AGAIN, **who)
         return None
 
 
 def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
     outcomes.completed(
-        FUNCTION,
-        "sent",
+        Outcome.SENT,
         event_type=event.type,
         conversation_id=consumer.conversation_id,
         sequence=consumer.last_sequence,

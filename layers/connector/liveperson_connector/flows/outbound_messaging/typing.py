@@ -23,10 +23,9 @@ from ...liveperson import payloads
 from ...liveperson.send_api import SendApi
 from ...support.cache import Clock
 from ...telemetry import outcomes
+from ...telemetry.outcomes import Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls
 from .requests import CHAT_STATES, current_dialog, log_ids
-
-FUNCTION = "outbound_messaging"
 
 # A typing indicator older than this tells nothing any more; one that nobody ended is ended by us.
 STALE_SECONDS = 10.0
@@ -49,22 +48,22 @@ class Typing:
         try:
             what = self._try(event, key, message)
         except (Transient, Permanent) as error:
-            outcomes.failure(FUNCTION, error, **log_ids(event, key))
-            what = "typing_dropped"
-        outcomes.outcome(FUNCTION, what, **log_ids(event, key))
+            outcomes.failure(error, **log_ids(event, key))
+            what = Outcome.TYPING_DROPPED
+        outcomes.outcome(what, **log_ids(event, key))
 
     def _try(self, event: ConsumerEvent, key: str, message: QueueMessage) -> str:
         if self.clock() - message.sent_at.timestamp() > STALE_SECONDS:
-            return "typing_stale"
+            return Outcome.TYPING_STALE
         consumer = self.store.load_consumer(event.account_id, key)
         if consumer is None or not consumer.conversation_id or consumer.survey_dialog_id:
-            return "typing_dropped"  # nobody would see it, and surveys take none
+            return Outcome.TYPING_DROPPED  # nobody would see it, and surveys take none
         self._send(consumer, CHAT_STATES[event.raw["state"]])
         if event.raw["state"] == "composing":
             self._watch_composing(event, consumer)
         elif consumer.composing_since is not None:
             self.store.save_typing(consumer, None)
-        return "typing_sent"
+        return Outcome.TYPING_SENT
 
     def _watch_composing(self, event: ConsumerEvent, consumer: Consumer) -> None:
         since = round(self.clock(), 3)
@@ -97,7 +96,7 @@ class Typing:
                 self._send(consumer, CHAT_STATES["paused"])
             self.store.save_typing(consumer, None)
         except ConnectorError as error:  # the words have arrived; the indicator goes out by itself
-            outcomes.failure(FUNCTION, error, account_id=consumer.account_id)
+            outcomes.failure(error, account_id=consumer.account_id)
 
     def _send(self, consumer: Consumer, state: str) -> None:
         request = payloads.chat_state(current_dialog(consumer), state)

@@ -23,9 +23,9 @@ import hashlib
 import json
 from dataclasses import replace
 
-from ..channel.consumer_events import ConsumerEvent
-from ..domain.conversations import Progress, Refusal
-from ..domain.queue_messages import CUT_OFF_ATTRIBUTE, QueueMessage
+from ...channel.consumer_events import ConsumerEvent
+from ...domain.conversations import Progress, Refusal
+from ...domain.queue_messages import CUT_OFF_ATTRIBUTE, QueueMessage
 
 # A try that begins so late after the first receive is noted like any other but the first. Lambda
 # offers a throttled message again until its visibility times out, after 180 s

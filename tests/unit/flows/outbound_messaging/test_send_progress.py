@@ -11,7 +11,7 @@ import pytest
 from liveperson_connector.channel.consumer_events import ConsumerEvent
 from liveperson_connector.domain.conversations import Progress
 from liveperson_connector.domain.queue_messages import QueueMessage
-from liveperson_connector.flows.send_progress import (
+from liveperson_connector.flows.outbound_messaging.send_progress import (
     FIRST_TRY_SECONDS,
     TRY_SECONDS,
     after_part,

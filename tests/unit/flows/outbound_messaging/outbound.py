@@ -1,5 +1,5 @@
 """
-The way from the channel to LivePerson, in this process_batch: real flows, real store, a modelled wire.
+The way from the channel to LivePerson, in this process: real flows and store, a modelled wire.
 
 A test posts what a channel posts, says what LivePerson answers, and lets time pass. What was sent,
 what stands in the queues and what the table remembers is there to look at.
