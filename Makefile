@@ -16,10 +16,10 @@ help:  ## list these commands
 setup: $(VENV)/.installed $(BIN)/connector  ## make .venv and install what the project needs
 
 $(VENV)/.installed: requirements/dev.txt layers/connector/requirements.txt
-	@echo "setup: installing the tools into $(VENV) (once, a minute or two)"
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("setup: Python 3.11 or newer is needed\n  do: make setup PYTHON=/path/to/it")'
+	@echo "setup: making $(VENV), an environment for the project's tools alone"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python tools/install.py requirements/dev.txt
 	@touch $@
 
 $(BIN)/connector: pyproject.toml $(VENV)/.installed
