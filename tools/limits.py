@@ -78,7 +78,8 @@ def parameters_read(function: str) -> int:
 
 def limits() -> Iterator[Limit]:
     """Yield every limit on a steady stream of messages, for one brand in a stack."""
-    own = int(template()["Parameters"]["WorkerConcurrency"]["Default"])
+    yield from _throttles()
+    own = _default("WorkerConcurrency")
     for name in WORKERS:
         yield Limit(
             f"`WorkerConcurrency`, `{name}`",
@@ -133,6 +134,27 @@ def limits() -> Iterator[Limit]:
         "higher throughput, an account's setting",
         "notice nothing: what is known is kept",
     )
+
+
+def _throttles() -> Iterator[Limit]:
+    for parameter, name, unit in (
+        ("ChannelRequestsPerSecond", "message_intake", "requests of the channel"),
+        ("WebhookRequestsPerSecond", "webhook_intake", "webhooks"),
+    ):
+        used = invocations(name)
+        yield Limit(
+            f"`{parameter}`",
+            _default(parameter),
+            "settings.md",
+            used,
+            unit,
+            "the parameter",
+            _NOT_ACCEPTED,
+        )
+
+
+def _default(parameter: str) -> int:
+    return int(template()["Parameters"][parameter]["Default"])
 
 
 def _table_limits(busiest: float) -> Iterator[Limit]:
