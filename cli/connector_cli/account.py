@@ -9,20 +9,23 @@ from typing import Any
 
 import click
 
+from liveperson_connector.channel.ssrf import checked
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
-from liveperson_connector.domain.errors import ConnectorError, MisconfiguredAccount
+from liveperson_connector.domain.errors import MisconfiguredAccount
 from liveperson_connector.flows.token_refresh import LEASE_SECONDS, REFRESHED
 from liveperson_connector.liveperson.app_jwt import AppJwt
+from liveperson_connector.support.web_address import BadAddress
 
 from . import output
-from .errors import Problem
+from .errors import Problem, of_what_was_given
+from .groups import Commands
 from .options import as_json, on_a_stack, yes
 from .parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE, Parameters, checked_account_id
-from .partners import LivePerson, ping
+from .partners import checked_app_jwt, checked_ping
 from .stack import Stack
 
 
-@click.group()
+@click.group(cls=Commands)
 def account() -> None:
     """Set up the LivePerson accounts that the stack serves."""
 
@@ -55,9 +58,11 @@ def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: An
     written LivePerson is asked for a token, and the channel gets a signed callback of type ping.
     """
     checked_account_id(account_id)
+    stack.check_exists()
     parameters = Parameters(stack)
     values = _values(parameters, account_id, given)
     credentials, channel = _parse(parameters, account_id, values)
+    _check_callback_url(stack, channel)
     if not skip_checks:
         _check_liveperson(stack, account_id, credentials)
         _check_channel(stack, account_id, channel)
@@ -105,6 +110,7 @@ def list_accounts(stack: Stack, as_json: bool) -> None:
         shown = [(each["account_id"], ", ".join(each["parameters"])) for each in rows]
         output.table(("account", "parameters"), shown)
     else:
+        stack.check_exists()
         output.say("no account is set up; begin with: connector account add ACCOUNT")
 
 
@@ -128,11 +134,15 @@ def remove(stack: Stack, account_id: str, yes: bool) -> None:
 def _renew_app_jwt(stack: Stack, account_id: str) -> None:
     """Have an AppJWT stored with what was just written, even if a refresh ran a moment ago."""
     for _ in range(3):
-        if stack.invoke("TokenRefresh", {"account_id": account_id})[account_id] == REFRESHED:
+        answer = stack.invoke("TokenRefresh", {"account_id": account_id})
+        if isinstance(answer, dict) and answer.get(account_id) == REFRESHED:
             return
         output.say("  a refresh ran a moment ago; the next one follows in some seconds")
         time.sleep(LEASE_SECONDS + 1)
-    raise Problem("token_refresh did not get to it: others keep asking", "connector doctor")
+    raise Problem(
+        f"the account is written, but token_refresh has stored no AppJWT for {account_id} yet",
+        f"wait a minute, then see: connector doctor {account_id}",
+    )
 
 
 def describe(parameters: Parameters, account_id: str) -> dict[str, Any]:
@@ -201,34 +211,34 @@ def _values(
 def _parse(
     parameters: Parameters, account_id: str, values: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Credentials, ChannelSettings]:
-    """Read the values as the functions will."""
+    """Read the values as the functions will, before anything is asked or written with them."""
     name = parameters.store.name
-    return (
-        Credentials.parse(json.dumps(values[CREDENTIALS]), parameter=name(account_id, CREDENTIALS)),
-        ChannelSettings.parse(json.dumps(values[CHANNEL]), parameter=name(account_id, CHANNEL)),
-    )
+    with of_what_was_given():
+        return (
+            Credentials.parse(
+                json.dumps(values[CREDENTIALS]), parameter=name(account_id, CREDENTIALS)
+            ),
+            ChannelSettings.parse(json.dumps(values[CHANNEL]), parameter=name(account_id, CHANNEL)),
+        )
+
+
+def _check_callback_url(stack: Stack, channel: ChannelSettings) -> None:
+    """Refuse what can never be called, also where nothing else is tried."""
+    with of_what_was_given():
+        try:
+            checked(channel.callback_url, network=stack.callback_network)
+        except BadAddress as bad:
+            raise MisconfiguredAccount(f"callback_url cannot be called, {bad}") from None
 
 
 def _check_liveperson(stack: Stack, account_id: str, credentials: Credentials) -> None:
-    try:
-        token = LivePerson(stack).app_jwt(account_id, credentials)
-    except MisconfiguredAccount:
-        raise Problem(
-            f"LivePerson gives account {account_id} no AppJWT for this client id and secret",
-            "compare all three with the record of the installed app",
-        ) from None
+    token = checked_app_jwt(stack, account_id, credentials)
     left = output.duration(token.expires_at - time.time())
     output.say(f"✓ LivePerson gives account {account_id} an AppJWT, good for {left}")
 
 
 def _check_channel(stack: Stack, account_id: str, channel: ChannelSettings) -> None:
-    try:
-        status = ping(channel, account_id, stack.callback_network)
-    except ConnectorError as failure:
-        raise Problem(
-            f"the channel does not take a signed callback: {failure}",
-            "mend its endpoint or the signing secret; --skip-checks writes nevertheless",
-        ) from None
+    status = checked_ping(stack, account_id, channel)
     output.say(f"✓ the channel takes a signed callback: {status}")
 
 

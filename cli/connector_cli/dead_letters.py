@@ -14,6 +14,7 @@ from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
 
 from . import output
 from .errors import Problem
+from .groups import Commands
 from .letters import QUEUES, DeadLetters, Letter, matching
 from .options import as_json, on_a_stack, yes
 from .stack import Stack
@@ -38,7 +39,7 @@ def chosen(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--queue", type=click.Choice(list(QUEUES)), help="One of the two.")(command)
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", cls=Commands)
 def dead_letters() -> None:
     """Look at messages that were given up; send them again, or throw them away."""
 
@@ -100,7 +101,7 @@ def redrive(
         event["queue"] = queue
     if not dry_run:
         plan = stack.invoke("DeadLetterRedrive", {**event, "dry_run": True})
-        output.confirm(f"Send {_count(plan, 'moved')} letters again?", yes=yes)
+        output.confirm(f"Send {output.counted(_count(plan, 'moved'), 'letter')} again?", yes=yes)
     answer = stack.invoke("DeadLetterRedrive", event)
     if as_json:
         output.data(answer)
@@ -135,9 +136,9 @@ def discard(
         thrown += doomed
         yes = True
         if dry_run:
-            output.say(f"{thrown} letters, and those behind them, would be thrown away")
+            output.say(f"{output.counted(thrown, 'letter')}, and any behind, would be thrown away")
             return
-    output.say(f"✓ {thrown} letters are thrown away")
+    output.say(f"✓ {output.counted(thrown, 'letter')} thrown away")
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,8 @@ def _discard_some(
         if doomed and not yes:
             output.table(_HEADINGS, [_row(each.facts()) for each in doomed])
         if doomed and not dry_run:
-            question = f"Throw these {len(doomed)}, and those behind them, away for ever?"
+            count = output.counted(len(doomed), "letter")
+            question = f"Throw away {count}, and any behind, for ever?"
             output.confirm(question, yes=yes)
             for letter in doomed:
                 letters.discard(letter)
@@ -173,7 +175,7 @@ def _discard_some(
 
 def _say_hidden(count: int) -> None:
     if count > 0:
-        output.note(f"{count} more are behind these: of a group, SQS shows ten at a time")
+        output.note(f"{count} more behind these: SQS shows ten letters of a group at a time")
 
 
 def _let_group_go(stack: Stack, letter: Letter) -> None:

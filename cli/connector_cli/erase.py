@@ -14,6 +14,7 @@ from liveperson_connector.domain.pseudonyms import consumer_key, short
 from liveperson_connector.domain.queue_messages import stable_id
 
 from . import output
+from .groups import Commands
 from .letters import DeadLetters, Letter
 from .options import as_json, on_a_stack, yes
 from .parameters import Parameters, checked_account_id
@@ -64,7 +65,7 @@ class Traces:
     letters: list[Letter]
 
 
-@click.group()
+@click.group(cls=Commands)
 def consumer() -> None:
     """See to the data of one consumer."""
 
@@ -94,10 +95,11 @@ def erase(
         receipt = _receipt(stack, account_id, key, found)
         hidden = letters.count() - len(borrowed)
         if hidden > 0:
-            receipt.stays.append(f"dead letters: {hidden} were not seen; redrive, and erase again")
+            receipt.stays.append(f"dead letters: {hidden} not seen; redrive, and erase again")
         if not dry_run:
             count = sum(receipt.items.values()) + receipt.files + receipt.dead_letters
-            output.confirm(f"Erase {count} things of consumer {short(key)}?", yes=yes)
+            things = output.counted(count, "thing")
+            output.confirm(f"Erase {things} of consumer {short(key)}?", yes=yes)
             _erase(stack, found, letters)
     if as_json:
         output.data(receipt.told(dry_run=dry_run))
@@ -246,8 +248,8 @@ def _stays(stack: Stack) -> Iterator[str]:
         )
         if waiting:
             yield (
-                f"{logical}: {waiting} messages, of whomever; they cannot be taken out. "
-                "When they are done, erase again"
+                f"{logical}: {output.counted(waiting, 'message')} of any consumer, which cannot be "
+                "taken out. Erase again when the queue is empty"
             )
     days = stack.parameters.get("LogRetentionDays", "?")
     yield f"logs: the consumer's pseudonym, for {days} days"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from urllib.parse import urlsplit
 
 import click
+import requests
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    EndpointConnectionError,
+    ConnectionError,  # noqa: A004 - botocore's name of the base of them all
     NoCredentialsError,
     NoRegionError,
+    PartialCredentialsError,
     ProfileNotFound,
 )
 
-from liveperson_connector.domain.errors import ConnectorError
+from liveperson_connector.domain.errors import ConnectorError, MisconfiguredAccount
+
+from . import region
 
 _EXPIRED = {
     "ExpiredToken",
@@ -25,48 +30,100 @@ _EXPIRED = {
     "UnrecognizedClientException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+_PASSING = {
+    *("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"),
+    *("InternalError", "InternalFailure", "ServiceUnavailable"),
+}
+
+# What decides which stack in which account is spoken to, where it is set.
+_PLACE = ("AWS_PROFILE", *region.VARIABLES, "AWS_ENDPOINT_URL")
 
 
 class Problem(click.ClickException):
-    """A command cannot go on: exit code 1. A wrong use of the command line is 2, by click."""
+    """
+    A command cannot go on, and exits with 1: ``mend`` says what to do about it.
 
-    def __init__(self, problem: str, mend: str = "") -> None:
+    A wrong use of the command line is a :class:`click.UsageError`, and exits with 2.
+    """
+
+    def __init__(self, problem: str, mend: str) -> None:
         super().__init__(problem)
         self.mend = mend
 
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Say it on standard error."""
-        click.echo(f"connector: {self.message}", err=True, file=file)
-        if self.mend:
-            click.echo(f"  do: {self.mend}", err=True, file=file)
+
+class NotReached(Problem):
+    """No stack was found where the command looked for one; perhaps another place was meant."""
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn the errors of AWS and of the connector's own code into a :class:`Problem`."""
+    """Turn the errors of AWS, of the network and of the layer into a :class:`Problem`."""
     try:
         yield
     except ClientError as failure:
         raise of_aws(failure) from None
-    except (NoCredentialsError, ProfileNotFound) as failure:
-        raise Problem(str(failure), "sign in to AWS, or set AWS_PROFILE") from None
+    except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as failure:
+        mend = "sign in to AWS, or set AWS_PROFILE to a profile of ~/.aws/config"
+        raise NotReached(str(failure), mend) from None
     except NoRegionError:
-        raise Problem("no AWS region is set", "set AWS_REGION") from None
-    except EndpointConnectionError as failure:
-        raise Problem(str(failure), "check AWS_REGION, AWS_ENDPOINT_URL and the network") from None
+        raise NotReached("no AWS region is set", "set AWS_REGION") from None
+    except ConnectionError as failure:
+        raise NotReached(str(failure), f"check the network{_place()}") from None
     except BotoCoreError as failure:
-        raise Problem(f"AWS: {failure}") from None
+        raise Problem(
+            f"AWS: {failure}", f"check the AWS settings of this shell{_place()}"
+        ) from None
+    except requests.RequestException as failure:
+        raise of_network(failure) from None
     except ConnectorError as failure:
-        raise Problem(f"{failure.reason}: {failure}") from None
+        raise of_connector(failure) from None
 
 
 def of_aws(failure: ClientError) -> Problem:
     """Say which call AWS refused, and why."""
     code = failure.response.get("Error", {}).get("Code", "unknown")
     said = failure.response.get("Error", {}).get("Message", "")
-    problem = f"AWS refused {failure.operation_name}: {code}: {said}"
+    problem = f"AWS refused {failure.operation_name}: {code}: {said}".removesuffix(": ")
     if code in _EXPIRED:
-        return Problem(problem, "sign in to AWS again")
+        return NotReached(problem, "sign in to AWS again")
     if code in _DENIED:
         return Problem(problem, "use a role that may; docs/troubleshooting.md lists the rights")
-    return Problem(problem)
+    if code in _PASSING:
+        return Problem(problem, "wait a minute, and run the command again")
+    return Problem(problem, f"check the names that were given{_place()}")
+
+
+def of_network(failure: requests.RequestException) -> Problem:
+    """Say whose address did not answer, without what was sent there."""
+    host = urlsplit(failure.request.url or "").netloc if failure.request else ""
+    return Problem(
+        f"{host or 'an address'} did not answer ({type(failure).__name__})",
+        "check the network, and whether a proxy stands in between",
+    )
+
+
+def of_connector(failure: ConnectorError) -> Problem:
+    """Say what the connector's own code found, and which command tells more."""
+    if isinstance(failure, MisconfiguredAccount):
+        problem, _, form = str(failure).partition("; write ")
+        mend = "connector account add ACCOUNT writes it again"
+        return Problem(problem, f"{mend}, as {form}" if form else mend)
+    return Problem(str(failure), "connector doctor looks for the cause")
+
+
+@contextmanager
+def of_what_was_given() -> Iterator[None]:
+    """Tell what is wrong with a secret or an option before it becomes part of a parameter."""
+    try:
+        yield
+    except MisconfiguredAccount as failure:
+        problem = str(failure).partition("; write ")[0].rpartition(": ")[2]
+        raise Problem(
+            f"{problem}; nothing was changed",
+            "run the command again with the right value; docs/settings.md tells the form of each",
+        ) from None
+
+
+def _place() -> str:
+    given = [f"{name}={os.environ[name]}" for name in _PLACE if os.environ.get(name)]
+    return f", and {', '.join(given)}" if given else ""

@@ -45,5 +45,9 @@ def _write(file: Path, key: str) -> None:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise Problem(f"{file} is there already", "name a new file") from None
+    except OSError as failure:
+        raise Problem(
+            f"{file} cannot be written: {failure.strerror}", "name a file in a folder of your own"
+        ) from None
     with os.fdopen(handle, "w") as opened:
         opened.write(f"{key}\n")

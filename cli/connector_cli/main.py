@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from .account import account
 from .dead_letters import dead_letters
 from .doctor.command import doctor
 from .erase import consumer
+from .groups import Program
 from .handover import handover
 from .manifest.command import manifest
 from .secrets import secrets
@@ -15,24 +19,28 @@ from .status import status
 from .trace import trace
 from .try_command import try_it
 
-
-class _InOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List the commands in the order in which they are needed."""
-        return list(self.commands)
+_COMPLETION = """\b
+Completion by the Tab key: add this to ~/.bashrc (for zsh: zsh_source):
+  eval "$(_CONNECTOR_COMPLETE=bash_source connector)"
+"""
 
 
 @click.group(
-    cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    "connector",
+    cls=Program,
+    epilog=_COMPLETION,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.version_option(package_name="liveperson-connector", message="%(prog)s %(version)s")
 def cli() -> None:
     """
-    Operate a LivePerson connector: set accounts up, see how it does, mend what fails.
+    Operate a LivePerson connector: set accounts up, see how it is doing, fix what is wrong.
 
     Region and credentials are those of the usual AWS environment (AWS_PROFILE, AWS_REGION).
-    Every command about a stack takes --stack NAME, or --sandbox for one on this machine.
+    Every command about a stack takes --stack NAME, or --sandbox for the one on this machine.
 
-    Exit code 0: all is well. 1: something is wrong, or was not done. 2: the command line is wrong.
+    Exit codes: 0, all is well. 1, something is wrong or was not done. 2, the command line is
+    wrong. 130, stopped by Ctrl-C.
     """
 
 
@@ -47,5 +55,8 @@ for _command in _COMMANDS:
 
 
 def main() -> None:
-    """Run ``connector``."""
+    """Run ``connector``; what a terminal has no character for is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     cli(prog_name="connector")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .errors import explained
+from .errors import NotReached, explained
 from .stack import DEFAULT_NAME, Stack
 
 SANDBOX_FILE = Path(".sandbox/endpoints.json")
+
+# The longest that CloudWatch keeps logs (LogRetentionDays): ten years.
+_MOST_MINUTES = 3_653 * 24 * 60
+
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 Command = Callable[..., Any]
 
@@ -24,27 +31,60 @@ def on_a_stack(command: Command) -> Command:
         "--stack",
         envvar="CONNECTOR_STACK",
         metavar="NAME",
-        help=f"The stack; the sandbox's own, or {DEFAULT_NAME}, unless told. [CONNECTOR_STACK]",
+        callback=_stack_name,
+        help=f"The stack's name. Default: {DEFAULT_NAME}, or the sandbox's own. [CONNECTOR_STACK]",
     )
-    @click.option("--sandbox", is_flag=True, help=f"The sandbox that wrote {SANDBOX_FILE}.")
+    @click.option("--sandbox", is_flag=True, help=f"Use the sandbox that wrote {SANDBOX_FILE}.")
     @click.option(
         "--endpoints",
         type=click.Path(path_type=Path),
         envvar="CONNECTOR_ENDPOINTS",
         metavar="FILE",
-        help="The sandbox that wrote this file. [CONNECTOR_ENDPOINTS]",
+        help="Use the sandbox that wrote this file. [CONNECTOR_ENDPOINTS]",
     )
     @functools.wraps(command)
     def wrapped(
         *args: Any, stack: str | None, sandbox: bool, endpoints: Path | None, **options: Any
     ) -> Any:
         file = endpoints or (SANDBOX_FILE if sandbox else None)
-        with explained():
+        with _sandbox_mentioned(file), explained():
             return command(Stack.find(stack, file), *args, **options)
 
     return wrapped
 
 
+def _stack_name(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not _STACK_NAME.fullmatch(given):
+        raise click.BadParameter(
+            f"{given!r} is no name of a stack: letters, digits and hyphens, first a letter"
+        )
+    return given
+
+
+@contextmanager
+def _sandbox_mentioned(file: Path | None) -> Iterator[None]:
+    """Where no stack is reached: name the sandbox that runs here, or the one that has stopped."""
+    try:
+        yield
+    except NotReached as problem:
+        if file is not None:
+            problem.mend = f"start the sandbox of {file} again if it has stopped; or {problem.mend}"
+        elif SANDBOX_FILE.exists():
+            problem.mend += "; for the sandbox that runs in this folder, add --sandbox"
+        raise
+
+
+def minutes_option(default: int) -> Callable[[Command], Command]:
+    """Give a command ``--minutes``: how far back it looks into the logs."""
+    return click.option(
+        "--minutes",
+        type=click.IntRange(1, _MOST_MINUTES),
+        default=default,
+        show_default=True,
+        help="How far back to look into the logs.",
+    )
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
-yes = click.option("--yes", "-y", is_flag=True, help="Don't ask before changing anything.")
+yes = click.option("--yes", "-y", is_flag=True, help="Change it without asking.")

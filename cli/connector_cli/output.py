@@ -1,9 +1,16 @@
-"""How commands speak: tables for a person, JSON for a program, questions before a change."""
+"""
+How commands speak: tables for a person, JSON for a program, questions before a change.
+
+Everything printed passes :func:`visible` here. Ids, errors and messages come from LivePerson, a
+channel or a consumer; a control character in them could clear an operator's screen, fake a line
+of output or type a command.
+"""
 
 from __future__ import annotations
 
 import getpass
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -16,43 +23,60 @@ from rich.text import Text
 
 from .errors import Problem
 
+# Control characters, line and paragraph separators, marks that reverse the direction of writing
+# (https://unicode.org/reports/tr36/#Bidirectional_Text_Spoofing), and halves of surrogate pairs,
+# which no terminal can be sent. Joiners stay: emoji and several scripts need them.
+_HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_UNSAFE = re.compile(f"[\x00-\x1f{_HIDDEN}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_HIDDEN}]")  # what comes before a blank, JSON escapes itself
+
 # Rows stay lines, also where a terminal has to break them: an id in pieces cannot be copied.
 _WIDE = 200
 
 
+def visible(text: str) -> str:
+    """Return ``text`` as one line that is safe to print: control characters become escapes."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def say(text: str, style: str = "") -> None:
     """Print a line for a person."""
-    _console().print(Text(text, style=style), soft_wrap=True)
+    _console().print(Text(visible(text), style=style), soft_wrap=True)
 
 
 def note(text: str) -> None:
     """Print a line beside the data, on standard error."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def data(value: object) -> None:
-    """Print JSON, and nothing else, on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    """Print JSON, and nothing else, on standard output; a program reads back the same value."""
+    written = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Print rows below headings; a cell may be a :class:`rich.text.Text`."""
+    """Print rows below headings."""
     shown = Table(box=None, pad_edge=False, title=title or None, title_justify="left")
     for heading in headings:
         shown.add_column(heading, header_style="bold", overflow="fold")
     for row in rows:
-        shown.add_row(*(each if isinstance(each, Text) else Text(str(each)) for each in row))
+        shown.add_row(*(Text(visible(str(each))) for each in row))
     _console().print(shown)
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if somebody says so, at the terminal or by ``--yes``."""
+    """Go on only after a yes, at the terminal or by ``--yes``; end the command after a no."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Problem("nobody is there to ask", "say --yes to go on without being asked")
-    if not click.confirm(question, err=True):
-        raise Problem("nothing was changed")
+        raise Problem(
+            "there is no terminal to ask at before something is changed",
+            "add --yes to go on without being asked",
+        )
+    if not click.confirm(visible(question), err=True):
+        note("nothing was changed")
+        raise click.exceptions.Exit(1)
 
 
 def ask_secret(name: str) -> str:
@@ -61,6 +85,11 @@ def ask_secret(name: str) -> str:
     if not secret.strip():
         raise Problem(f"no {name.lower()} was given", "type it, or pipe it in as a line")
     return secret.strip()
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun: ``1 letter``, ``2 letters``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def ago(then: datetime | float | None, now: datetime | None = None) -> str:

@@ -41,6 +41,7 @@ class Parameters:
     """Every account of one stack."""
 
     def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._client = stack.client("ssm")
         self._path = f"/{stack.name}/accounts"
         self.store = ParameterStore(self._client, f"/{stack.name}")
@@ -67,6 +68,7 @@ class Parameters:
     def of(self, account_id: str) -> Mapping[str, Written]:
         """Return what is written of an account, or say that nothing is."""
         if account_id not in self.written:
+            self._stack.check_exists()
             known = ", ".join(self.account_ids) or "none"
             raise Problem(
                 f"account {account_id} is not set up (set up: {known})",
@@ -119,5 +121,8 @@ class Parameters:
 def checked_account_id(account_id: str) -> str:
     """Return an account id, or say that it is none."""
     if not is_account_id(account_id):
-        raise Problem(f"{account_id!r} is not an account id", "it is LivePerson's site id")
+        raise Problem(
+            f"{account_id!r} is not an account id",
+            "give LivePerson's site id: digits, or le and digits on its test systems",
+        )
     return account_id

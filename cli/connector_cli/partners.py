@@ -13,6 +13,7 @@ import requests
 
 from liveperson_connector.channel.callbacks import Callbacks
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.errors import ConnectorError, MisconfiguredAccount
 from liveperson_connector.domain.pseudonyms import consumer_key
 from liveperson_connector.domain.queue_messages import new_id
 from liveperson_connector.liveperson import signatures
@@ -21,6 +22,7 @@ from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
 from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.http import LivePersonHttp
 
+from .errors import Problem
 from .stack import Stack
 
 NOBODY = "connector-doctor"
@@ -57,6 +59,39 @@ class LivePerson:
         """Fetch the ConsumerJWS of a consumer who never writes."""
         key = consumer_key(self.stack.consumer_id_salt, account_id, NOBODY)
         return Idp(self._http, self.domains).issue(account_id, app_jwt, key)
+
+
+def checked_app_jwt(stack: Stack, account_id: str, credentials: Credentials) -> AppJwt:
+    """Fetch an AppJWT with credentials not written yet, or say which of them is wrong."""
+    try:
+        return LivePerson(stack).app_jwt(account_id, credentials)
+    except MisconfiguredAccount:
+        raise Problem(
+            f"LivePerson gives account {account_id} no AppJWT for this client id and secret; "
+            "nothing was changed",
+            "compare account id, client id and secret with the record of the installed app",
+        ) from None
+    except ConnectorError as failure:
+        if (getattr(failure, "http_status", None) or 500) < 500:
+            raise Problem(
+                f"LivePerson does not know account {account_id}; nothing was changed",
+                "compare it with the account id (site id) in the record of the installed app",
+            ) from None
+        raise Problem(
+            f"LivePerson cannot be asked: {failure}; nothing was changed",
+            f"try again later (https://status.liveperson.com), and compare the id {account_id}",
+        ) from None
+
+
+def checked_ping(stack: Stack, account_id: str, settings: ChannelSettings) -> int:
+    """Send a signed callback with settings not written yet, and return its status."""
+    try:
+        return ping(settings, account_id, stack.callback_network)
+    except ConnectorError as failure:
+        raise Problem(
+            f"the channel does not take a signed callback: {failure}; nothing was changed",
+            "correct the callback URL, the channel's endpoint or the signing secret",
+        ) from None
 
 
 def ping(settings: ChannelSettings, account_id: str, network: str) -> int:

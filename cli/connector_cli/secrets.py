@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
-from liveperson_connector.domain.errors import MisconfiguredAccount
 
 from . import output
-from .errors import Problem
+from .errors import Problem, of_what_was_given
+from .groups import Commands
 from .logs import ago, lines
 from .manifest.fields import LONGEST_RETENTION
 from .options import as_json, on_a_stack, yes
 from .parameters import CHANNEL, CREDENTIALS, Parameters
-from .partners import LivePerson, ping
+from .partners import checked_app_jwt, checked_ping
 from .stack import Stack
 
 CURRENT = "accepted_current_secret"
@@ -47,7 +47,7 @@ class Usage:
         return None
 
 
-@click.group()
+@click.group(cls=Commands)
 def secrets() -> None:
     """Change secrets without losing a message."""
 
@@ -161,21 +161,19 @@ def _rotate(stack: Stack, parameters: Parameters, account_id: str, force: bool, 
 
 def _check(stack: Stack, account_id: str, wanted: dict[str, Any], parameters: Parameters) -> None:
     name = parameters.store.name(account_id, CREDENTIALS)
-    credentials = Credentials.parse(json.dumps(wanted), parameter=name)
-    try:
-        LivePerson(stack).app_jwt(account_id, credentials)
-    except MisconfiguredAccount:
-        raise Problem(
-            "LivePerson gives no AppJWT for the new secret; nothing was changed",
-            "compare it with the record of the installed app",
-        ) from None
+    with of_what_was_given():
+        credentials = Credentials.parse(json.dumps(wanted), parameter=name)
+    checked_app_jwt(stack, account_id, credentials)
     output.say("✓ LivePerson gives an AppJWT for the new secret")
 
 
 def _check_unused(found: Usage, force: bool) -> None:
     """Refuse to forget a secret that is in use, and say when it last matched."""
     if not found.has_previous:
-        raise Problem("no previous secret is kept")
+        raise Problem(
+            "no previous secret is kept",
+            "nothing is left to finish; connector secrets rotate ACCOUNT takes a new secret in",
+        )
     output.say(f"the previous secret last matched: {_when(found.previous)}")
     reason = found.reason_to_keep()
     if reason and not force:
@@ -193,8 +191,9 @@ def _rotate_signing(stack: Stack, parameters: Parameters, account_id: str, yes: 
     wanted = parameters.raw(account_id, CHANNEL)
     wanted["signing_secret"] = output.ask_secret("New signing secret")
     name = parameters.store.name(account_id, CHANNEL)
-    settings = ChannelSettings.parse(json.dumps(wanted), parameter=name)
-    status = ping(settings, account_id, stack.callback_network)
+    with of_what_was_given():
+        settings = ChannelSettings.parse(json.dumps(wanted), parameter=name)
+    status = checked_ping(stack, account_id, settings)
     output.say(f"✓ the channel takes a callback signed with it: {status}")
     output.confirm(f"Sign account {account_id}'s callbacks with it?", yes=yes)
     parameters.write(account_id, CHANNEL, wanted)

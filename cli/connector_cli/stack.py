@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from botocore.exceptions import ClientError
 
 from liveperson_connector.liveperson.domains import is_loopback
 
-from .errors import Problem
+from .errors import NotReached, Problem
 from .region import region_name
 
 DEFAULT_NAME = "liveperson-connector"
@@ -71,7 +72,8 @@ class Stack:
         config = Config(
             connect_timeout=5,
             read_timeout=_READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": 5},
+            # A sandbox that does not answer has stopped: waiting does not help.
+            retries={"mode": "standard", "total_max_attempts": 2 if self.endpoints else 3},
             proxies={} if self.endpoints else None,
         )
         return make(service, config=config, **self._place())
@@ -79,22 +81,16 @@ class Stack:
     @cached_property
     def description(self) -> Mapping[str, Any]:
         """What CloudFormation says of the stack."""
-        try:
+        with self._missing_told():
             answer = self.client("cloudformation").describe_stacks(StackName=self.name)
-        except ClientError as failure:
-            if failure.response.get("Error", {}).get("Code") != "ValidationError":
-                raise
-            raise Problem(
-                f"there is no stack {self.name} in this account and region",
-                "deploy it (docs/onboarding.md), or name another with --stack",
-            ) from None
         found: Mapping[str, Any] = answer["Stacks"][0]
         return found
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
-        """The stack's outputs."""
-        return {each["OutputKey"]: each["OutputValue"] for each in self.description["Outputs"]}
+        """The stack's outputs; none while it is being created, or where that failed."""
+        given = self.description.get("Outputs", [])
+        return {each["OutputKey"]: each["OutputValue"] for each in given}
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
@@ -106,13 +102,36 @@ class Stack:
     def resources(self) -> Mapping[str, Resource]:
         """Everything in the stack, by its name in the template."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        with self._missing_told():
+            found = [
+                each
+                for page in pages.paginate(StackName=self.name)
+                for each in page["StackResourceSummaries"]
+            ]
         return {
             each["LogicalResourceId"]: Resource(
                 each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", "")
             )
-            for page in pages.paginate(StackName=self.name)
-            for each in page["StackResourceSummaries"]
+            for each in found
         }
+
+    def check_exists(self) -> None:
+        """Raise :class:`NotReached` if there is no such stack."""
+        _ = self.description
+
+    @contextmanager
+    def _missing_told(self) -> Iterator[None]:
+        """Tell a stack that is not there from what else CloudFormation refuses."""
+        try:
+            yield
+        except ClientError as failure:
+            if failure.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            raise NotReached(
+                f"there is no stack {self.name} in this account and region",
+                "name another with --stack, AWS_REGION or AWS_PROFILE; or deploy it "
+                "(docs/onboarding.md)",
+            ) from None
 
     def of_type(self, kind: str) -> list[Resource]:
         """Return the resources of a type, in the order of their names."""
@@ -124,15 +143,13 @@ class Stack:
     def physical(self, logical: str) -> str:
         """Return what AWS calls a resource."""
         if logical not in self.resources:
-            raise Problem(f"the stack {self.name} has no {logical}", "deploy the current template")
+            raise self._without(logical)
         return self.resources[logical].physical
 
     def output(self, name: str) -> str:
         """Return an output, or say that the deployed template is too old."""
         if name not in self.outputs:
-            raise Problem(
-                f"the stack {self.name} has no output {name}", "deploy the current template"
-            )
+            raise self._without(f"output {name}")
         return self.outputs[name]
 
     @property
@@ -181,7 +198,10 @@ class Stack:
         """What consumers' ids are hashed with: read where the functions have it, never shown."""
         function = self.physical("MessageIntake")
         found = self.client("lambda").get_function_configuration(FunctionName=function)
-        return str(found["Environment"]["Variables"]["CONSUMER_ID_SALT"])
+        variables = found.get("Environment", {}).get("Variables", {})
+        if "CONSUMER_ID_SALT" not in variables:
+            raise self._without("variable CONSUMER_ID_SALT on its function MessageIntake")
+        return str(variables["CONSUMER_ID_SALT"])
 
     def invoke(self, logical: str, event: Mapping[str, Any]) -> Any:
         """Call a function and return its answer, or raise what it failed with."""
@@ -196,7 +216,14 @@ class Stack:
 
     def log_of(self, logical: str) -> str:
         """Return the name of a function's log group."""
-        return self.resources[f"{logical}Logs"].physical
+        return self.physical(f"{logical}Logs")
+
+    def _without(self, what: str) -> Problem:
+        status = self.description["StackStatus"]
+        return Problem(
+            f"the stack {self.name} ({status}) has no {what}",
+            "deploy the current template: make deploy STAGE=…",
+        )
 
     def _place(self) -> dict[str, str]:
         if self.endpoints is None:
@@ -210,7 +237,15 @@ class Stack:
         }
 
 
+# What is used of the file here; a sandbox writes more.
+_NEEDED = (
+    *("stack_name", "aws_endpoint_url", "region"),
+    *("aws_access_key_id", "aws_secret_access_key"),
+)
+
+
 def _read(file: Path) -> Mapping[str, Any]:
+    """Read what a running sandbox wrote, or say what is wrong with the file."""
     start = "start one with `make sandbox`, or name its file with --endpoints"
     try:
         found = json.loads(file.read_text())
@@ -218,8 +253,10 @@ def _read(file: Path) -> Mapping[str, Any]:
         raise Problem(f"no sandbox is running: {file} is not there", start) from None
     except OSError as failure:
         raise Problem(f"{file} cannot be read: {failure.strerror}", start) from None
-    except ValueError:  # no JSON, or not even text
-        found = None
-    if not (isinstance(found, dict) and all(isinstance(found.get(each), str) for each in _NEEDED)):
-        raise Problem(f"{file} is not the endpoints.json of a sandbox", start)
-    return found
+    except ValueError:
+        raise Problem(f"{file} is not JSON, so no sandbox wrote it", start) from None
+    missing = [each for each in _NEEDED if not (isinstance(found, dict) and found.get(each))]
+    if missing:
+        raise Problem(f"{file} has no {', '.join(missing)}, so no sandbox wrote it", start)
+    endpoints: Mapping[str, Any] = found
+    return endpoints

@@ -18,7 +18,7 @@ from liveperson_connector.liveperson.app_jwt import AppJwt
 from . import output
 from .letters import DeadLetters, Letter
 from .logs import ago, durations, lines
-from .options import as_json, on_a_stack
+from .options import as_json, minutes_option, on_a_stack
 from .parameters import APP_JWT, Parameters
 from .stack import Stack
 
@@ -34,25 +34,27 @@ _PAUSE_SECONDS = 5.0
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Refresh every few seconds until Ctrl-C.")
-@click.option(
-    "--minutes", default=60, show_default=True, help="How far back the logs are looked at."
-)
+@click.option("--watch", is_flag=True, help="Refresh every few seconds; Ctrl-C ends it.")
+@minutes_option(60)
 @as_json
 @on_a_stack
 def status(stack: Stack, watch: bool, minutes: int, as_json: bool) -> None:
-    """Show tokens, queues, dead letters, outages, webhooks and open conversations."""
-    while True:
-        told = gather(stack, minutes)
-        if watch:
+    """
+    Show tokens, queues, dead letters, outages, webhooks and open conversations.
+
+    Exit code 1 if there is a problem; with --watch, if there was one when it ended.
+    """
+    shown = output.data if as_json else _show
+    told = gather(stack, minutes)
+    shown(told)
+    try:
+        while watch:
+            time.sleep(_PAUSE_SECONDS)
+            told = gather(stack, minutes)
             click.clear()
-        if as_json:
-            output.data(told)
-        else:
-            _show(told)
-        if not watch:
-            break
-        time.sleep(_PAUSE_SECONDS)
+            shown(told)
+    except KeyboardInterrupt:  # how --watch is meant to end
+        pass
     click.get_current_context().exit(1 if told["problems"] else 0)
 
 
@@ -217,7 +219,7 @@ def _problems(told: Mapping[str, Any]) -> list[dict[str, str]]:
     for reason, count in told["dead_letters"].items():
         hidden = told["dead_letters_not_shown"]
         behind = f" (and {hidden} behind such ones)" if hidden else ""
-        problem = f"dead letters: {count}{behind} {reason}"
+        problem = f"{output.counted(count, 'dead letter')}{behind}: {reason}"
         found.append(_problem(problem, f"connector dead-letters list --reason {reason}"))
     return found
 
@@ -271,8 +273,8 @@ def _outage_word(outage: Mapping[str, Any] | None) -> str:
     if outage is None:
         return "ok"
     if outage["is_certain"]:
-        return f"down, since {output.ago(outage['since'])}"
-    return f"{outage['failures']} failures"
+        return f"down for {output.ago(outage['since']).removesuffix(' ago')}"
+    return output.counted(outage["failures"], "failure")
 
 
 def _age(seconds: int | None) -> str:

@@ -13,7 +13,7 @@ from . import output
 from .errors import Problem
 from .letters import DeadLetters, Letter
 from .logs import Line, ago, lines
-from .options import as_json, on_a_stack
+from .options import as_json, minutes_option, on_a_stack
 from .parameters import Parameters
 from .stack import Stack
 
@@ -31,8 +31,8 @@ _MOST_TRACES = 500
 
 @click.command()
 @click.argument("what")
-@click.option("--account", "account_id", help="Whose consumer it is; every account unless told.")
-@click.option("--minutes", default=24 * 60, show_default=True, help="How far back to look.")
+@click.option("--account", "account_id", help="The consumer's account. Default: every account.")
+@minutes_option(24 * 60)
 @as_json
 @on_a_stack
 def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
     for each in told:
         output.say(_row(each))
     for letter in letters:
-        output.say(f"✗ a dead letter: {letter.reason} ({letter.id})", "red")
+        output.say(f"✗ dead letter {letter.id}: {letter.reason}", "red")
         output.say(f"    do: connector dead-letters show {letter.id}")
 
 
@@ -110,7 +110,8 @@ def _told(line: Line, first: Line) -> dict[str, Any]:
 
 def _row(told: Mapping[str, Any]) -> str:
     ids = {name: told[f"{name}_id"] for name in ("event", "conversation") if f"{name}_id" in told}
-    details = ", ".join(f"{name} {value}" for name, value in {**ids, **told["details"]}.items())
+    said = {name: value for name, value in {**ids, **told["details"]}.items() if value is not None}
+    details = ", ".join(f"{name} {value}" for name, value in said.items())
     when = f"{told['at']:%H:%M:%S.%f}"[:-3]
     after = f"+{told['after_ms']} ms"
     return f"{when} {after:>10}  {told['function']:<19} {told['what']:<24} {details}".rstrip()

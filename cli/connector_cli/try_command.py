@@ -22,20 +22,30 @@ from .stack import Stack
 _POST_SECONDS = 30
 _PAUSE_SECONDS = 0.5
 
+_OTHER_WORDS = "give another --text or --consumer (docs/channel-api.md)"
+
 # Logs are some seconds behind, and the first message meets cold functions.
 _PATIENCE_SECONDS = 90
 
 
 @click.command("try")
 @click.argument("account_id")
-@click.option("--consumer", "consumer_id", default="connector-try", show_default=True)
-@click.option("--text", default="Hello from the connector", show_default=True)
+@click.option(
+    "--consumer",
+    "consumer_id",
+    default="connector-try",
+    show_default=True,
+    help="The channel's own id of the consumer who writes.",
+)
+@click.option(
+    "--text", default="Hello from the connector", show_default=True, help="What to write."
+)
 @on_a_stack
 def try_it(stack: Stack, account_id: str, consumer_id: str, text: str) -> None:
     """
     Send a text as the channel does, and follow it to LivePerson and back.
 
-    A conversation opens at LivePerson, unless this consumer has one: an agent will see it.
+    It opens a conversation at LivePerson, unless this consumer has one: an agent will see it.
     """
     Parameters(stack).of(account_id)
     event_id = f"try-{new_id()}"
@@ -63,11 +73,21 @@ def _send(stack: Stack, account_id: str, consumer_id: str, event: dict[str, Any]
         headers={"x-api-key": api_key(stack)},
         timeout=_POST_SECONDS,
     )
+    if answer.status_code == 400:
+        raise Problem(f"the channel API refuses the event: {_problems(answer)}", _OTHER_WORDS)
     if answer.status_code != 202:
         raise Problem(
             f"the channel API answers {answer.status_code}", f"connector doctor {account_id}"
         )
     return int(answer.status_code)
+
+
+def _problems(answer: requests.Response) -> str:
+    """Read what is wrong with an event; it never repeats what a consumer wrote."""
+    try:
+        return "; ".join(f"{each['path']} {each['problem']}" for each in answer.json()["problems"])
+    except (ValueError, KeyError, TypeError):
+        return "it does not say why"
 
 
 def api_key(stack: Stack) -> str:

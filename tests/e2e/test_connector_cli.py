@@ -262,12 +262,12 @@ def test_full_dead_letter_queue(site: Site) -> None:
     )
 
     assert {"queues"} == set(wrong)
-    assert names(wrong["queues"], "dead letters: 10 (and 15", "the channel answered 410")
+    assert names(wrong["queues"], "10 dead letters (and 15", "the channel answered 410")
     assert names(wrong["queues"], "connector dead-letters list --reason channel_refused")
     assert {"channel_refused": 10} == status.json()["dead_letters"]
     assert 15 == status.json()["dead_letters_not_shown"]
     assert (0, 10) == (listed.code, listed.out.count("channel_refused"))
-    assert "15 more" in listed.err
+    assert "15 more behind these" in listed.err
     assert "not for anybody's eyes" not in listed.out
     assert {"channel_refused": 25} == planned.json()["notifications"]["moved"]
     assert 0 == thrown.code, thrown.err

@@ -13,20 +13,26 @@ from liveperson_connector.domain.errors import (
     Transient,
 )
 from liveperson_connector.liveperson.app_jwt import AppJwt
-from liveperson_connector.liveperson.domains import ASYNC_MESSAGING, IDP, SENTINEL
 
 from .. import output
 from ..parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE
 from ..partners import ping
-from .finding import CheckContext, Finding, ok, warning, wrong
+from .finding import SERVICES, CheckContext, Finding, ok, warning, wrong
 
 _OLD_SECONDS = 45 * 60
-_SERVICES = (SENTINEL, IDP, ASYNC_MESSAGING)
 
 
-def there_are_some(patient: CheckContext) -> Iterator[Finding]:
-    """Check that at least one account is set up."""
-    if not patient.account_ids:
+def set_up(patient: CheckContext) -> Iterator[Finding]:
+    """Check that accounts have both parameters; of one that has not, this is all that is told."""
+    for account_id in patient.wanted:
+        missing = patient.missing(account_id)
+        if missing:
+            detail = f"not set up: without {' and '.join(f'parameter {each}' for each in missing)}"
+            mend = f"connector account add {account_id}"
+            if account_id in patient.parameters.written:
+                mend += f", or take the rest away: connector account remove {account_id}"
+            yield wrong("accounts", detail, mend, account_id)
+    if not patient.wanted:
         mend = "connector account add ACCOUNT"
         yield warning("accounts", "none is set up: every event is answered 404", mend)
 
@@ -41,16 +47,13 @@ def parameters(patient: CheckContext) -> Iterator[Finding]:
 
 
 def _parameter_problems(patient: CheckContext, account_id: str) -> Iterator[Finding]:
-    written = patient.parameters.written.get(account_id, {})
+    written = patient.parameters.written[account_id]
     mend = f"connector account add {account_id}"
     for kind, read in (
         (CREDENTIALS, patient.parameters.credentials),
         (CHANNEL, patient.parameters.channel),
     ):
-        there = written.get(kind)
-        if there is None:
-            yield wrong("parameters", f"{kind} is not written", mend, account_id)
-            continue
+        there = written[kind]
         if there.type != SECURE:
             detail = f"{kind} is a {there.type}, readable in the console: it must be a {SECURE}"
             yield wrong("parameters", detail, f"{mend}; then change the secret", account_id)
@@ -64,21 +67,19 @@ def domains(patient: CheckContext) -> Iterator[Finding]:
     """Check that LivePerson tells where its services are."""
     url = patient.stack.domain_api_url
     for account_id in patient.account_ids:
-        try:
-            for service in _SERVICES:
-                patient.liveperson.domains.base(account_id, service)
-        except ConnectorError as failure:
-            status = getattr(failure, "http_status", None)
-            detail = f"the Domain API at {url} gives no addresses: {failure}"
-            mend = (
-                "check the account's id"
-                if status and status < 500
-                else f"wait, and look at {url} and https://status.liveperson.com; nothing is lost, "
-                "events wait in their queue. Is the stack's LivePersonDomainApiUrl right?"
-            )
-            yield wrong("domains", detail, mend, account_id)
-        else:
-            yield ok("domains", f"{len(_SERVICES)} services are known", account_id)
+        failure = patient.domain_failure(account_id)
+        if failure is None:
+            yield ok("domains", f"{len(SERVICES)} services are known", account_id)
+            continue
+        status = getattr(failure, "http_status", None)
+        detail = f"the Domain API at {url} gives no addresses: {failure}"
+        mend = (
+            "compare the account id with the record of the installed app"
+            if status and status < 500
+            else f"wait, and look at {url} and https://status.liveperson.com; nothing is lost, "
+            "events wait in their queue. Is the stack's LivePersonDomainApiUrl right?"
+        )
+        yield wrong("domains", detail, mend, account_id)
 
 
 def app_jwt(patient: CheckContext) -> Iterator[Finding]:
@@ -113,8 +114,13 @@ def _stored_app_jwt(patient: CheckContext, account_id: str) -> Finding:
 
 
 def _new_app_jwt(patient: CheckContext, account_id: str) -> Finding:
+    credentials = credentials_of(patient, account_id)
+    if credentials is None:
+        detail = "not asked: the credentials cannot be read"
+        return warning("Sentinel", detail, f"connector account add {account_id}", account_id)
+    if patient.domain_failure(account_id):
+        return warning("Sentinel", _NO_ADDRESS, _DOMAINS_FIRST, account_id)
     try:
-        credentials = patient.parameters.credentials(account_id)
         issued = patient.liveperson.app_jwt(account_id, credentials)
     except MisconfiguredAccount as failure:
         mend = f"connector secrets rotate {account_id}, or connector account add {account_id}"
@@ -131,6 +137,8 @@ def _new_app_jwt(patient: CheckContext, account_id: str) -> Finding:
     )
 
 
+_NO_ADDRESS = "not asked: its address at LivePerson is not known"
+_DOMAINS_FIRST = "fix what stands at domains first"
 _CLOCK = "set this machine's clock by NTP; if it is right, tell LivePerson that theirs is not"
 
 
@@ -140,7 +148,10 @@ def consumer_jws(patient: CheckContext) -> Iterator[Finding]:
         token = _usable(patient, account_id)
         if token is None:
             detail = "not asked: no usable AppJWT is stored"
-            yield warning("ConsumerJWS", detail, "mend the AppJWT first", account_id)
+            yield warning("ConsumerJWS", detail, "fix the AppJWT first", account_id)
+            continue
+        if patient.domain_failure(account_id):
+            yield warning("ConsumerJWS", _NO_ADDRESS, _DOMAINS_FIRST, account_id)
             continue
         try:
             patient.liveperson.consumer_jws(account_id, token)
@@ -163,12 +174,16 @@ def _usable(patient: CheckContext, account_id: str) -> AppJwt | None:
 def callback(patient: CheckContext) -> Iterator[Finding]:
     """Check that the channel takes a signed callback."""
     for account_id in patient.account_ids:
+        mend = f"connector account add {account_id}"
         try:
             settings = patient.parameters.channel(account_id)
+        except MisconfiguredAccount:
+            yield warning("callback", "not tried: channel cannot be read", mend, account_id)
+            continue
+        try:
             began = time.monotonic()
             status = ping(settings, account_id, patient.stack.callback_network)
         except MisconfiguredAccount as failure:
-            mend = f"connector account add {account_id}"
             yield wrong("callback", str(failure), mend, account_id)
         except ConnectorError as failure:
             yield wrong("callback", f"{failure}", _callback_mend(failure), account_id)
@@ -183,11 +198,11 @@ def _callback_mend(failure: ConnectorError) -> str:
         return "compare the signing secret with the channel's, and the channel's clock with ours"
     if status is not None and status < 500:
         return "the channel must answer 2xx to types that it does not know (docs/channel-api.md)"
-    return "mend the channel's endpoint; callbacks wait in their queue and are sent again"
+    return "repair the channel's endpoint; callbacks wait in their queue and are sent again"
 
 
 def credentials_of(patient: CheckContext, account_id: str) -> Credentials | None:
-    """Return an account's credentials, or none if they can't be read: that is said elsewhere."""
+    """Return an account's credentials, or None if they can't be read: `parameters` tells that."""
     try:
         return patient.parameters.credentials(account_id)
     except ConnectorError:

@@ -30,7 +30,7 @@ CHECKS: dict[str, Check] = {
     "queues": deployment.queues,
     "alarms": deployment.alarms,
     "TLS": webhooks.tls,
-    "accounts": accounts.there_are_some,
+    "accounts": accounts.set_up,
     "parameters": accounts.parameters,
     "domains": accounts.domains,
     "AppJWT": accounts.app_jwt,
@@ -46,9 +46,18 @@ _STYLES = {OK: ("✓", "green"), WARNING: ("!", "yellow"), WRONG: ("✗", "red")
 
 @click.command()
 @click.argument("account_ids", nargs=-1)
-@click.option("--installed", type=click.File(), help="The installed app's record, to compare.")
 @click.option(
-    "--only", multiple=True, type=click.Choice(list(CHECKS)), help="Look at this alone; repeatable."
+    "--installed",
+    type=click.File(),
+    metavar="FILE",
+    help="Compare the installed app's record, too.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(list(CHECKS)),
+    metavar="CHECK",
+    help=f"Make this check alone; may be repeated. One of {', '.join(CHECKS)}.",
 )
 @as_json
 @on_a_stack
@@ -60,18 +69,19 @@ def doctor(
     as_json: bool,
 ) -> None:
     """
-    Look at everything: of the stack, and of all accounts or of those that are named.
+    Check the stack and all accounts (or only ACCOUNT_IDS), and say how to fix what is wrong.
 
     Nothing is changed. LivePerson is asked for tokens that are not stored; the webhook gets a call
-    that tells nothing, and one with a forged signature; the channel gets a signed callback of type
+    without any news, and one with a forged signature; the channel gets a signed callback of type
     ping. Exit code 1 if anything is wrong.
     """
+    stack.check_exists()
     parameters = Parameters(stack)
     patient = CheckContext(
         stack,
         parameters,
         LivePerson(stack),
-        list(account_ids) or parameters.account_ids,
+        list(dict.fromkeys(account_ids)) or parameters.account_ids,
         not account_ids,
         _record(installed),
     )
@@ -88,9 +98,9 @@ def doctor(
 
 
 def examine(patient: CheckContext, only: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """Make the checks, one after the other."""
+    """Make the checks, one after the other; a named account that is not set up is always told."""
     for name, check in CHECKS.items():
-        if not only or name in only:
+        if not only or name in only or (name == "accounts" and not patient.is_whole):
             yield from looked(name, check, patient)
 
 
@@ -104,10 +114,12 @@ def _show(finding: Finding) -> None:
 
 def _conclude(found: list[Finding]) -> None:
     wrong = sum(each.level == WRONG for each in found)
+    output.say("")
     if wrong:
-        output.say(f"\n{wrong} of {len(found)} are wrong.", "red")
+        verb = "is" if wrong == 1 else "are"
+        output.say(f"{wrong} of {output.counted(len(found), 'finding')} {verb} wrong.", "red")
     else:
-        output.say("\nNothing is wrong.", "green")
+        output.say("Nothing is wrong.", "green")
 
 
 def _record(file: IO[str] | None) -> object:
@@ -116,4 +128,6 @@ def _record(file: IO[str] | None) -> object:
     try:
         return json.load(file)
     except ValueError:
-        raise Problem(f"{file.name} is not JSON", "give the app's record as it is") from None
+        raise Problem(
+            f"{file.name} is not JSON", "give the app's record as LivePerson gives it"
+        ) from None

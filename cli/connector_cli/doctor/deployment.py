@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from .. import output
 from ..letters import DeadLetters, Letter
 from .finding import CheckContext, Finding, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
-_RUNBOOK = "see docs/runbook.md"
+_RUNBOOK = "see this alarm's section of docs/runbook.md"
 
 # A new alarm has no data before what it watches has run for the first time.
 _NEW_ALARM = timedelta(hours=1)
@@ -43,7 +44,7 @@ def functions(patient: CheckContext) -> Iterator[Finding]:
         else:
             well += 1
     if well == len(found):
-        yield ok("functions", f"{well} are active")
+        yield ok("functions", f"all {well} are active")
 
 
 def mappings(patient: CheckContext) -> Iterator[Finding]:
@@ -63,7 +64,7 @@ def mappings(patient: CheckContext) -> Iterator[Finding]:
         mend = f"aws lambda update-event-source-mapping --uuid {mapping.physical} --enabled"
         yield wrong("mappings", f"{mapping.logical} is {state}: its queue is not read", mend)
     if well == len(found):
-        yield ok("mappings", f"{well} queues are read")
+        yield ok("mappings", f"all {well} queues are read")
 
 
 def schedules(patient: CheckContext) -> Iterator[Finding]:
@@ -84,7 +85,7 @@ def schedules(patient: CheckContext) -> Iterator[Finding]:
             mend = "switch it on in the console (EventBridge, Schedules), or deploy again"
             yield wrong("schedules", f"{schedule.logical} is {state}", mend)
     if well == len(found):
-        yield ok("schedules", f"{well} are enabled")
+        yield ok("schedules", f"all {well} are enabled")
 
 
 def queues(patient: CheckContext) -> Iterator[Finding]:
@@ -112,7 +113,7 @@ def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
     for reason, letters in by_reason.items():
         problem = letters[0].received.attributes.get("problem", "")
         behind = f" (and {hidden} behind such ones)" if hidden else ""
-        count = f"dead letters: {len(letters)}{behind}"
+        count = f"{output.counted(len(letters), 'dead letter')}{behind}:"
         mend = (
             f"connector dead-letters list --reason {reason}; when the cause is mended: "
             f"connector dead-letters redrive --reason {reason}"
@@ -121,7 +122,7 @@ def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
 
 
 def alarms(patient: CheckContext) -> Iterator[Finding]:
-    """Check that no alarm rings, and that somebody would hear it."""
+    """Check that no alarm sounds, and that it would reach a person."""
     client = patient.stack.client("cloudwatch")
     names = [each.physical for each in patient.stack.of_type("AWS::CloudWatch::Alarm")]
     found: list[dict[str, Any]] = []
@@ -130,24 +131,25 @@ def alarms(patient: CheckContext) -> Iterator[Finding]:
         found += answer["MetricAlarms"]
     ringing = [each for each in found if each["StateValue"] == "ALARM"]
     for each in ringing:
-        yield wrong("alarms", f"{each['AlarmName']} rings: {each['AlarmDescription']}", _RUNBOOK)
+        yield wrong("alarms", f"{each['AlarmName']} sounds: {each['AlarmDescription']}", _RUNBOOK)
     silent = [] if patient.stack.is_local else without_data(found, datetime.now(UTC))
     for each in silent:
         detail = f"{each['AlarmName']} has no data: {each['AlarmDescription']}"
         yield wrong("alarms", detail, _RUNBOOK)
     if len(found) < len(names):
-        yield wrong("alarms", f"{len(names) - len(found)} alarms are gone", _DEPLOY)
+        gone = output.counted(len(names) - len(found), "alarm is gone", "alarms are gone")
+        yield wrong("alarms", gone, _DEPLOY)
     if not all(each["ActionsEnabled"] for each in found):
         mend = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(names)}"
-        yield wrong("alarms", "some may not tell anybody: their actions are disabled", mend)
+        yield wrong("alarms", "some would tell no one: their actions are disabled", mend)
     elif not any(each["AlarmActions"] for each in found):
         mend = (
             "write AlarmTopicArn=arn:aws:sns:… into parameter_overrides of this stack's stage "
             "in samconfig.toml, then deploy (docs/settings.md)"
         )
-        yield warning("alarms", "nobody is told when one rings", mend)
+        yield warning("alarms", "they would tell no one: AlarmTopicArn is not set", mend)
     if not ringing and not silent:
-        yield ok("alarms", f"none of {len(found)} rings")
+        yield ok("alarms", f"none of {len(found)} sounds")
 
 
 def without_data(alarms: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

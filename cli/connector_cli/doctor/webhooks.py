@@ -1,4 +1,4 @@
-"""Whether LivePerson's webhooks get in, and nobody else's."""
+"""Whether LivePerson's webhooks get in, and no others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,8 +26,9 @@ _LOOK_BACK_SECONDS = 3600
 # LivePerson may disable an app that answers more slowly than 2.5 s.
 _SLOW_SECONDS = 2.0
 
-# An echo comes within seconds; a text sent this long ago should have been heard.
-_ECHO_SECONDS = 15
+# The webhook of a text may come before the line that it was sent, or seconds after; log lines
+# themselves are some seconds late. So long around a text no order of lines means anything.
+_SETTLING = timedelta(seconds=30)
 
 # The doctor's forged webhook follows its right one at once.
 _FORGED_SECONDS = 3
@@ -61,9 +62,13 @@ def tls(patient: CheckContext) -> Iterator[Finding]:
         return
     left = (expires - datetime.now(UTC)).days
     if left < 14:
-        yield warning("TLS", f"the certificate expires in {left} days", "renew it")
+        yield warning("TLS", f"the certificate expires in {_days(left)}", "renew it")
     else:
-        yield ok("TLS", f"{version}, the certificate is good for {left} days")
+        yield ok("TLS", f"{version}, the certificate is good for {_days(left)}")
+
+
+def _days(count: int) -> str:
+    return output.counted(count, "day")
 
 
 def _asks_for_a_certificate(patient: CheckContext) -> bool:
@@ -136,67 +141,83 @@ def arriving(patient: CheckContext) -> Iterator[Finding]:
     """Check that what was said to LivePerson comes back as echoes, and who was refused."""
     since = ago(_LOOK_BACK_SECONDS)
     stack = patient.stack
+    if not patient.account_ids:
+        return
     refused = lines(stack, since, having="untrusted_webhook", functions=("webhook_intake",))
     for account_id in patient.account_ids:
         traffic = lines(stack, since, having=account_id, functions=_HOPS)
-        yield _arrival(account_id, _Heard.of(traffic, refused))
+        yield judged(account_id, Heard.of(traffic, refused, datetime.now(UTC)))
 
 
 @dataclass(frozen=True)
-class _Heard:
+class Heard:
     """What the last hour's logs tell of one account's webhooks."""
 
     sent: datetime | None
     """When the last text was sent whose echo should have come by now."""
     webhook: datetime | None
-    echo: datetime | None
+    """When LivePerson's last webhook came."""
+    is_echoed: bool
+    """Whether that text's echo came, or a later one."""
     refused: int
     """Webhooks with a wrong signature, without those that the doctor itself has forged."""
 
     @classmethod
-    def of(cls, traffic: list[Line], refused: list[Line]) -> _Heard:
+    def of(cls, traffic: Iterable[Line], refused: Iterable[Line], now: datetime) -> Heard:
+        """Read the lines of one account, and those of every webhook that was refused."""
+        traffic = list(traffic)
         accepted = [each for each in traffic if each.message.startswith("accepted_")]
-        own = [each.at for each in accepted if not each.fields.get("changes")]
+        checks = [each.at for each in accepted if not each.fields.get("changes")]
+        sent = max(
+            (each for each in traffic if _is_text(each) and each.at < now - _SETTLING),
+            key=lambda line: line.at,
+            default=None,
+        )
         return cls(
-            _last(each for each in traffic if _is_old_text(each)),
-            _last(each for each in accepted if each.fields.get("changes")),
-            _last(each for each in traffic if each.message == "withheld_echo"),
-            sum(not _is_own(each, own) for each in refused),
+            sent.at if sent else None,
+            max((each.at for each in accepted if each.fields.get("changes")), default=None),
+            any(_is_echo(each, sent) for each in traffic) if sent else False,
+            sum(not _is_own(each, checks) for each in refused),
         )
 
 
-def _is_old_text(line: Line) -> bool:
-    is_text = line.message == "sent" and line.fields.get("event_type") == "text"
-    return is_text and line.at < ago(_ECHO_SECONDS)
+def _is_text(line: Line) -> bool:
+    return line.message == "sent" and line.fields.get("event_type") == "text"
 
 
-def _is_own(refused: Line, own: list[datetime]) -> bool:
+def _is_echo(line: Line, sent: Line) -> bool:
+    """Whether a line tells of the echo of what was sent, or of something sent later."""
+    same = all(
+        line.fields.get(name) == sent.fields.get(name) for name in ("conversation_id", "sequence")
+    )
+    return line.message == "withheld_echo" and (same or line.at >= sent.at)
+
+
+def _is_own(refused: Line, checks: Iterable[datetime]) -> bool:
     """Whether a refused webhook followed one without changes, as the doctor's do."""
-    return any(abs((refused.at - each).total_seconds()) < _FORGED_SECONDS for each in own)
+    return any(abs((refused.at - each).total_seconds()) < _FORGED_SECONDS for each in checks)
 
 
-def _last(found: Iterable[Line]) -> datetime | None:
-    return max((line.at for line in found), default=None)
-
-
-def _arrival(account_id: str, heard: _Heard) -> Finding:
+def judged(account_id: str, heard: Heard) -> Finding:
+    """Say whether webhooks arrive; a text whose echo may still be on its way proves nothing."""
     sent, webhook = heard.sent, heard.webhook
-    if sent and not (webhook and webhook >= sent):
+    if sent and not heard.is_echoed:
+        if webhook and webhook >= sent - _SETTLING:
+            detail = f"they arrive, but no echo of what was sent {output.ago(sent)}"
+            mend = f"are notifications read (mappings, queues)? If so: {_COMPARE}"
+            return warning("webhooks", detail, mend, account_id)
         if heard.refused:
             return _refused(account_id, heard.refused)
         detail = f"LivePerson's do not arrive: what was sent {output.ago(sent)} has no echo"
         return wrong("webhooks", detail, _COMPARE, account_id)
-    if sent and not (heard.echo and heard.echo >= sent):
-        detail = f"they arrive, but no echo of what was sent {output.ago(sent)}"
-        mend = f"are notifications read (mappings, queues)? If so: {_COMPARE}"
-        return warning("webhooks", detail, mend, account_id)
     if webhook is None:
         return ok("webhooks", "none is expected: nothing was sent in the last hour", account_id)
     return ok("webhooks", f"the last one came {output.ago(webhook)}", account_id)
 
 
 def _refused(account_id: str, refused: int) -> Finding:
-    detail = f"{refused} were refused in the last hour, none was believed: another secret signs"
+    count = output.counted(refused, "webhook was refused", "webhooks were refused")
+    detail = f"{count} in the last hour, none was believed: another secret signs"
     mend = f"take the installed app's secret: connector secrets rotate {account_id}"
     return wrong("webhooks", detail, mend, account_id)
 

@@ -10,6 +10,7 @@ import click
 
 from .. import output
 from ..errors import Problem, explained
+from ..groups import Commands
 from ..options import as_json, on_a_stack
 from ..stack import Stack
 from .drift import Difference, differences
@@ -21,7 +22,7 @@ NAME = "LivePerson connector"
 DESCRIPTION = "Carries messages between the brand's own channel and Conversational Cloud."
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--name", default=NAME, show_default=True, help="What agents see as the source.")
 @click.option("--description", default=DESCRIPTION, help="What the app is, for administrators.")
 @click.option(
@@ -50,7 +51,8 @@ def manifest(
     )
     found = faults(made, webhook_url=url)
     if any(each.severity == ERROR for each in found):
-        raise Problem("; ".join(f"{each.path} {each.problem} {each.mend}" for each in found))
+        told = "; ".join(f"{each.path} {each.problem}, {each.mend}" for each in found)
+        raise Problem(f"the manifest is wrong: {told}", "give another --name or --description")
     output.data(made)
     for each in found:
         output.note(f"{each.severity}: {each.path} {each.problem}; {each.mend}")
@@ -83,7 +85,10 @@ def diff(stack: Stack, file: IO[str], as_json: bool) -> None:
     """
     installed = _read(file)
     if not isinstance(installed, dict):
-        raise Problem("FILE is not the record of one app", "give one JSON object")
+        raise Problem(
+            f"{file.name} is not the record of one app",
+            "give the app's record as LivePerson gives it: one JSON object",
+        )
     wanted = wanted_manifest(stack.output("WebhookUrl"), client_name=NAME, description=DESCRIPTION)
     found = differences(wanted, installed)
     if as_json:
@@ -121,7 +126,9 @@ def _read(file: IO[str]) -> Any:
     try:
         return json.load(file)
     except ValueError as problem:
-        raise Problem(f"{file.name} is not JSON: {problem}", "see `connector manifest`") from None
+        raise Problem(
+            f"{file.name} is not JSON: {problem}", "begin with: connector manifest > manifest.json"
+        ) from None
 
 
 def _exit(wrong: bool) -> None:

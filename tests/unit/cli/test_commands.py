@@ -1,20 +1,23 @@
-"""What all commands have in common: help, exit codes, errors that say what to do."""
+"""What all commands have in common: help, exit codes, what is meant by a slip."""
 
 from __future__ import annotations
 
-import io
+import os
+import re
+import subprocess
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from connector_cli import output
-from connector_cli.errors import Problem
 from connector_cli.main import cli
 from connector_cli.secrets import Usage
+from tests.support.operators import CONNECTOR
+from tests.support.template import PROJECT
 
 
 def commands(
@@ -35,7 +38,7 @@ def test_every_command_explains_itself(path: tuple[str, ...], command: click.Com
     assert 0 == said.exit_code
     assert command.help
     for option in command.params:
-        if isinstance(option, click.Option) and option.name not in {"consumer_id", "text"}:
+        if isinstance(option, click.Option):
             assert option.help, f"{path} {option.name}"
 
 
@@ -58,15 +61,95 @@ def test_every_command_about_a_stack_may_be_pointed_at_one() -> None:
     assert groups | {("manifest", "check")} == without
 
 
-def test_a_sandbox_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """Which file was looked for, and how to start one."""
-    said = CliRunner(mix_stderr=False).invoke(
-        cli, ["status", "--endpoints", str(tmp_path / "endpoints.json")]
+def run(*arguments: str) -> Result:
+    """Run ``connector`` in this process."""
+    return CliRunner(mix_stderr=False).invoke(cli, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "mend"),
+    [
+        ("docter", "connector: there is no command docter", "connector doctor, or see: connector"),
+        ("xyzzy", "connector: there is no command xyzzy", "connector --help"),
+        (
+            "dead-letters lst",
+            "connector dead-letters: there is no command lst",
+            "connector dead-letters list, or see: connector dead-letters --help",
+        ),
+        (
+            "trace --minuts 3 x",
+            "connector trace: there is no option --minuts",
+            "connector trace --minutes, or see: connector trace --help",
+        ),
+        (
+            "status --xyzzy",
+            "connector status: there is no option --xyzzy",
+            "connector status --help",
+        ),
+        ("trace", "connector trace: Missing argument 'WHAT'", "connector trace --help"),
+    ],
+)
+def test_a_wrong_command_line_is_two_and_names_what_was_meant(
+    arguments: str, problem: str, mend: str
+) -> None:
+    """As everywhere; 1 is kept for what is wrong with the system."""
+    said = run(*arguments.split())
+    first, second = said.stderr.splitlines()
+
+    assert (2, "") == (said.exit_code, said.stdout)
+    assert problem == first
+    assert second.startswith(f"  do: {mend}")
+
+
+@pytest.mark.parametrize("command", ["status", "trace"])
+@pytest.mark.parametrize("minutes", ["-5", "0", "99999999999", "soon"])
+def test_only_a_time_that_can_be_looked_back_on_is_taken(command: str, minutes: str) -> None:
+    """At least a minute, at most as long as logs are kept."""
+    said = run(command, *(["x"] if command == "trace" else []), "--minutes", minutes)
+
+    assert 2 == said.exit_code
+    assert "'--minutes'" in said.stderr
+
+
+def test_it_tells_its_version() -> None:
+    """The one of the project, so that a report can name it."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+
+    assert f"connector {project['version']}\n" == run("--version").stdout
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(80, 80), (240, 120)])
+@pytest.mark.parametrize("command", ["", "doctor"])
+def test_help_uses_the_terminals_width_and_is_never_cut(
+    command: str, columns: int, widest: int
+) -> None:
+    """Every word of a summary is there; lines longer than 120 characters are hard to read."""
+    said = subprocess.run(
+        [CONNECTOR, *command.split(), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": str(columns)},
+    ).stdout
+    longest = max(len(line) for line in said.splitlines())
+
+    assert "..." not in re.sub(r"^Usage: .*$", "", said, flags=re.MULTILINE)
+    assert widest - 20 < longest <= widest
+
+
+def test_commands_can_be_completed() -> None:
+    """As ``connector --help`` says: the shell is given the commands that begin so."""
+    asked = {
+        "_CONNECTOR_COMPLETE": "bash_complete",
+        "COMP_WORDS": "connector dead-",
+        "COMP_CWORD": "1",
+    }
+    said = subprocess.run(
+        [CONNECTOR], capture_output=True, text=True, check=False, env={**os.environ, **asked}
     )
 
-    assert 1 == said.exit_code
-    assert "no sandbox is running" in said.stderr
-    assert "make sandbox" in said.stderr
+    assert "plain,dead-letters\n" == said.stdout
+    assert "_CONNECTOR_COMPLETE=bash_source connector" in run("--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -85,7 +168,8 @@ def test_a_file_that_no_sandbox_wrote_is_said(tmp_path: Path, content: bytes, wa
     said = CliRunner(mix_stderr=False).invoke(cli, ["status", *option], env=variable)
 
     assert 1 == said.exit_code
-    assert f"{file} is not the endpoints.json of a sandbox" in said.stderr
+    assert str(file) in said.stderr
+    assert "so no sandbox wrote it" in said.stderr
     assert "do: start one with `make sandbox`, or name its file with --endpoints" in said.stderr
 
 
@@ -95,40 +179,6 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
     assert 1 == said.exit_code
     assert f"{tmp_path} cannot be read: Is a directory" in said.stderr
-
-
-def test_a_wrong_command_line_is_two() -> None:
-    """As everywhere; 1 is kept for what is wrong with the system."""
-    assert 2 == CliRunner(mix_stderr=False).invoke(cli, ["no-such-command"]).exit_code
-    assert 2 == CliRunner(mix_stderr=False).invoke(cli, ["dead-letters", "show"]).exit_code
-
-
-def test_an_unreachable_aws_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed, and what to check, in two lines."""
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-
-    said = CliRunner(mix_stderr=False).invoke(cli, ["account", "list", "--stack", "nowhere"])
-
-    assert 1 == said.exit_code
-    assert "127.0.0.1:9" in said.stderr
-    assert "do: check AWS_REGION" in said.stderr
-
-
-def test_secrets_are_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody types; an empty line is no secret."""
-    monkeypatch.setattr("sys.stdin", io.StringIO("one\ntwo \n\n"))
-
-    assert ["one", "two"] == [output.ask_secret("Client secret"), output.ask_secret("Other")]
-    with pytest.raises(Problem, match="no client secret was given"):
-        output.ask_secret("Client secret")
-
-
-def test_durations_are_read_at_a_glance() -> None:
-    """One unit, the largest that says enough."""
-    told = {seconds: output.duration(seconds) for seconds in (5, 119, 121, 3600, 7200, 200_000)}
-
-    assert ["5 s", "119 s", "2 min", "60 min", "2 h", "2 d"] == list(told.values())
 
 
 # ── When a previous secret may go ──
