@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import requests
-
 from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.domains import trusted
+from liveperson_connector.support.dialer import NoAnswer
+from liveperson_connector.support.http_client import HttpClient
+from liveperson_connector.support.web_address import BadAddress, WebAddress
 
 from ..stack import Stack
 from .finding import CheckContext, Finding, ok, warning, wrong
@@ -58,10 +59,10 @@ def _date_of_aws(stack: Stack) -> str:
 
 def _date_of(url: str) -> str:
     try:
-        answer = requests.head(url, timeout=_SECONDS, allow_redirects=False)
-    except requests.RequestException:
+        answer = HttpClient().call("HEAD", WebAddress.parse(url), seconds=_SECONDS)
+    except (NoAnswer, BadAddress):
         return ""  # that it does not answer is found elsewhere
-    return str(answer.headers.get("Date", ""))
+    return answer.headers.get("Date", "")
 
 
 def _channels(patient: CheckContext, account_id: str) -> str:

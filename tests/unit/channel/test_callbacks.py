@@ -167,7 +167,7 @@ def test_a_callback_is_plain_json() -> None:
     assert CALLBACK == json.loads(server.requests[0].body)
 
 
-# ── Where: see test_guard.py ──
+# ── Where: see test_ssrf.py ──
 
 
 def test_a_refused_address_is_never_called() -> None:

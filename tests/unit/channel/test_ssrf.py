@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from liveperson_connector.channel.ssrf import checked, guarded_client, is_allowed
+from liveperson_connector.channel.ssrf import checked, is_allowed, ssrf_safe_client
 from liveperson_connector.support.dialer import ForbiddenAddress, NoAnswer
 from liveperson_connector.support.http_client import Answer as HttpAnswer
 from liveperson_connector.support.web_address import BadAddress
@@ -58,7 +58,7 @@ LOOPBACK = [
 def reach(url: str, network: str) -> HttpAnswer:
     """Go where ``url`` leads as a callback would."""
     address = checked(url, network=network)
-    return guarded_client(network).call("GET", address, seconds=1, most=100)
+    return ssrf_safe_client(network).call("GET", address, seconds=1, most=100)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "193.0.6.139"])
@@ -150,6 +150,6 @@ def test_a_name_is_checked_by_what_it_resolves_to() -> None:
     with serving(Answer()) as server:
         address = checked(server.url.replace("127.0.0.1", "localhost"), network="loopback")
         with pytest.raises(ForbiddenAddress):
-            guarded_client("public").call("GET", address, seconds=1)
+            ssrf_safe_client("public").call("GET", address, seconds=1)
 
     assert 0 == server.connections

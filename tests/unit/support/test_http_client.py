@@ -118,6 +118,20 @@ def test_any_status_is_an_answer(status: int) -> None:
         assert status == call(server.url).status
 
 
+def test_a_head_has_no_body_whatever_its_length_says() -> None:
+    """It is not waited for, and the connection can be used again."""
+    with misbehaving(
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nDate: now\r\n\r\n")
+    ) as server:
+        client = HttpClient()
+        address = WebAddress.parse(server.url)
+        for most in (0, _MUCH):
+            answer = client.call("HEAD", address, seconds=60, most=most)
+            assert (b"", "now") == (answer.body, answer.headers.get("date"))
+
+    assert 1 == server.connections
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [("0", 0.0), ("120", 120.0), ("", None), ("1.5", None), ("-1", None), ("soon", None)],
@@ -306,6 +320,23 @@ def test_a_connection_that_is_not_made_is_tried_again_at_once() -> None:
         assert b"yes" == call(url, client).body
 
     assert 2 == len(asked)
+
+
+def test_a_name_is_looked_up_once_a_connection() -> None:
+    """A kept connection needs no name service."""
+    asked = []
+
+    def names(host: str, port: int, **_: Any) -> list[AddressInfo]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    with serving(Given()) as server:
+        client = HttpClient(Network(Dialer(getaddrinfo=names)))
+        url = server.url.replace("127.0.0.1", "channel.example")
+        for _ in range(3):
+            call(url, client)
+
+    assert ["channel.example"] == asked
 
 
 def test_a_host_that_does_not_exist_is_told_apart() -> None:

@@ -20,7 +20,7 @@ from ..support.cache import Clock
 from ..support.dialer import ForbiddenAddress, NoAnswer
 from ..support.http_client import Answer, HttpClient
 from ..support.web_address import BadAddress, WebAddress
-from .ssrf import PUBLIC, basic_auth, checked, guarded_client
+from .ssrf import PUBLIC, basic_auth, checked, ssrf_safe_client
 
 # The contract gives a channel ten seconds; the connection to it comes before.
 _SECONDS = 13.0
@@ -50,7 +50,7 @@ class Callbacks:
         clock: Clock = time.time,
         seconds: float = _SECONDS,
     ) -> None:
-        self._client = client or guarded_client(network, clock=clock)
+        self._client = client or ssrf_safe_client(network, clock=clock)
         self._network = network
         self._clock = clock
         self._seconds = seconds

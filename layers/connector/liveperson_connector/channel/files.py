@@ -16,7 +16,7 @@ from ..domain.errors import ChannelUnavailable, FileRefused
 from ..support.dialer import ForbiddenAddress, NoAnswer, NoSuchHost
 from ..support.http_client import Answer, HttpClient
 from ..support.web_address import BadAddress
-from .ssrf import PUBLIC, basic_auth, checked, guarded_client
+from .ssrf import PUBLIC, basic_auth, checked, ssrf_safe_client
 
 # For all of it: name, connection, headers and the file itself.
 _SECONDS = 11.0
@@ -44,7 +44,7 @@ class ConsumerFileFetcher:
         most: int,
         seconds: float = _SECONDS,
     ) -> None:
-        self._client = client or guarded_client(network)
+        self._client = client or ssrf_safe_client(network)
         self._network = network
         self._most = most
         self._seconds = seconds

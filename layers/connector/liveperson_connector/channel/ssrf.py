@@ -62,7 +62,7 @@ _SPECIAL_IPV4 = tuple(
 )
 
 
-def guarded_client(network: str, *, clock: Clock = time.time) -> HttpClient:
+def ssrf_safe_client(network: str, *, clock: Clock = time.time) -> HttpClient:
     """
     Make a client that calls the internet alone, or also this machine.
 
