@@ -42,14 +42,14 @@ class Brand:
         **switches: Any,
     ) -> None:
         self.endpoints, self.liveperson, self.account_id = endpoints, liveperson, account_id
-        signing_secret = new_signing_secret()
-        self.channel = DemoChannel(signing_secret)
+        self.signing_secret = new_signing_secret()
+        self.channel = DemoChannel(self.signing_secret)
         self.channel.start()
         account = Account(
             account_id,
             client_id=f"client-of-{account_id}",
             callback_url=self.channel.callback_url,
-            signing_secret=signing_secret,
+            signing_secret=self.signing_secret,
         )
         liveperson.add_account(
             *(account_id, account.client_id, account.client_secret),

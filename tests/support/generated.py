@@ -1,0 +1,146 @@
+"""
+Clients generated from ``docs/openapi.yaml``, as a channel's engineer would do it.
+
+The Python ones are made by tools of ``requirements/dev.in``. The TypeScript one needs Node.js; what
+``tests/support/typescript`` names is installed once, beside those tools.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .template import PROJECT
+
+DESCRIPTION = PROJECT / "docs" / "openapi.yaml"
+TYPESCRIPT = Path(__file__).with_name("typescript")
+
+BIN = Path(sys.executable).parent
+SECONDS = 120
+
+
+def python_client(folder: Path) -> ModuleType:
+    """Generate a package with ``openapi-python-client``, which must leave nothing out."""
+    said = _run(
+        *(BIN / "openapi-python-client", "generate", "--path", DESCRIPTION),
+        *("--meta", "none", "--output-path", folder / "channel_client"),
+    )
+    assert "Warning" not in said, said
+    sys.path.insert(0, str(folder))
+    try:
+        for name in ("models", "api.consumer_events.accept_consumer_event"):
+            importlib.import_module(f"channel_client.{name}")
+        return importlib.import_module("channel_client")
+    finally:
+        sys.path.remove(str(folder))
+
+
+def pydantic_models(folder: Path) -> ModuleType:
+    """Generate models with ``datamodel-code-generator``."""
+    file = folder / "channel_models.py"
+    _run(
+        *(BIN / "datamodel-codegen", "--input", DESCRIPTION, "--input-file-type", "openapi"),
+        *("--output-model-type", "pydantic_v2.BaseModel", "--formatters", "builtin"),
+        *("--output", file),
+    )
+    spec = importlib.util.spec_from_file_location("channel_models", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["channel_models"] = module  # where the models look their annotations up
+    spec.loader.exec_module(module)
+    return module
+
+
+class TypeScript:
+    """A program with the types that ``openapi-typescript`` makes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tools = _packages() / "node_modules"
+        for each in TYPESCRIPT.glob("*.*"):
+            shutil.copy(each, folder)
+        (folder / "node_modules").symlink_to(self._tools)
+        self._node("openapi-typescript/bin/cli.js", DESCRIPTION, "-o", folder / "api.d.ts")
+
+    def write(self, constants: Mapping[str, tuple[str, Any]]) -> None:
+        """Write ``data.ts``: constants by name, each with its type and its value."""
+        lines = [
+            'import type { components } from "./api.js";',
+            'type Schemas = components["schemas"];',
+            *(
+                f"export const {name}: {kind} = {json.dumps(value)};"
+                for name, (kind, value) in constants.items()
+            ),
+        ]
+        (self._folder / "data.ts").write_text("\n".join(lines), encoding="utf-8")
+
+    def compile(self) -> None:
+        """Compile everything, in the compiler's strictest mode."""
+        self._node("typescript/bin/tsc", "--project", self._folder)
+
+    def run(self, program: str) -> Any:
+        """Run a compiled program, and read the JSON that it prints."""
+        return json.loads(_run("node", self._folder / "out" / f"{program}.js"))
+
+    def _node(self, program: str, *arguments: str | Path) -> None:
+        _run("node", self._tools / program, *arguments)
+
+
+def why_no_typescript() -> str:
+    """Say why there is no TypeScript here; empty if there is. Installs it if it is to be had."""
+    for name in ("node", "npm"):
+        if shutil.which(name) is None:
+            return f"there is no {name} on this machine"
+    try:
+        _packages()
+    except subprocess.SubprocessError as failure:
+        return f"npm could not install {TYPESCRIPT / 'package.json'}: {failure}"
+    return ""
+
+
+def _packages() -> Path:
+    """Give the folder in which the pinned packages are installed."""
+    lock = (TYPESCRIPT / "package-lock.json").read_bytes()
+    folder = Path(sys.prefix) / f".typescript-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if not folder.exists():
+        making = folder.with_suffix(f".{os.getpid()}")
+        making.mkdir()
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(TYPESCRIPT / name, making)
+        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=making)
+        making.rename(folder)
+    return folder
+
+
+def _run(*command: str | Path, folder: Path = PROJECT) -> str:
+    """Run a tool, and give what it printed; an error shows it."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise ToolFailed(command, done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+class ToolFailed(subprocess.SubprocessError):
+    """A generator, a compiler or npm ended with an error."""
+
+    def __init__(self, command: Sequence[str | Path], said: str) -> None:
+        super().__init__(f"{Path(command[0]).name}: {said.strip()[-2000:]}")
