@@ -19,7 +19,7 @@ from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector.aws import clients
 from liveperson_connector.delivery.retries import RetryingConsumer
-from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.container import container
 from liveperson_connector.entrypoints.sqs import process_batch
 from liveperson_connector.support.http_client import HttpClient
 from liveperson_connector.support.web_address import WebAddress
@@ -64,7 +64,7 @@ def flows(world: Wire, conversations: int) -> list[Flow]:
 
 
 def _built() -> list[Flow]:
-    outbound, delivery = wiring.outbound_messaging(), wiring.channel_delivery()
+    outbound, delivery = container().outbound_messaging, container().channel_delivery
     return [
         Flow("message_intake", _post, {"SendMessage": 1}),
         Flow(

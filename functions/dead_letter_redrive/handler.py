@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.container import container
 from liveperson_connector.flows.dead_letter_redrive import Request
 from liveperson_connector.telemetry import outcomes
 
@@ -15,4 +15,4 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     """Redrive what ``event`` asks for; the answer says what was moved, what was left and why."""
     asked = {} if event.get("source") == _SCHEDULED else event
     with outcomes.context("dead_letter_redrive"):
-        return wiring.dead_letter_redrive().redrive(Request.read(asked))
+        return container().dead_letter_redrive.redrive(Request.read(asked))

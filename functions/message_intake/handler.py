@@ -1,26 +1,26 @@
 """The channel calls us: check a consumer event, queue it, answer 202; or show it a file."""
 
 from liveperson_connector.domain.errors import NoSuchFile, NotQueued, Transient
-from liveperson_connector.entrypoints import container as wiring
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer, redirect
+from liveperson_connector.entrypoints.container import container
 from liveperson_connector.entrypoints.http import Answer, http_function
 
 # A channel can wait longer than LivePerson, but not for ever; the function's time-out is 10 s.
 ANSWER_SECONDS = 8.0
 
 
-@http_function("message_intake", seconds=ANSWER_SECONDS, build=wiring.message_intake)
+@http_function("message_intake", seconds=ANSWER_SECONDS, build=lambda: container().message_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a consumer event: 202 means that it is durably queued."""
     if request.method == "GET":
         return _file(request)
-    event = wiring.message_intake().accept(*request.consumer(), request.body)
+    event = container().message_intake.accept(*request.consumer(), request.body)
     return answer(202, {"id": event.id, "status": "accepted"})
 
 
 def _file(request: HttpRequest) -> Answer:
     try:
-        link = wiring.files().link(*request.file())
+        link = container().agent_files.link(*request.file())
     except Transient as unavailable:
         raise NotQueued(str(unavailable)) from None
     if link is None:

@@ -1,7 +1,7 @@
 """LivePerson calls us: prove it is LivePerson, queue what happened, answer at once."""
 
-from liveperson_connector.entrypoints import container as wiring
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer
+from liveperson_connector.entrypoints.container import container
 from liveperson_connector.entrypoints.http import Answer, http_function
 
 # LivePerson may disable an app that takes longer than 2.5 s; a failure code is better than silence
@@ -12,8 +12,10 @@ ANSWER_SECONDS = 1.8
 SLOW = {"slow_answer": 1500, "very_slow_answer": 2000}
 
 
-@http_function("webhook_intake", seconds=ANSWER_SECONDS, build=wiring.webhook_intake, slow=SLOW)
+@http_function(
+    "webhook_intake", seconds=ANSWER_SECONDS, build=lambda: container().webhook_intake, slow=SLOW
+)
 def handler(request: HttpRequest) -> Answer:
     """Answer a webhook: 200 means that everything in it is queued; LivePerson takes no 202."""
-    wiring.webhook_intake().receive(request.headers, request.body)
+    container().webhook_intake.receive(request.headers, request.body)
     return answer(200, {"status": "accepted"})

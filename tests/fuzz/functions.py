@@ -1,7 +1,7 @@
 """
 The two intakes as they are deployed, in this process: only the network is not there.
 
-The handlers, the wiring and boto3 are the real ones. Where boto3 would send a request, ``Aws``
+The handlers, the container and boto3 are the real ones. Where boto3 would send a request, ``Aws``
 answers as Parameter Store, SQS and S3 do, with SQS's own rules for what it takes, and remembers
 what was queued.
 """
@@ -24,7 +24,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector.aws import clients
-from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.container import container
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 from tests.support.containers import begin_anew
 
@@ -211,14 +211,16 @@ def deployed() -> Iterator[Functions]:
     """Run the intakes in an environment of their own, and leave no trace of it."""
     functions = Functions()
     environment = dict(os.environ)
-    builders = (wiring.webhook_intake, wiring.message_intake, wiring.files)
+    builders = ("webhook_intake", "message_intake", "agent_files")
     os.environ.update(_ENVIRONMENT)
     begin_anew()
     answer: Any = functions.aws.answer
     clients.session().register("before-send", answer)
     try:
         for each in builders:
-            each()  # as Lambda does while a container starts: nobody's time runs yet
+            getattr(
+                container(), each
+            )  # as Lambda does while a container starts: nobody's time runs yet
         with redirect_stdout(functions.log), _logging_to(functions.log):
             yield functions
     finally:

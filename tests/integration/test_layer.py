@@ -37,8 +37,8 @@ import sys
 before = set(sys.modules)
 sys.path.insert(0, {folder!r})
 import handler
-from liveperson_connector import wiring
-wiring.{function}()
+from liveperson_connector.entrypoints.container import container
+container().{function}
 import json
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
@@ -95,9 +95,13 @@ def test_the_layer_is_compiled(built: Container) -> None:
 
     assert [] == [each for each in python.rglob("*.py") if "liveperson_connector" not in each.parts]
     assert (python / "requests" / "__init__.pyc").exists()
-    assert list((python / "liveperson_connector" / "__pycache__").glob("wiring.*.pyc"))
+    assert list(
+        (python / "liveperson_connector" / "entrypoints" / "__pycache__").glob("container.*.pyc")
+    )
 
 
 def test_our_own_sources_are_in_the_layer(built: Container) -> None:
     """A traceback shows the line it is about."""
-    assert (built.layer / "python" / "liveperson_connector" / "wiring.py").exists()
+    assert (
+        built.layer / "python" / "liveperson_connector" / "entrypoints" / "container.py"
+    ).exists()

@@ -15,10 +15,10 @@ from typing import Any
 
 from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.domain.errors import NotQueued
+from liveperson_connector.entrypoints.container import Container
 from liveperson_connector.entrypoints.sqs import process_batch
 from liveperson_connector.flows.dead_letter_redrive import Request
 
-from .connector import Container
 from .faults import Faults
 from .scheduler import Killed, Scheduler, Task
 from .services import Fifo, Message, as_record

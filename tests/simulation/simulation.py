@@ -17,6 +17,7 @@ from liveperson_connector.domain.conversations import Conversation as Known
 from liveperson_connector.domain.errors import ConnectorError, transient_reasons
 from liveperson_connector.domain.pseudonyms import consumer_key
 from liveperson_connector.domain.queue_messages import MOST_REDRIVES
+from liveperson_connector.entrypoints.container import Container
 from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
 from liveperson_connector.telemetry import outcomes
 from tests.support.accounts import ACCOUNT, SALT
@@ -30,8 +31,8 @@ from .connector import (
     NOTIFICATIONS,
     REFRESHES,
     TIMERS,
-    Container,
     Surroundings,
+    new_container,
     parameters_of,
 )
 from .fake_http import Wire
@@ -133,7 +134,7 @@ class World:
         )
 
     def _new_container(self) -> Container:
-        return Container(self._around)
+        return new_container(self._around)
 
     def _new_wire(self, partner: LivePerson | Channel) -> Wire:
         return Wire(self.kernel, self.faults, partner.route, partner.receive, partner.unlucky)

@@ -9,6 +9,7 @@ that wait are offered again, and the function's clock is later.
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ from functions.token_refresh import handler as token_refresh
 from functions.webhook_intake import handler as webhook_intake
 from liveperson_connector.aws.clients import retrying
 from liveperson_connector.delivery.retries import MOST_TRIES, RetryingConsumer
-from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.container import AwsClients, Container
 from liveperson_connector.entrypoints.sqs import process_batch
 from sandbox.channel import DemoChannel
 from simulator import SimulatedLivePerson
@@ -249,10 +250,10 @@ class Bench:
         """Run dead_letter_redrive as an operator does."""
         return dead_letter_redrive.handler(asked, None)
 
-    @staticmethod
-    def new_containers() -> None:
+    def new_containers(self) -> None:
         """Let every function begin anew at its next message: nothing built, nothing remembered."""
         begin_anew()
+        self._workers = Container(os.environ, AwsClients(), clock=self.clock, chance=lambda: 0.0)
 
     def work(self, queue: str) -> bool:
         """Give one message to its function; false if there is none."""
@@ -275,20 +276,9 @@ class Bench:
 
     def _worker(self, queue: str) -> RetryingConsumer:
         """Give the function's own worker, with the clock in hand."""
-        if queue == NOTIFICATIONS:
-            worker = wiring.channel_delivery()
-        else:
-            flow = wiring._outbound_flow()
-            breaker = replace(flow.breaker, clock=self.clock, chance=lambda: 0.0)
-            flow = replace(
-                flow,
-                clock=self.clock,
-                breaker=breaker,
-                sender=replace(flow.sender, clock=self.clock),
-                typing=replace(flow.typing, clock=self.clock),
-            )
-            worker = replace(wiring.outbound_messaging(), handle=flow.handle, refused=flow.refused)
-        return replace(worker, clock=self.clock, chance=lambda: 0.0, most_tries=self.most_tries)
+        workers = self._workers
+        worker = workers.channel_delivery if queue == NOTIFICATIONS else workers.outbound_messaging
+        return replace(worker, most_tries=self.most_tries)
 
     def _invoke(self, request: Request) -> Answer:
         """Answer Lambda's Invoke, which workers call for token_refresh alone."""

@@ -27,8 +27,8 @@ def loaded_by(function: str) -> frozenset[str]:
     program = f"""
         import json, sys
         from functions.{function} import handler
-        from liveperson_connector.entrypoints import container as wiring
-        wiring.{function}()
+        from liveperson_connector.entrypoints.container import container
+        container().{function}
         print(json.dumps(sorted(sys.modules)))
     """
     done = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
-from liveperson_connector.entrypoints import container as wiring
+from liveperson_connector.entrypoints.container import container
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET
 from tests.support.containers import begin_anew
 from tests.support.logs import Output
@@ -53,8 +53,8 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
                 monkeypatch.setenv(name, f"{server.url}/000000000000/queue.fifo")
         monkeypatch.setenv("PARAMETER_PREFIX", "/connector")
         begin_anew()
-        for build in (wiring.webhook_intake, wiring.message_intake):
-            build()  # as Lambda does, before the time of an answer begins
+        for each in ("webhook_intake", "message_intake"):
+            getattr(container(), each)  # as Lambda does, before the time of an answer begins
         yield aws
         begin_anew()
 

@@ -11,8 +11,8 @@ import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
-from liveperson_connector.entrypoints import container as wiring
-from liveperson_connector.known_accounts import LOOK_UPS
+from liveperson_connector.aws.known_accounts import LOOK_UPS
+from liveperson_connector.entrypoints.container import container
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 from tests.support.containers import begin_anew
 from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
@@ -67,8 +67,8 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     with serving(aws.answer) as server:
         _settings(monkeypatch, server)
         begin_anew()
-        for build in (wiring.webhook_intake, wiring.message_intake):
-            build()  # as Lambda does, before the time of an answer begins
+        for each in ("webhook_intake", "message_intake"):
+            getattr(container(), each)  # as Lambda does, before the time of an answer begins
         yield aws
         begin_anew()
 

@@ -8,6 +8,7 @@ queues     FIFO queues and dead letters in SQS, records as Lambda gives them
 table      one DynamoDB table: plain values in, plain values out
 conversation_store  conversations, consumers and what was done, in the table
 delivery_state      circuits, held groups, failed tries and leases, in the table
+known_accounts which account ids that callers name are worth a look-up
 files      agents' files in S3
 functions  asking token_refresh for another AppJWT
 ========== =================================================================

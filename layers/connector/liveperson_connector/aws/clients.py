@@ -26,8 +26,8 @@ from botocore.exceptions import (
 )
 from botocore.session import Session, get_session
 
+from ..domain.clock import Clock
 from ..domain.errors import AwsUnavailable
-from ..support.cache import Clock
 
 # A tenth of a call's processor time: botocore composes a longer name of its own anew, twice a
 # call, and checks the form of what we send, which is always the same, before AWS does.

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..domain.clock import Clock
 from ..domain.conversations import (
     ALL_SETTLED,
     NOTHING_SENT,
@@ -38,7 +39,6 @@ from ..domain.conversations import (
     Refusal,
 )
 from ..domain.queue_messages import REPEAT_SECONDS
-from ..support.cache import Clock
 from .delivery_state import hold_pk, outage_pk, read_outage, redrive_failed_at
 from .table import TTL_ATTRIBUTE, Item, Table, number
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..domain.clock import Clock
 from ..domain.outages import FORGET_SECONDS, CircuitState
-from ..support.cache import Clock
 from .table import TTL_ATTRIBUTE, Item, Table, number
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from ..support.cache import Clock
+from ..domain.clock import Clock
 from .clients import aws_errors, error_code
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping
 
 from ..domain.accounts import ChannelSettings
+from ..domain.clock import Clock
 from ..domain.errors import ChannelRefused, ChannelUnavailable, MisconfiguredAccount
-from ..support.cache import Clock
 from ..support.dialer import ForbiddenAddress, NoAnswer
 from ..support.http_client import Answer, HttpClient
 from ..support.web_address import BadAddress, WebAddress

@@ -15,7 +15,7 @@ from base64 import b64encode
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
-from ..support.cache import Clock
+from ..domain.clock import Clock
 from ..support.connections import Network
 from ..support.dialer import Dialer
 from ..support.http_client import HttpClient

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..domain.clock import Clock
 from ..domain.errors import CircuitOpen, Transient
 from ..domain.outages import CircuitState
-from ..support.cache import Clock
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 from .ports import Outages

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ..domain.clock import Clock
 from ..domain.errors import CircuitOpen, GroupHeld, Permanent, Transient, Unexpected
 from ..domain.queue_messages import (
     CORRELATION_ATTRIBUTE,
@@ -26,7 +27,6 @@ from ..domain.queue_messages import (
     QueueMessage,
     stable_id,
 )
-from ..support.cache import Clock
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 from .ports import Holds, Inbox, Outbox

@@ -1,16 +1,19 @@
 """
-The one place that knows both the settings and the concrete classes.
+The composition root: the one place that knows both the settings and the concrete classes.
 
-One builder per function, called by its handler; what it builds is kept for the life of the
-container. Imports stand inside the builders, so that a function pays at its cold start only for
-what it uses: the webhook intake loads no HTTP client and no table. A client that most containers
-never need is made when it is first used.
+A :class:`Container` builds each function's objects when they are first asked for and keeps them for
+the life of the Lambda container. Imports stand inside the builders, so that a function pays at its
+cold start only for what it uses: the webhook intake loads no HTTP client and no table. Tests and
+the simulation build the same container on other clients, another clock and another network.
 """
 
 from __future__ import annotations
 
 import os
-from functools import cache
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
     from ..aws.files import AgentFileBucket
     from ..aws.parameters import ParameterStore
     from ..aws.queues import Queue
+    from ..delivery.circuit_breaker import CircuitBreaker
     from ..delivery.retries import RetryingConsumer
-    from ..domain.accounts import Credentials
-    from ..flows.dead_letter_redrive import DeadLetterRedrive
+    from ..domain.accounts import ChannelSettings, Credentials
+    from ..domain.clock import Clock
+    from ..flows.channel_delivery.flow import ChannelDelivery
+    from ..flows.dead_letter_redrive import DeadLetterRedrive, Route
     from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
     from ..flows.message_intake import MessageIntake
     from ..flows.outbound_messaging.flow import OutboundMessaging
@@ -29,338 +35,426 @@ if TYPE_CHECKING:
     from ..flows.token_refresh import TokenRefresh
     from ..flows.webhook_intake import WebhookIntake
     from ..liveperson.domains import Domains
+    from ..liveperson.files import LivePersonFiles
     from ..liveperson.http import LivePersonHttp
     from ..liveperson.send_api import SendApi
-    from .settings import ChannelDeliverySettings, OutboundMessagingSettings
+    from ..support.cache import Cache
+    from ..support.http_client import HttpClient
 
 # A changed parameter is noticed within minutes; a new account within half a minute.
 _PARAMETER_SECONDS = 300.0
 _ABSENCE_SECONDS = 30.0
 
 
-@cache
-def webhook_intake() -> WebhookIntake:
-    """Build what ``webhook_intake`` needs."""
-    from ..aws.clients import fail_fast
-    from ..aws.parameters import ParameterStore
-    from ..aws.queues import Queue
-    from ..flows.webhook_intake import WebhookIntake
-    from ..known_accounts import KnownAccounts
-    from ..support.cache import Cache
-    from .settings import WebhookIntakeSettings
+class AwsClients:
+    """The AWS clients of a container, each made when it is first asked for."""
 
-    settings = WebhookIntakeSettings(os.environ)
-    parameters = ParameterStore(fail_fast("ssm"), settings.parameter_prefix)
-    known = KnownAccounts(lambda token: parameters.accounts_with("credentials", token))
-    sqs = fail_fast("sqs")
-    return WebhookIntake(
-        credentials=Cache(
-            parameters.find_credentials, ttl=_credentials_ttl, may_exist=known.may_exist
-        ),
-        notifications=Queue(sqs, settings.notifications_queue_url),
-        dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
-    )
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
 
+    def fail_fast(self, service: str) -> Any:
+        """Return the client of a caller that waits for its answer."""
+        from ..aws.clients import fail_fast
 
-@cache
-def message_intake() -> MessageIntake:
-    """Build what ``message_intake`` needs."""
-    from ..aws.parameters import ParameterStore
-    from ..aws.queues import Queue
-    from ..channel import contract  # noqa: F401  at the first event it would cost a caller's time
-    from ..flows.message_intake import MessageIntake
-    from ..known_accounts import KnownAccounts
-    from ..support.cache import Cache
-    from .settings import MessageIntakeSettings
+        return self._once(f"{service}, fail fast", lambda: fail_fast(service))
 
-    settings = MessageIntakeSettings(os.environ)
-    parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
-    known = KnownAccounts(lambda token: parameters.accounts_with("channel", token))
-    return MessageIntake(
-        configured=Cache(parameters.has_channel, ttl=_presence_ttl, may_exist=known.may_exist),
-        consumer_events=Queue(_client("sqs"), settings.consumer_events_queue_url),
-        salt=settings.consumer_id_salt,
-    )
+    def retrying(self, service: str) -> Any:
+        """Return the client of a worker, which has time for a few tries."""
+        from ..aws.clients import retrying
+
+        return self._once(service, lambda: retrying(service))
+
+    def asking_once(self, service: str) -> Any:
+        """Return a client that waits for a long answer: a second call would do the work twice."""
+        from ..aws.clients import retrying
+
+        once = {"total_max_attempts": 1}
+        return self._once(
+            f"{service}, once", lambda: retrying(service, read_timeout=20, retries=once)
+        )
+
+    def file_storage(self) -> Any:
+        """Return the client of S3."""
+        from ..aws.clients import file_storage
+
+        return self._once("s3", file_storage)
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
 
-@cache
-def files() -> AgentFileBucket:
-    """Build what shows the channel agents' files."""
-    from ..aws.files import AgentFileBucket
-    from .settings import MessageIntakeSettings
+class Container:
+    """
+    What the functions need, built on demand from ``environ``.
 
-    settings = MessageIntakeSettings(os.environ)
-    return AgentFileBucket(_file_storage, settings.files_bucket)
+    ``clients`` are AWS, ``clock`` gives seconds since 1970, ``chance`` numbers from 0 to 1 that
+    spread retries; ``http_client`` makes the HTTP client towards ``"liveperson"`` or ``"channel"``,
+    by default one that calls out.
+    """
 
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        clients: AwsClients,
+        *,
+        clock: Clock = time.time,
+        chance: Callable[[], float] = random.random,
+        http_client: Callable[[str], HttpClient | None] = lambda _partner: None,
+    ) -> None:
+        self._environ = environ
+        self._clients = clients
+        self._clock = clock
+        self._chance = chance
+        self._http_client = http_client
 
-@cache
-def outbound_messaging() -> RetryingConsumer:
-    """Build what ``outbound_messaging`` needs for consumer events."""
-    from ..aws.queues import Queue
-    from ..delivery.retries import RetryingConsumer
-    from ..flows.outbound_messaging.flow import describe
-    from .settings import OutboundMessagingSettings
+    # ── From the channel to LivePerson ──
 
-    settings = OutboundMessagingSettings(os.environ)
-    flow, sqs = _outbound_flow(), _client("sqs")
-    return RetryingConsumer(
-        function="outbound_messaging",
-        handle=flow.handle,
-        inbox=Queue(sqs, settings.consumer_events_queue_url),
-        dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
-        holds=_setbacks(settings.table_name),
-        refused=flow.refused,
-        describe=lambda message: describe(message, settings.consumer_id_salt),
-    )
+    @cached_property
+    def message_intake(self) -> MessageIntake:
+        """What ``message_intake`` needs."""
+        from ..aws.known_accounts import KnownAccounts
+        from ..channel import contract  # noqa: F401  at the first event it would cost a caller's time
+        from ..flows.message_intake import MessageIntake
+        from ..support.cache import Cache
+        from .settings import MessageIntakeSettings
 
-
-@cache
-def typing_timers() -> RetryingConsumer:
-    """Build what ``outbound_messaging`` needs for typing that nobody ended."""
-    from ..aws.queues import Queue
-    from ..delivery.retries import RetryingConsumer
-    from .settings import OutboundMessagingSettings
-
-    settings = OutboundMessagingSettings(os.environ)
-    return RetryingConsumer(
-        function="outbound_messaging",
-        handle=_outbound_flow().typing.time_is_over,
-        inbox=Queue(_client("sqs"), settings.typing_timers_queue_url),
-        dead_letters=None,
-        holds=_setbacks(settings.table_name),
-        most_tries=1,
-    )
-
-
-@cache
-def _outbound_flow() -> OutboundMessaging:
-    from ..aws.parameters import ParameterStore
-    from ..aws.queues import Queue
-    from ..delivery.circuit_breaker import LIVEPERSON, CircuitBreaker
-    from ..flows.outbound_messaging.flow import OutboundMessaging
-    from ..flows.outbound_messaging.typing import Typing
-    from ..liveperson.send_api import SendApi
-    from .settings import OutboundMessagingSettings
-
-    settings = OutboundMessagingSettings(os.environ)
-    store, sqs = _memory(settings.table_name), _client("sqs")
-    parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
-    calls = _speaker(parameters, store, settings)
-    send_api = SendApi(*_liveperson(settings.liveperson_domain_api_url))
-    salt = settings.consumer_id_salt
-    return OutboundMessaging(
-        calls=calls,
-        send_api=send_api,
-        sender=_message_sender(calls, send_api, parameters, store, settings),
-        typing=Typing(calls, send_api, store, Queue(sqs, settings.typing_timers_queue_url), salt),
-        store=store,
-        breaker=CircuitBreaker(LIVEPERSON, _setbacks(settings.table_name)),
-        notifications=Queue(sqs, settings.notifications_queue_url),
-        salt=salt,
-    )
-
-
-def _message_sender(
-    calls: AuthorizedCalls,
-    send_api: SendApi,
-    parameters: ParameterStore,
-    store: ConversationStore,
-    settings: OutboundMessagingSettings,
-) -> MessageSender:
-    from ..channel.files import ConsumerFileFetcher
-    from ..flows.outbound_messaging.routing import Routing
-    from ..flows.outbound_messaging.sending import MessageSender
-    from ..liveperson.files import MAX_BYTES, LivePersonFiles
-    from ..liveperson.monitoring import Monitoring
-    from ..support.cache import Cache
-
-    http, domains = _liveperson(settings.liveperson_domain_api_url)
-    return MessageSender(
-        calls=calls,
-        send_api=send_api,
-        routing=Routing(
-            channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
-            monitoring=Monitoring(http, domains),
-            app_jwts=calls.app_jwts,
-            store=store,
-        ),
-        storage=LivePersonFiles(http, domains, send_api),
-        files=ConsumerFileFetcher(network=settings.callback_network, most=MAX_BYTES),
-        store=store,
-    )
-
-
-@cache
-def channel_delivery() -> RetryingConsumer:
-    """Build what ``channel_delivery`` needs."""
-    from ..aws.files import AgentFileBucket
-    from ..aws.parameters import ParameterStore
-    from ..aws.queues import Queue
-    from ..channel.callbacks import Callbacks
-    from ..delivery.circuit_breaker import CHANNEL, CircuitBreaker
-    from ..delivery.retries import RetryingConsumer
-    from ..flows.channel_delivery.agent_files import AgentFileCopier
-    from ..flows.channel_delivery.flow import ChannelDelivery, describe
-    from ..liveperson.files import LivePersonFiles
-    from ..liveperson.send_api import SendApi
-    from ..support.cache import Cache
-    from .settings import ChannelDeliverySettings
-
-    settings = ChannelDeliverySettings(os.environ)
-    http, domains = _liveperson(settings.liveperson_domain_api_url)
-    store = _memory(settings.table_name)
-    parameters = ParameterStore(_client("ssm"), settings.parameter_prefix)
-    sqs = _client("sqs")
-    flow = ChannelDelivery(
-        channels=Cache(parameters.channel, ttl=_PARAMETER_SECONDS),
-        callbacks=Callbacks(network=settings.callback_network),
-        store=store,
-        breaker=CircuitBreaker(CHANNEL, _setbacks(settings.table_name)),
-        agent_files=AgentFileCopier(
-            calls=_speaker(parameters, store, settings),
-            storage=LivePersonFiles(http, domains, SendApi(http, domains)),
-            files=AgentFileBucket(_file_storage, settings.files_bucket),
-            store=store,
-            channel_api_url=settings.channel_api_url,
-        ),
-        consumer_events=Queue(sqs, settings.consumer_events_queue_url),
-    )
-    return RetryingConsumer(
-        function="channel_delivery",
-        handle=flow.handle,
-        inbox=Queue(sqs, settings.notifications_queue_url),
-        dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
-        holds=_setbacks(settings.table_name),
-        describe=describe,
-    )
-
-
-def _speaker(
-    parameters: ParameterStore,
-    store: ConversationStore,
-    settings: OutboundMessagingSettings | ChannelDeliverySettings,
-) -> AuthorizedCalls:
-    from ..aws.functions import TokenRefreshFunction
-    from ..flows.liveperson_access.app_jwts import AppJwts
-    from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
-    from ..liveperson.consumer_jws import Idp
-
-    refresh = TokenRefreshFunction(_refreshing_client, settings.token_refresh_function)
-    idp = Idp(*_liveperson(settings.liveperson_domain_api_url))
-    return AuthorizedCalls(AppJwts(parameters, refresh), idp, store)
-
-
-@cache
-def token_refresh() -> TokenRefresh:
-    """Build what ``token_refresh`` needs."""
-    from ..aws.parameters import ParameterStore
-    from ..flows.token_refresh import TokenRefresh, to_queue
-    from ..liveperson.app_jwt import Sentinel
-    from .settings import TokenRefreshSettings
-
-    settings = TokenRefreshSettings(os.environ)
-    return TokenRefresh(
-        parameters=ParameterStore(_client("ssm"), settings.parameter_prefix),
-        sentinel=Sentinel(*_liveperson(settings.liveperson_domain_api_url)),
-        leases=_setbacks(settings.table_name),
-        put_off=lambda ids: _failed_refreshes().send_plain_all([to_queue(each) for each in ids]),
-    )
-
-
-@cache
-def failed_refreshes() -> RetryingConsumer:
-    """Build the frame in which ``token_refresh`` tries failed refreshes again."""
-    from ..delivery.retries import RetryingConsumer
-    from ..flows.token_refresh import MOST_TRIES
-    from .settings import TokenRefreshSettings
-
-    settings = TokenRefreshSettings(os.environ)
-    return RetryingConsumer(
-        function="token_refresh",
-        handle=token_refresh().retry,
-        inbox=_failed_refreshes(),
-        dead_letters=None,
-        holds=_setbacks(settings.table_name),
-        most_tries=MOST_TRIES,
-    )
-
-
-@cache
-def dead_letter_redrive() -> DeadLetterRedrive:
-    """Build what ``dead_letter_redrive`` needs."""
-    from ..aws.queues import Queue
-    from ..flows.dead_letter_redrive import DeadLetterRedrive, Route
-    from .settings import DeadLetterRedriveSettings
-
-    settings = DeadLetterRedriveSettings(os.environ)
-    sqs = _client("sqs")
-    return DeadLetterRedrive(
-        holds=_setbacks(settings.table_name),
-        routes={
-            "consumer-events": Route(
-                dead_letters=Queue(sqs, settings.consumer_events_dead_letters_url),
-                source=Queue(sqs, settings.consumer_events_queue_url),
+        settings = MessageIntakeSettings(self._environ)
+        parameters = self._parameters
+        known = KnownAccounts(
+            lambda token: parameters.accounts_with("channel", token), clock=self._clock
+        )
+        return MessageIntake(
+            configured=Cache(
+                parameters.has_channel,
+                ttl=_presence_ttl,
+                clock=self._clock,
+                may_exist=known.may_exist,
             ),
-            "notifications": Route(
-                dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
-                source=Queue(sqs, settings.notifications_queue_url),
+            consumer_events=self.queue(settings.consumer_events_queue_url),
+            salt=settings.consumer_id_salt,
+        )
+
+    @cached_property
+    def agent_files(self) -> AgentFileBucket:
+        """Where the channel fetches agents' files, through ``message_intake``."""
+        from ..aws.files import AgentFileBucket
+
+        return AgentFileBucket(self._clients.file_storage, self._environ["FILES_BUCKET"])
+
+    @cached_property
+    def outbound_messaging(self) -> RetryingConsumer:
+        """What ``outbound_messaging`` needs for consumer events."""
+        from ..flows.outbound_messaging.flow import describe
+        from .settings import OutboundMessagingSettings
+
+        settings = OutboundMessagingSettings(self._environ)
+        return self._consumer(
+            "outbound_messaging",
+            self.outbound_flow.handle,
+            settings.consumer_events_queue_url,
+            settings.consumer_events_dead_letters_url,
+            refused=self.outbound_flow.refused,
+            describe=lambda message: describe(message, settings.consumer_id_salt),
+        )
+
+    @cached_property
+    def typing_timers(self) -> RetryingConsumer:
+        """What ``outbound_messaging`` needs for typing that the channel forgot to end."""
+        return self._consumer(
+            "outbound_messaging",
+            self.outbound_flow.typing.time_is_over,
+            self._environ["TYPING_TIMERS_QUEUE_URL"],
+            most_tries=1,
+        )
+
+    @cached_property
+    def outbound_flow(self) -> OutboundMessaging:
+        """What becomes of a consumer event."""
+        from ..delivery.circuit_breaker import LIVEPERSON
+        from ..flows.outbound_messaging.flow import OutboundMessaging
+        from ..flows.outbound_messaging.typing import Typing
+        from .settings import OutboundMessagingSettings
+
+        settings = OutboundMessagingSettings(self._environ)
+        return OutboundMessaging(
+            calls=self.authorized_calls,
+            send_api=self._send_api,
+            sender=self._message_sender(settings.callback_network),
+            typing=Typing(
+                self.authorized_calls,
+                self._send_api,
+                self.store,
+                self.queue(settings.typing_timers_queue_url),
+                settings.consumer_id_salt,
+                clock=self._clock,
             ),
-        },
-    )
+            store=self.store,
+            breaker=self._breaker(LIVEPERSON),
+            notifications=self.queue(settings.notifications_queue_url),
+            salt=settings.consumer_id_salt,
+            clock=self._clock,
+        )
+
+    def _message_sender(self, network: str) -> MessageSender:
+        from ..channel.files import ConsumerFileFetcher
+        from ..flows.outbound_messaging.routing import Routing
+        from ..flows.outbound_messaging.sending import MessageSender
+        from ..liveperson.files import MAX_BYTES
+        from ..liveperson.monitoring import Monitoring
+
+        return MessageSender(
+            calls=self.authorized_calls,
+            send_api=self._send_api,
+            routing=Routing(
+                channels=self._channels,
+                monitoring=Monitoring(self._liveperson, self._domains),
+                app_jwts=self.authorized_calls.app_jwts,
+                store=self.store,
+            ),
+            storage=self._liveperson_files,
+            files=ConsumerFileFetcher(
+                self._http_client("channel"), network=network, most=MAX_BYTES
+            ),
+            store=self.store,
+            clock=self._clock,
+        )
+
+    # ── From LivePerson to the channel ──
+
+    @cached_property
+    def webhook_intake(self) -> WebhookIntake:
+        """What ``webhook_intake`` needs; LivePerson waits, so its calls fail fast."""
+        from ..aws.known_accounts import KnownAccounts
+        from ..aws.parameters import ParameterStore
+        from ..aws.queues import Queue
+        from ..flows.webhook_intake import WebhookIntake
+        from ..support.cache import Cache
+        from .settings import WebhookIntakeSettings
+
+        settings = WebhookIntakeSettings(self._environ)
+        parameters = ParameterStore(self._clients.fail_fast("ssm"), settings.parameter_prefix)
+        known = KnownAccounts(
+            lambda token: parameters.accounts_with("credentials", token), clock=self._clock
+        )
+        sqs = self._clients.fail_fast("sqs")
+        return WebhookIntake(
+            credentials=Cache(
+                parameters.find_credentials,
+                ttl=_credentials_ttl,
+                clock=self._clock,
+                may_exist=known.may_exist,
+            ),
+            notifications=Queue(sqs, settings.notifications_queue_url),
+            dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
+            clock=self._clock,
+        )
+
+    @cached_property
+    def channel_delivery(self) -> RetryingConsumer:
+        """What ``channel_delivery`` needs."""
+        from ..flows.channel_delivery.flow import describe
+        from .settings import ChannelDeliverySettings
+
+        settings = ChannelDeliverySettings(self._environ)
+        return self._consumer(
+            "channel_delivery",
+            self._delivery_flow(settings.channel_api_url, settings.callback_network).handle,
+            settings.notifications_queue_url,
+            settings.notifications_dead_letters_url,
+            describe=describe,
+        )
+
+    def _delivery_flow(self, channel_api_url: str, network: str) -> ChannelDelivery:
+        from ..channel.callbacks import Callbacks
+        from ..delivery.circuit_breaker import CHANNEL
+        from ..flows.channel_delivery.agent_files import AgentFileCopier
+        from ..flows.channel_delivery.flow import ChannelDelivery
+
+        return ChannelDelivery(
+            channels=self._channels,
+            callbacks=Callbacks(self._http_client("channel"), network=network, clock=self._clock),
+            store=self.store,
+            breaker=self._breaker(CHANNEL),
+            agent_files=AgentFileCopier(
+                calls=self.authorized_calls,
+                storage=self._liveperson_files,
+                files=self.agent_files,
+                store=self.store,
+                channel_api_url=channel_api_url,
+            ),
+            consumer_events=self.queue(self._environ["CONSUMER_EVENTS_QUEUE_URL"]),
+            clock=self._clock,
+        )
+
+    # ── Tokens and dead letters ──
+
+    @cached_property
+    def token_refresh(self) -> TokenRefresh:
+        """What ``token_refresh`` needs."""
+        from ..flows.token_refresh import TokenRefresh, to_queue
+        from ..liveperson.app_jwt import Sentinel
+        from .settings import TokenRefreshSettings
+
+        settings = TokenRefreshSettings(self._environ)
+
+        def put_off(account_ids: Sequence[str]) -> None:
+            failed = self.queue(settings.token_refresh_dead_letters_url)
+            failed.send_plain_all([to_queue(each) for each in account_ids])
+
+        return TokenRefresh(
+            parameters=self._parameters,
+            sentinel=Sentinel(self._liveperson, self._domains, clock=self._clock),
+            leases=self.state,
+            put_off=put_off,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def failed_refreshes(self) -> RetryingConsumer:
+        """What ``token_refresh`` needs to try failed refreshes again."""
+        from ..flows.token_refresh import MOST_TRIES
+
+        return self._consumer(
+            "token_refresh",
+            self.token_refresh.retry,
+            self._environ["TOKEN_REFRESH_DEAD_LETTERS_URL"],
+            most_tries=MOST_TRIES,
+        )
+
+    @cached_property
+    def dead_letter_redrive(self) -> DeadLetterRedrive:
+        """What ``dead_letter_redrive`` needs."""
+        from ..flows.dead_letter_redrive import DeadLetterRedrive
+        from .settings import DeadLetterRedriveSettings
+
+        settings = DeadLetterRedriveSettings(self._environ)
+        return DeadLetterRedrive(
+            holds=self.state,
+            routes={
+                "consumer-events": self._route(
+                    settings.consumer_events_dead_letters_url, settings.consumer_events_queue_url
+                ),
+                "notifications": self._route(
+                    settings.notifications_dead_letters_url, settings.notifications_queue_url
+                ),
+            },
+            clock=self._clock,
+        )
+
+    def _route(self, dead_letters: str, source: str) -> Route:
+        from ..flows.dead_letter_redrive import Route
+
+        return Route(dead_letters=self.queue(dead_letters), source=self.queue(source))
+
+    # ── What several functions need ──
+
+    def queue(self, url: str) -> Queue:
+        """Return a queue as workers use it."""
+        from ..aws.queues import Queue
+
+        return Queue(self._clients.retrying("sqs"), url)
+
+    @cached_property
+    def store(self) -> ConversationStore:
+        """Consumers, conversations and what was done, in the table."""
+        from ..aws.conversation_store import ConversationStore
+
+        table = self._environ["TABLE_NAME"]
+        return ConversationStore(self._clients.retrying("dynamodb"), table, clock=self._clock)
+
+    @cached_property
+    def state(self) -> DeliveryState:
+        """Circuits, held groups, tries and leases, in the table."""
+        from ..aws.delivery_state import DeliveryState
+
+        table = self._environ["TABLE_NAME"]
+        return DeliveryState(self._clients.retrying("dynamodb"), table, clock=self._clock)
+
+    @cached_property
+    def authorized_calls(self) -> AuthorizedCalls:
+        """Calls of LivePerson with the tokens that they need."""
+        from ..aws.functions import TokenRefreshFunction
+        from ..flows.liveperson_access.app_jwts import AppJwts
+        from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
+        from ..liveperson.consumer_jws import Idp
+
+        refresh = TokenRefreshFunction(
+            lambda: self._clients.asking_once("lambda"), self._environ["TOKEN_REFRESH_FUNCTION"]
+        )
+        app_jwts = AppJwts(self._parameters, refresh, clock=self._clock)
+        return AuthorizedCalls(app_jwts, Idp(self._liveperson, self._domains), self.store)
+
+    @cached_property
+    def _parameters(self) -> ParameterStore:
+        from ..aws.parameters import ParameterStore
+
+        prefix = self._environ["PARAMETER_PREFIX"]
+        return ParameterStore(self._clients.retrying("ssm"), prefix)
+
+    @cached_property
+    def _channels(self) -> Cache[ChannelSettings]:
+        from ..support.cache import Cache
+
+        return Cache(self._parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)
+
+    @cached_property
+    def _liveperson(self) -> LivePersonHttp:
+        from ..liveperson.http import LivePersonHttp
+
+        return LivePersonHttp(self._http_client("liveperson"))
+
+    @cached_property
+    def _domains(self) -> Domains:
+        from ..liveperson.domains import Domains
+
+        url = self._environ["LIVEPERSON_DOMAIN_API_URL"]
+        return Domains(self._liveperson, url, clock=self._clock)
+
+    @cached_property
+    def _send_api(self) -> SendApi:
+        from ..liveperson.send_api import SendApi
+
+        return SendApi(self._liveperson, self._domains)
+
+    @cached_property
+    def _liveperson_files(self) -> LivePersonFiles:
+        from ..liveperson.files import LivePersonFiles
+
+        return LivePersonFiles(self._liveperson, self._domains, self._send_api)
+
+    def _breaker(self, destination: str) -> CircuitBreaker:
+        from ..delivery.circuit_breaker import CircuitBreaker
+
+        return CircuitBreaker(destination, self.state, clock=self._clock, chance=self._chance)
+
+    def _consumer(
+        self,
+        function: str,
+        handle: Callable[..., None],
+        inbox: str,
+        dead_letters: str | None = None,
+        **more: Any,
+    ) -> RetryingConsumer:
+        from ..delivery.retries import RetryingConsumer
+
+        return RetryingConsumer(
+            function=function,
+            handle=handle,
+            inbox=self.queue(inbox),
+            dead_letters=self.queue(dead_letters) if dead_letters else None,
+            holds=self.state,
+            clock=self._clock,
+            chance=self._chance,
+            **more,
+        )
 
 
 @cache
-def _client(service: str) -> Any:
-    from ..aws.clients import retrying
-
-    return retrying(service)
-
-
-@cache
-def _file_storage() -> Any:
-    from ..aws.clients import file_storage
-
-    return file_storage()
-
-
-@cache
-def _refreshing_client() -> Any:
-    from ..aws.clients import retrying
-
-    # Waiting for the answer, and asking once: a second call would be a second refresh.
-    return retrying("lambda", read_timeout=20, retries={"total_max_attempts": 1})
-
-
-@cache
-def _memory(table: str) -> ConversationStore:
-    from ..aws.conversation_store import ConversationStore
-
-    return ConversationStore(_client("dynamodb"), table)
-
-
-@cache
-def _setbacks(table: str) -> DeliveryState:
-    from ..aws.delivery_state import DeliveryState
-
-    return DeliveryState(_client("dynamodb"), table)
-
-
-@cache
-def _failed_refreshes() -> Queue:
-    from ..aws.queues import Queue
-    from .settings import TokenRefreshSettings
-
-    settings = TokenRefreshSettings(os.environ)
-    return Queue(_client("sqs"), settings.token_refresh_dead_letters_url)
-
-
-@cache
-def _liveperson(domain_api_url: str) -> tuple[LivePersonHttp, Domains]:
-    from ..liveperson.domains import Domains
-    from ..liveperson.http import LivePersonHttp
-
-    http = LivePersonHttp()
-    return http, Domains(http, domain_api_url)
+def container() -> Container:
+    """Return the container of this process, built on its environment."""
+    return Container(os.environ, AwsClients())
 
 
 def _credentials_ttl(found: Credentials | None) -> float:

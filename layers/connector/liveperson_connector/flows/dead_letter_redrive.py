@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..delivery.ports import DeadLetters, Holds, Outbox
+from ..domain.clock import Clock
 from ..domain.errors import Transient, transient_reasons
 from ..domain.queue_messages import (
     CORRELATION_ATTRIBUTE,
@@ -25,7 +26,6 @@ from ..domain.queue_messages import (
     new_id,
     stable_id,
 )
-from ..support.cache import Clock
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..delivery.ports import AccountParameters, Leases
+from ..domain.clock import Clock
 from ..domain.errors import AppJwtMissing, Transient, UnreadableMessage
 from ..domain.queue_messages import QueueMessage
 from ..liveperson.app_jwt import AppJwt, Sentinel
-from ..support.cache import Clock
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 

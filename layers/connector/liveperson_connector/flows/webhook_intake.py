@@ -17,6 +17,7 @@ from enum import Enum, auto
 
 from ..delivery.ports import Outbox
 from ..domain.accounts import Credentials, is_account_id
+from ..domain.clock import Clock
 from ..domain.errors import (
     NotQueued,
     TooLarge,
@@ -33,7 +34,7 @@ from ..liveperson.notifications import (
     read_conversation_change,
     read_webhook,
 )
-from ..support.cache import Cache, Clock
+from ..support.cache import Cache
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 

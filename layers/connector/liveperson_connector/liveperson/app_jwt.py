@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ..domain.accounts import Credentials
+from ..domain.clock import Clock
 from ..domain.errors import BadAppJwt, LivePersonRefused, MisconfiguredAccount
-from ..support.cache import Clock
 from .claims import claims_of, texts
 from .domains import SENTINEL, Domains
 from .http import LivePersonHttp

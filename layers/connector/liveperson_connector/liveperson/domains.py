@@ -13,8 +13,9 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from ..domain.clock import Clock
 from ..domain.errors import LivePersonRefused, LivePersonUnavailable, UntrustedHost
-from ..support.cache import Cache, Clock
+from ..support.cache import Cache
 from ..support.web_address import BadAddress, WebAddress
 from .http import LivePersonHttp
 

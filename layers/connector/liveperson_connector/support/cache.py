@@ -8,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
+from ..domain.clock import Clock
 from ..domain.errors import Transient
 
 Value = TypeVar("Value")
-
-Clock = Callable[[], float]
-"""Seconds since 1970; passed in wherever age matters, so that tests set the time."""
 
 # A failing source is not asked again by every message: this many seconds apart is often enough.
 _PATIENCE = 5.0

@@ -25,8 +25,8 @@ from tests.simulation.connector import (
     NOTIFICATIONS,
     REFRESHES,
     TIMERS,
-    Container,
     Surroundings,
+    new_container,
     parameters_of,
 )
 from tests.simulation.fake_http import Call, Reply, Wire
@@ -90,7 +90,7 @@ class Outbound:
         self.channel = Channel(self.clock, {ACCOUNT: SIGNING_KEY})
         names = (EVENTS, DEAD_EVENTS, NOTIFICATIONS, DEAD_NOTIFICATIONS, TIMERS, REFRESHES)
         self.queues = {name: Fifo(name, self.clock) for name in names}
-        self.container = Container(self._surroundings())
+        self.container = new_container(self._surroundings())
         self.container.token_refresh.refresh_all()
 
     def _surroundings(self) -> Surroundings:
@@ -202,14 +202,14 @@ class Outbound:
 
     def consumer(self, consumer_id: str = PHONE) -> Consumer:
         """Give what is remembered of a consumer."""
-        known = self.container.memory.load_consumer(ACCOUNT, key_of(consumer_id))
+        known = self.container.store.load_consumer(ACCOUNT, key_of(consumer_id))
         assert known is not None
         return known
 
     def progress(self, event_id: str = "m-1", consumer_id: str = PHONE) -> Progress:
         """Give how far an event has come."""
         key = key_of(consumer_id)
-        return self.container.memory.load_event(ACCOUNT, key, event_id, "no group").progress
+        return self.container.store.load_event(ACCOUNT, key, event_id, "no group").progress
 
 
 def key_of(consumer_id: str = PHONE) -> str:

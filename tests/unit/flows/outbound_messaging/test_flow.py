@@ -229,7 +229,7 @@ def outage(bench: Outbound) -> None:
     known = None
     for number in range(OPEN_AFTER):
         bench.container.outbound_flow.breaker.failed(ACCOUNT, known, error, f"group-{number}")
-        known = bench.container.memory.load_event(ACCOUNT, "any", "any", "any").outage
+        known = bench.container.store.load_event(ACCOUNT, "any", "any", "any").outage
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_refusal_ends_an_outage(
     bench.say("Hello")
 
     assert {"breaker_opened", "probe", "breaker_closed"} <= set(output.messages)
-    assert bench.container.memory.load_event(ACCOUNT, "any", "any", "any").outage is None
+    assert bench.container.store.load_event(ACCOUNT, "any", "any", "any").outage is None
 
 
 def test_during_an_outage_a_message_waits_without_a_call(bench: Outbound) -> None:
@@ -297,7 +297,7 @@ def arrive_unseen(bench: Outbound, text: str) -> None:
 def test_the_doubt_of_a_held_try_is_kept(talking: Outbound) -> None:
     """It was cut off; then its group was held, and a day later it comes back."""
     arrive_unseen(talking, "Hello")
-    talking.container.setbacks.hold(GROUP)
+    talking.container.state.hold(GROUP)
     talking.clock.now += 180
     talking.work()
     held = talking.reasons()

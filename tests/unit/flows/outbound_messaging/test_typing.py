@@ -45,7 +45,7 @@ def in_survey(bench: Outbound) -> None:
     survey = Conversation(
         ACCOUNT, str(consumer.conversation_id), PHONE, key_of(), survey_dialog_id="survey-1"
     )
-    bench.container.memory.point_consumer_at(before, survey)
+    bench.container.store.point_consumer_at(before, survey)
 
 
 @pytest.mark.parametrize(

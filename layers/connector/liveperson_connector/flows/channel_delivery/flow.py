@@ -23,6 +23,7 @@ from ...delivery.circuit_breaker import CircuitBreaker
 from ...delivery.ports import DeliveryStore, Outbox
 from ...delivery.retries import check_group_hold
 from ...domain.accounts import ChannelSettings
+from ...domain.clock import Clock
 from ...domain.conversations import (
     Conversation,
     NotificationState,
@@ -49,7 +50,7 @@ from ...liveperson.notifications import (
     read_conversation_change,
     read_messaging_event,
 )
-from ...support.cache import Cache, Clock
+from ...support.cache import Cache
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import FailedEvent, read_failed

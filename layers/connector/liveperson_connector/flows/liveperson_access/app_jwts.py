@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 
 from ...delivery.ports import AppJwtRenewal, AppJwtStore
+from ...domain.clock import Clock
 from ...domain.errors import AppJwtMissing, AppJwtRejected
 from ...liveperson.app_jwt import AppJwt
-from ...support.cache import Cache, Clock
+from ...support.cache import Cache
 
 # When a token nears its end and no newer one is stored, look again this often.
 _LOOK_AGAIN_SECONDS = 30.0

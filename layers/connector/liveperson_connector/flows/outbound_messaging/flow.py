@@ -16,6 +16,7 @@ from ...channel.consumer_events import ConsumerEvent, read_queued
 from ...delivery.circuit_breaker import CircuitBreaker
 from ...delivery.ports import OutboundStore, Outbox
 from ...delivery.retries import check_group_hold
+from ...domain.clock import Clock
 from ...domain.conversations import Consumer, EventState, Progress
 from ...domain.errors import (
     CircuitOpen,
@@ -32,7 +33,6 @@ from ...domain.pseudonyms import consumer_key
 from ...domain.queue_messages import QueueMessage
 from ...liveperson.payloads import Request
 from ...liveperson.send_api import SendApi
-from ...support.cache import Clock
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import failed_letter

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from ...channel.consumer_events import ConsumerEvent
 from ...channel.files import ConsumerFileFetcher
 from ...delivery.ports import OutboundStore
+from ...domain.clock import Clock
 from ...domain.conversations import Consumer, Progress, file_digest
 from ...domain.errors import (
     ConversationNotReady,
@@ -28,7 +29,6 @@ from ...liveperson import payloads
 from ...liveperson.files import LivePersonFiles
 from ...liveperson.payloads import Opening, Place, Request
 from ...liveperson.send_api import AlreadyOpen, SendApi, sequence_in
-from ...support.cache import Clock
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from ...channel.consumer_events import ConsumerEvent
 from ...delivery.ports import OutboundStore, Timers
+from ...domain.clock import Clock
 from ...domain.conversations import Consumer
 from ...domain.errors import ConnectorError, Permanent, Transient, UnreadableMessage
 from ...domain.pseudonyms import consumer_key
 from ...domain.queue_messages import QueueMessage
 from ...liveperson import payloads
 from ...liveperson.send_api import SendApi
-from ...support.cache import Clock
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls

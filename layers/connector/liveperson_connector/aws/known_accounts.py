@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from .support.cache import Clock, Throttle
+from ..domain.clock import Clock
+from ..support.cache import Throttle
 
 Page = tuple[AbstractSet[str], str | None]
 """Account ids, and the token of the next page; None after the last one."""

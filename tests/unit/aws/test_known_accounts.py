@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from liveperson_connector.aws.known_accounts import LOOK_UPS, SECONDS, KnownAccounts
 from liveperson_connector.domain.errors import AwsUnavailable
-from liveperson_connector.known_accounts import LOOK_UPS, SECONDS, KnownAccounts
 from tests.support.clocks import Clock
 
 
