@@ -79,6 +79,20 @@ def test_the_webhook_intake_loads_no_validator() -> None:
     assert set() == {"jsonschema", "fastjsonschema", "pydantic"} & loaded
 
 
+@pytest.mark.parametrize(
+    ("function", "seldom"),
+    [
+        ("outbound_messaging", {"support.graphemes", "support.grapheme_classes"}),
+        ("channel_delivery", {"support.graphemes", "channel.fallback_text", "channel.markup"}),
+    ],
+)
+def test_what_few_messages_need_is_loaded_with_the_first_that_does(
+    function: str, seldom: set[str]
+) -> None:
+    """Long texts and structured content cost no other message's cold start anything."""
+    assert set() == {f"liveperson_connector.{each}" for each in seldom} & loaded_by(function)
+
+
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_nothing_is_read_or_built_when_a_handler_is_imported(function: str) -> None:
     """Without any setting a handler can be imported, wherever that is not Lambda."""

@@ -9,7 +9,7 @@ const id = "m-1";
 export const mistakes: ConsumerEvent[] = [
   // @ts-expect-error A text has words.
   { id, type: "text" },
-  // @ts-expect-error Nobody dances.
+  // @ts-expect-error There is no such type.
   { id, type: "dance" },
   // @ts-expect-error A file has a type.
   { id, type: "file", url: "https://files.example.com/a.png" },

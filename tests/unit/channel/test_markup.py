@@ -104,6 +104,7 @@ def test_links(text: str, plain: str) -> None:
         ("tel:+49 30 123456", "tel:+49 30 123456"),
         ("java\nscript:alert(1)", ""),
         ("\x01javascript:alert(1)", ""),
+        (" " * 200 + "javascript:alert(1)", ""),
         (" DATA:text/html,x", ""),
         ("", ""),
         (7, ""),

@@ -348,8 +348,8 @@ def _shortened(text: str) -> str:
 
 
 def _beginning(text: str, longest: int) -> str:
-    """Return as much of a text as may be shown: neither a character nor an address in part."""
-    # Imported here: few renderings are long, and a cold start need not read the table of classes.
+    """Return at most ``longest`` characters of a text, cut inside no cluster and no address."""
+    # Imported here: few renderings are long, so a cold start does not load the table of classes.
     from ..support.graphemes import clusters  # noqa: PLC0415
 
     length = 0

@@ -1,10 +1,10 @@
 """
-The little HTML that stands in structured content, as plain text; and addresses, left as they are.
+Plain text from the little HTML that structured content contains; addresses are left as they are.
 
 LivePerson documents no markup for texts, but bots and agents' tools write some: tags for looks,
 links, character references such as ``&amp;``. What only looks like a tag or a reference stays.
-No expression here goes back over what it has passed (``*+``, ``++``): one that does would take
-minutes for a text that was made to harm.
+The quantifiers are possessive (``*+``, ``++``): with backtracking, a crafted text takes quadratic
+time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENDS_A_LINE = re.compile(r"/?br|/(?:p|div|li|h[1-6])", re.IGNORECASE)
 # HTML takes some references without their semicolon too, such as the &copy of "?x=1&copy=1".
 _REFERENCE = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
-# An address between words. What stands for a character that no address has ends it.
+# An address between words. A reference to a character that no address has ends it.
 _ADDRESS = re.compile(
     r"""(?<![a-z0-9+.-])(?:[a-z0-9+.-]++://|www\.)(?:(?!&(?:lt|gt|quot|nbsp);)[^\s<>"])*+""",
     re.IGNORECASE,
@@ -36,8 +36,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _GAP = re.compile(r"[\s\x00-\x1f\x7f]")
 _AROUND = "".join(map(chr, range(0x21)))
 
-# Nobody goes to the first two from a text; the others are read aloud, gaps and all.
-_NOWHERE = ("data:", "javascript:")
+# A plain text cannot lead to these.
+_NOT_SHOWN = ("data:", "javascript:")
+
+# Space in a telephone number is only there to be read.
 _NUMBERS = ("tel:", "sms:")
 
 
@@ -58,15 +60,16 @@ def plain_text(text: str) -> str:
 
 def address(value: object) -> str:
     """
-    Return an address as it stands; empty if there is no going there from a text.
+    Return an address as it stands; empty if a plain text cannot lead there.
 
-    White space within it is percent-encoded, as browsers do: without it, it would be another
-    address, and with it, it would end there.
+    White space within it is percent-encoded, as browsers do (https://url.spec.whatwg.org/). If it
+    were deleted, the address would be another one; if it were kept, the address would end there.
     """
     if not isinstance(value, str):
         return ""
-    where, scheme = value.strip(_AROUND), _GAP.sub("", value[:99]).lower()
-    if scheme.startswith(_NOWHERE):
+    where = value.strip(_AROUND)
+    scheme = _GAP.sub("", where[:99]).lower()
+    if scheme.startswith(_NOT_SHOWN):
         return ""
     return where if scheme.startswith(_NUMBERS) else _GAP.sub(_percent_encoded, where)
 

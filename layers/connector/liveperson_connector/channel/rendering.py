@@ -64,7 +64,7 @@ def receipt_status(status: str | None) -> str | None:
 
 
 def _rich_content(event: MessagingEvent) -> dict[str, Any]:
-    # Imported here: most of what agents say is text, and HTML's references are many.
+    # Imported here: most messages of agents are plain text, which needs no table of HTML entities.
     from .fallback_text import fallback_text  # noqa: PLC0415
 
     return {

@@ -19,16 +19,16 @@ LIMIT = 4000
 # White space this close to the limit is where a person would break the text.
 _LOOK_BACK = 400
 
-# ECMAScript, and so the published contract, takes it for white space; Python does not.
+# White space in ECMAScript and in the published contract, but not in Python.
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def split_text(text: str, *, limit: int = LIMIT) -> list[str]:
     """
-    Cut ``text`` into parts of at most ``limit``, counted as :func:`size` does.
+    Cut ``text`` into parts of at most ``limit`` units, as :func:`size` counts them.
 
-    No part is white space alone: LivePerson may refuse a blank message, and what follows it would
-    never be said. Such parts are left out; the others, joined, are the text.
+    Parts of white space alone are left out: if LivePerson refused one, the parts after it would
+    never be sent. Joined, the others are the text.
     """
     parts = [text] if size(text) <= limit else _parts(text, limit)
     return [part for part in parts if not is_blank(part)]
@@ -60,8 +60,8 @@ def _parts(text: str, limit: int) -> Iterator[str]:
 
 
 def _pieces(text: str, limit: int) -> Iterator[tuple[str, int]]:
-    """Yield what stays whole, with its size; a heap of marks larger than a message does not."""
-    # Imported here: most texts are short, and a cold start need not read the table of classes.
+    """Yield grapheme clusters with their sizes; one larger than ``limit``, by its code points."""
+    # Imported here: most texts are short, so a cold start does not load the table of classes.
     from ..support.graphemes import clusters  # noqa: PLC0415
 
     sizes = _Sizes()
@@ -71,7 +71,7 @@ def _pieces(text: str, limit: int) -> Iterator[tuple[str, int]]:
 
 
 class _Sizes(dict[str, int]):
-    """The sizes of pieces, each counted when it is first met: a text has few different ones."""
+    """Sizes of pieces, each computed once: a text repeats few different ones."""
 
     def __missing__(self, piece: str) -> int:
         self[piece] = units = size(piece)
@@ -80,10 +80,10 @@ class _Sizes(dict[str, int]):
 
 def _cut(part: list[str]) -> int:
     """
-    Return after how many pieces to cut a part to which no more can be added.
+    Return after how many pieces to cut a full part.
 
-    That is behind its last white space if that is near the end, or if an address stands after it;
-    but never where all before it is white space.
+    Cut after the last white space if it is near the end or an address follows it, unless only white
+    space precedes it; otherwise cut at the end.
     """
     behind = next((index for index in range(len(part), 0, -1) if part[index - 1].isspace()), 0)
     is_near = len(part) - behind < _LOOK_BACK

@@ -2,11 +2,10 @@
 What a reader sees as one character: the extended grapheme clusters of Unicode.
 
 The rules are those of UAX #29, Unicode Text Segmentation, revision 49
-(https://www.unicode.org/reports/tr29/#Grapheme_Cluster_Boundary_Rules). Python has neither the
-rules nor, in ``unicodedata``, all the properties that they name. So each code point is replaced by
-a letter for its class (``grapheme_classes.py``), and one regular expression, the annex's own,
-finds the clusters among the letters. Its quantifiers never go back over what they have passed, so
-the work grows with the length of the text and not faster.
+(https://www.unicode.org/reports/tr29/#Grapheme_Cluster_Boundary_Rules). Python implements neither
+the rules nor, in ``unicodedata``, all the properties that they use. So each code point is replaced
+by a letter for its class (``grapheme_classes.py``), and one regular expression, modelled on table
+1c of the annex, finds the clusters among the letters in linear time.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 
 from .grapheme_classes import CLASSES
 
-# A syllable that is one code point ends in a vowel (H) or in a consonant (J); every 28th is an H.
+# Precomposed syllables end in a vowel (H, every 28th) or in a consonant (J).
 _HANGUL = range(0xAC00, 0xD7A4)
 
 _CLUSTER = re.compile(
@@ -42,7 +41,7 @@ def clusters(text: str) -> Iterator[str]:
 
 
 class _Letters(dict[int, str]):
-    """The letters of code points, each looked up when it is first met."""
+    """Letters of code points, each looked up once."""
 
     def __init__(self) -> None:
         super().__init__()
