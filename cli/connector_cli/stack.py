@@ -237,13 +237,6 @@ class Stack:
         }
 
 
-# What is used of the file here; a sandbox writes more.
-_NEEDED = (
-    *("stack_name", "aws_endpoint_url", "region"),
-    *("aws_access_key_id", "aws_secret_access_key"),
-)
-
-
 def _read(file: Path) -> Mapping[str, Any]:
     """Read what a running sandbox wrote, or say what is wrong with the file."""
     start = "start one with `make sandbox`, or name its file with --endpoints"
