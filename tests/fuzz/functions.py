@@ -103,6 +103,9 @@ class Aws:
         asked = json.loads(body)
         if operation == "AmazonSSM.GetParameter":
             return self._parameter(request, asked["Name"])
+        if operation == "AmazonSSM.GetParametersByPath":
+            found = [{"Name": name} for name in _PARAMETERS]
+            return _response(request, 200, {"Parameters": found})
         if operation == "AmazonSQS.SendMessage":
             return self._send(request, asked["QueueUrl"], [asked])
         if operation == "AmazonSQS.SendMessageBatch":

@@ -7,7 +7,7 @@ Everything is drawn from one ``random.Random``, so that a number brings an input
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -145,34 +145,38 @@ class Draw:
         return self.text(least=schema.get("minLength", 0), most=most)
 
     def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        chosen = {"required": [*schema.get("required", [])], "without": []}
-        for branch in ("oneOf", "anyOf"):
-            if branch in schema:
-                self._choose(schema[branch], chosen, only=branch == "oneOf")
-        found: dict[str, Any] = {}
-        for name, each in schema.get("properties", {}).items():
-            if name in chosen["without"]:
-                continue
-            if name in chosen["required"] or self.odds(4):
-                found[name] = self._value(each)
+        required = schema.get("required", [])
+        properties = schema.get("properties", {})
+        found = {
+            name: self._value(each)
+            for name, each in properties.items()
+            if name in required or self.odds(4)
+        }
         if len(found) < schema.get("minProperties", 0):
-            name, each = self.chance.choice([*schema["properties"].items()])
-            found[name] = self._value(each)
-        if found.get("skipped") is False and not {"csat", "resolved"} & set(found):
-            found["skipped"] = True
+            self._add(found, properties, [self.chance.choice([*properties])])
+        if "if" in schema:
+            branch = schema.get("then" if _holds(schema["if"], found) else "else", {})
+            self._follow(branch, found, properties)
         if self.odds(6):
             found[f"x_{self.word(5)}"] = self.chance.choice(["ignored", 1, [1, {"a": None}]])
         return found
 
-    def _choose(self, branches: Any, chosen: dict[str, list[str]], *, only: bool) -> None:
-        taken = self.chance.choice(branches)
-        for branch in branches:
-            inner = branch.get("anyOf", [branch])
-            names = [name for each in inner for name in each.get("required", [])]
-            if branch is taken:
-                chosen["required"].append(self.chance.choice(names))
-            elif only:
-                chosen["without"] += names
+    def _follow(
+        self, branch: Mapping[str, Any], found: dict[str, Any], properties: Mapping[str, Any]
+    ) -> None:
+        """Make an object what a branch of its schema asks for."""
+        for name in _required_by(branch.get("not", {})):
+            found.pop(name, None)
+        self._add(found, properties, branch.get("required", []))
+        if "anyOf" in branch:
+            self._add(found, properties, [self.chance.choice(_required_by(branch))])
+
+    def _add(
+        self, found: dict[str, Any], properties: Mapping[str, Any], names: Sequence[str]
+    ) -> None:
+        for name in names:
+            if name not in found:
+                found[name] = self._value(properties[name])
 
     def spoilt(self, value: Any) -> Any:
         """Spoil one place of a value, or a few."""
@@ -243,3 +247,21 @@ class Draw:
         if self.odds(2) and text.endswith(b"}"):
             return text[:-1] + b',"deep":' + whole + b"}"
         return whole if self.odds(2) else before * deep
+
+
+def _holds(schema: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Whether an object meets a condition of the contract: names it must have, and constants."""
+    if "not" in schema:
+        return not _holds(schema["not"], value)
+    constants = {
+        name: each["const"] for name, each in schema.get("properties", {}).items() if name in value
+    }
+    return all(name in value for name in schema.get("required", [])) and all(
+        value[name] == constant for name, constant in constants.items()
+    )
+
+
+def _required_by(schema: Mapping[str, Any]) -> list[str]:
+    """Return the names that a schema, or one of its alternatives, requires."""
+    alternatives = schema.get("anyOf", [schema])
+    return [name for each in alternatives for name in each.get("required", [])]

@@ -448,22 +448,26 @@ def _backing_off(tries: int) -> float:
 def observing(world: World) -> Iterator[None]:
     """Count what an operator would see, and write nothing; an unforeseen error is a finding."""
 
-    def outcome(function: str, what: str, /, *, count: int = 1, **ids: object) -> None:
-        world.outcomes[f"{function} {what}"] += count
+    def function() -> str:
+        here = outcomes._current.get()
+        return here.function if here else ""
+
+    def outcome(what: str, /, *, count: int = 1, **ids: object) -> None:
+        world.outcomes[f"{function()} {what}"] += count
         if what == "dead_lettered" and ids["reason"] in _TROUBLE:
             world.transient_dead_letters += 1
 
-    def failure(function: str, error: ConnectorError, /, **_: object) -> None:
-        world.outcomes[f"{function} failed {error.reason}"] += 1
+    def failure(error: ConnectorError, /, **_: object) -> None:
+        world.outcomes[f"{function()} failed {error.reason}"] += 1
 
-    def bug(function: str, error: Exception, /, **_: object) -> None:
-        world.bugs.append(f"{function}: {error!r} {_places(error)}")
+    def unexpected_error(error: Exception, /, **_: object) -> None:
+        world.bugs.append(f"{function()}: {error!r} {_places(error)}")
 
     quiet: Mapping[str, Any] = {
         "outcome": outcome,
         "failure": failure,
-        "bug": bug,
-        "line": lambda *_, **__: None,
+        "unexpected_error": unexpected_error,
+        "log": lambda *_, **__: None,
         "_note": lambda *_: None,
     }
     with patch.multiple(outcomes, **quiet):
@@ -485,7 +489,7 @@ def listening(world: World) -> Iterator[None]:
                 key = (conversation.conversation_id, sequence)
                 world.heard_at.setdefault(key, world.kernel.now)
 
-    with patch.object(ConversationStore, "heard", heard):
+    with patch.object(ConversationStore, "save_echo", heard):
         yield
 
 
