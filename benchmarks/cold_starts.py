@@ -142,6 +142,9 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
+_NOTHING_TO_REDRIVE = {"dry_run": False, "moved": {}, "left": {}, "expired": {}, "unseen": 0}
+
+
 def _check(function: str, event: Mapping[str, Any], run: Run) -> None:
     answer = answer_of(run)
     wanted = {
@@ -150,7 +153,7 @@ def _check(function: str, event: Mapping[str, Any], run: Run) -> None:
         "outbound_messaging": ("batchItemFailures", []),
         "channel_delivery": ("batchItemFailures", []),
         "token_refresh": (event.get("account_id"), "refreshed"),
-        "dead_letter_redrive": ("notifications", {"dry_run": False, "moved": {}, "left": {}}),
+        "dead_letter_redrive": ("notifications", _NOTHING_TO_REDRIVE),
     }
     name, value = wanted[function]
     if value != answer.get(name):

@@ -116,7 +116,13 @@ def _parameter(request: Any) -> dict[str, Any]:
     return {"Parameter": {"Name": request["Name"], "Type": "SecureString", "Value": CREDENTIALS}}
 
 
+def _empty(_: Any) -> dict[str, Any]:
+    waiting, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+    return {"Attributes": {waiting: "0", in_flight: "0"}}
+
+
 _ANSWERS = {
+    "GetQueueAttributes": _empty,
     "SendMessage": lambda _: {"MessageId": "1"},
     "SendMessageBatch": _sent_in_a_batch,
     "GetParameter": _parameter,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -15,18 +17,20 @@ from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
 from . import output
 from .errors import Problem
 from .groups import Commands
-from .letters import QUEUES, DeadLetters, Letter, matching
+from .letters import QUEUES, DeadLetters, Letter
 from .options import as_json, on_a_stack, yes
 from .stack import Stack
 
 _HEADINGS = (
-    *("letter", "queue", "reason", "answer"),
-    *("account", "consumer or conversation", "dead"),
+    *("letter", "queue", "reason", "answer", "event"),
+    *("account", "consumer or conversation", "failed first", "deleted in"),
 )
 
 _FILTERS = {
     "account_id": click.option("--account", "account_id", help="Letters of one account."),
-    "consumer_id": click.option("--consumer", "consumer_id", help="The channel's own id."),
+    "consumer_id": click.option(
+        "--consumer", "consumer_id", help="The channel's own id; finds events and notifications."
+    ),
     "conversation_id": click.option("--conversation", "conversation_id", help="LivePerson's id."),
     "reason": click.option("--reason", help="Such as channel_refused."),
 }
@@ -50,10 +54,10 @@ def dead_letters() -> None:
 @on_a_stack
 def list_letters(stack: Stack, queue: str | None, as_json: bool, **filters: str | None) -> None:
     """List dead letters: why each is there, never what it says."""
-    letters = DeadLetters(stack)
-    seen = letters.read(queue)
-    facts = [each.facts() for each in matching(seen, _given(filters))]
-    _say_hidden(letters.count(queue) - len(seen))
+    letters, wanted = DeadLetters(stack), _given(filters)
+    found = letters.look(queue)
+    facts = [each.facts() for each in found.letters if letters.matches(each, wanted)]
+    _say_unseen(found.unseen)
     if as_json:
         output.data(facts)
         return
@@ -69,7 +73,10 @@ def list_letters(stack: Stack, queue: str | None, as_json: bool, **filters: str 
 @on_a_stack
 def show(stack: Stack, letter_id: str, with_content: bool) -> None:
     """Show everything about one letter, as JSON."""
-    letter = _find(DeadLetters(stack).read(), letter_id)
+    found = DeadLetters(stack).look()
+    letter = next((each for each in found.letters if each.id == letter_id), None)
+    if letter is None:
+        raise _not_there([letter_id], found.unseen)
     told = letter.facts()
     if with_content:
         told["content"] = letter.body or letter.received.body
@@ -96,19 +103,45 @@ def redrive(
     With neither consumer, conversation nor reason, those that are sent again every hour: transient
     ones, a few times. With one of them, permanent ones too.
     """
-    event: dict[str, Any] = {**_given(filters), "dry_run": dry_run}
-    if queue:
-        event["queue"] = queue
-    if not dry_run:
-        plan = stack.invoke("DeadLetterRedrive", {**event, "dry_run": True})
-        output.confirm(f"Send {output.counted(_count(plan, 'moved'), 'letter')} again?", yes=yes)
-    answer = stack.invoke("DeadLetterRedrive", event)
+    wanted = _given(filters)
+    event = {**wanted, **({"queue": queue} if queue else {})}
+    plan = stack.invoke("DeadLetterRedrive", {**event, "dry_run": True})
+    moved, unseen = _count(plan, "moved"), _unseen(plan)
+    if wanted and not moved + unseen:
+        raise Problem("there are no such dead letters", "connector dead-letters list shows all")
+    if dry_run:
+        _tell_redriven(plan, "would send again", as_json)
+        return
+    behind = f", and those of {unseen} not seen yet that match," if unseen else ""
+    output.confirm(f"Send {output.counted(moved, 'letter')}{behind} again?", yes=yes)
+    _tell_redriven(_redrive(stack, event), "sent again", as_json)
+
+
+def _redrive(stack: Stack, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Redrive until a run moves nothing more, and return what all runs moved together."""
+    whole: dict[str, Any] = {}
+    while True:
+        answer = stack.invoke("DeadLetterRedrive", event)
+        for name, said in answer.items():
+            before = whole.get(name, {"moved": {}, "expired": {}})
+            sums = {
+                what: dict(Counter(before[what]) + Counter(said.get(what, {}))) for what in before
+            }
+            whole[name] = {**said, **sums}
+        if not _count(answer, "moved") or not _unseen(answer):
+            return whole
+        output.note(f"{output.counted(_count(whole, 'moved'), 'letter')} sent again so far …")
+
+
+def _tell_redriven(answer: Mapping[str, Any], verb: str, as_json: bool) -> None:
     if as_json:
         output.data(answer)
         return
     for name, said in answer.items():
-        verb = "would send again" if dry_run else "sent again"
-        output.say(f"{name}: {verb} {_words(said['moved'])}; left {_words(said['left'])}")
+        expired = said.get("expired")
+        too_old = f"; deleted as too old {_words(expired)}" if expired else ""
+        output.say(f"{name}: {verb} {_words(said['moved'])}; left {_words(said['left'])}{too_old}")
+    _say_unseen(_unseen(answer))
 
 
 @dead_letters.command()
@@ -125,57 +158,80 @@ def discard(
     yes: bool,
     **filters: str | None,
 ) -> None:
-    """Throw letters away for ever: those named, or all that the options choose."""
+    """
+    Throw letters away for ever: those named, or all that the options choose.
+
+    Nothing is thrown away if one of those named is not there.
+    """
     wanted = _given(filters)
     if not (letter_ids or wanted):
         raise click.UsageError("name letters, or choose some: --reason, --consumer, …")
-    letters = DeadLetters(stack)
-    thrown = 0
-    # Those behind a full group are seen when those before them are gone.
-    while doomed := _discard_some(stack, letters, _Choice(queue, wanted, letter_ids), dry_run, yes):
-        thrown += doomed
-        yes = True
-        if dry_run:
-            output.say(f"{output.counted(thrown, 'letter')}, and any behind, would be thrown away")
-            return
-    output.say(f"✓ {output.counted(thrown, 'letter')} thrown away")
+    choice = _Choice(DeadLetters(stack), wanted, frozenset(letter_ids))
+    found = choice.letters.look(queue)
+    doomed = [each for each in found.letters if choice.means(each)]
+    missing = set(letter_ids) - {each.id for each in doomed}
+    if not found.unseen and (missing or not doomed):
+        raise _not_there(missing, found.unseen)
+    if doomed and (dry_run or not yes):
+        output.table(_HEADINGS, [_row(each.facts()) for each in doomed])
+    _say_unseen(found.unseen)
+    if not dry_run:
+        behind = ", and any that match behind others," if found.unseen else ""
+        question = f"Throw away {output.counted(len(doomed), 'letter')}{behind} for ever?"
+        output.confirm(question, yes=yes)
+        _discard(stack, queue, choice)
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which letters: of a queue, that match, or that are named."""
+    """Which letters: those that match, or that are named."""
 
-    queue: str | None
+    letters: DeadLetters
     filters: Mapping[str, str]
-    ids: tuple[str, ...]
+    ids: frozenset[str]
 
-    def of(self, letters: list[Letter]) -> list[Letter]:
-        """Return those that are meant."""
-        found = matching(letters, self.filters)
-        return [each for each in found if not self.ids or each.id in self.ids]
+    def means(self, letter: Letter) -> bool:
+        """Whether a letter is meant."""
+        is_named = not self.ids or letter.id in self.ids
+        return is_named and self.letters.matches(letter, self.filters)
 
-
-def _discard_some(
-    stack: Stack, letters: DeadLetters, choice: _Choice, dry_run: bool, yes: bool
-) -> int:
-    """Throw away the letters that are shown now, and return how many there were."""
-    with letters.borrowed(choice.queue) as borrowed:
-        doomed = choice.of(borrowed)
-        if doomed and not yes:
-            output.table(_HEADINGS, [_row(each.facts()) for each in doomed])
-        if doomed and not dry_run:
-            count = output.counted(len(doomed), "letter")
-            question = f"Throw away {count}, and any behind, for ever?"
-            output.confirm(question, yes=yes)
-            for letter in doomed:
-                letters.discard(letter)
-                _let_group_go(stack, letter)
-        return len(doomed)
+    def may_go_behind(self, letter: Letter, gone: set[str]) -> bool:
+        """Whether a letter may make room for others, as long as one of those meant may be there."""
+        is_over = self.ids and self.ids <= gone
+        return not is_over and self.letters.may_go_behind(letter, self.filters)
 
 
-def _say_hidden(count: int) -> None:
+def _discard(stack: Stack, queue: str | None, choice: _Choice) -> None:
+    thrown: set[str] = set()
+
+    def is_doomed(letter: Letter) -> bool:
+        if choice.means(letter):
+            thrown.add(letter.id)
+        return letter.id in thrown
+
+    gone = choice.letters.discard(
+        queue, is_doomed, lambda letter: choice.may_go_behind(letter, thrown)
+    )
+    for letter in gone.letters:
+        _let_group_go(stack, letter)
+    if gone.letters:
+        output.say(f"✓ {output.counted(len(gone.letters), 'letter')} thrown away")
+    missing = choice.ids - thrown
+    if missing or not gone.letters:
+        raise _not_there(missing, gone.unseen)
+
+
+def _not_there(letter_ids: Iterable[str], unseen: int) -> Problem:
+    named = ", ".join(sorted(letter_ids))
+    problem = f"there is no dead letter {named}" if named else "there are no such dead letters"
+    if unseen:
+        problem += f" among those that can be seen; {output.counted(unseen, 'letter')} cannot"
+    return Problem(problem, "connector dead-letters list shows all that can be seen")
+
+
+def _say_unseen(count: int) -> None:
     if count > 0:
-        output.note(f"{count} more behind these: SQS shows ten letters of a group at a time")
+        output.note(f"{count} more not seen: SQS shows only the first letters of a group at a time")
 
 
 def _let_group_go(stack: Stack, letter: Letter) -> None:
@@ -189,22 +245,22 @@ def _given(filters: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in filters.items() if value is not None}
 
 
-def _find(letters: list[Letter], letter_id: str) -> Letter:
-    for letter in letters:
-        if letter.id == letter_id:
-            return letter
-    raise Problem(f"there is no dead letter {letter_id}", "connector dead-letters list")
-
-
 def _row(facts: Mapping[str, Any]) -> tuple[object, ...]:
     answer = " ".join(filter(None, (facts["http_status"], facts["error_code"]))) or "-"
-    who = facts["consumer"] or facts["conversation_id"] or "-"
-    dead = output.ago(facts["dead_since"])
-    return facts["id"], facts["queue"], facts["reason"], answer, facts["account_id"], who, dead
+    left = (facts["expires_at"] - datetime.now(UTC)).total_seconds()
+    return (
+        *(facts["id"], facts["queue"], facts["reason"], answer, facts["event_id"] or "-"),
+        *(facts["account_id"], facts["consumer"] or facts["conversation_id"] or "-"),
+        *(output.ago(facts["dead_since"]), output.duration(max(0, left))),
+    )
 
 
 def _count(plan: Mapping[str, Mapping[str, Any]], what: str) -> int:
     return sum(sum(each[what].values()) for each in plan.values())
+
+
+def _unseen(plan: Mapping[str, Mapping[str, Any]]) -> int:
+    return sum(int(each.get("unseen", 0)) for each in plan.values())
 
 
 def _words(counts: Mapping[str, int]) -> str:

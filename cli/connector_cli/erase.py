@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from boto3.dynamodb.types import TypeDeserializer
 
 from liveperson_connector.domain.pseudonyms import consumer_key, short
-from liveperson_connector.domain.queue_messages import stable_id
+from liveperson_connector.flows.dead_letter_redrive import comes_back
 
 from . import output
+from .consumer_data import ConsumerFiles, ConsumerTable, Known, names_nobody
 from .groups import Commands
 from .letters import DeadLetters, Letter
 from .options import as_json, on_a_stack, yes
-from .parameters import Parameters, checked_account_id
+from .parameters import checked_account_id
 from .stack import Stack
 
 ERASED = {"consumer", "lp-consumer", "conversation", "event", "notification", "hold"}
@@ -26,7 +27,8 @@ ERASED = {"consumer", "lp-consumer", "conversation", "event", "notification", "h
 NAMELESS = {"outage", "tries", "lease", "sought"}
 """Those that name nobody: an account, a message's own id, a task. They expire in days at most."""
 
-_deserialize = TypeDeserializer().deserialize
+# What comes while it is erased is found by looking again; after so many rounds it is told.
+_ROUNDS = 3
 
 
 @dataclass
@@ -36,33 +38,31 @@ class Receipt:
     account_id: str
     consumer: str
     at: datetime
-    items: dict[str, int] = field(default_factory=dict)
+    items: Counter[str] = field(default_factory=Counter)
     files: int = 0
     dead_letters: int = 0
     stays: list[str] = field(default_factory=list)
+    is_complete: bool = True
+    """Whether nothing is left that this command could erase if it were run again."""
+
+    @property
+    def count(self) -> int:
+        """Everything together."""
+        return self.items.total() + self.files + self.dead_letters
 
     def told(self, *, dry_run: bool) -> dict[str, Any]:
         """Return it as JSON; the consumer is named by pseudonym alone."""
         return {
             "erased": not dry_run,
+            "complete": self.is_complete and not dry_run,
             "account_id": self.account_id,
             "consumer": self.consumer,
             "at": self.at,
-            "table": self.items,
+            "table": dict(self.items),
             "files": self.files,
             "dead_letters": self.dead_letters,
             "stays": self.stays,
         }
-
-
-@dataclass(frozen=True)
-class Traces:
-    """Everything that the stores have of a consumer."""
-
-    keys: list[str]
-    conversations: set[str]
-    files: list[str]
-    letters: list[Letter]
 
 
 @click.group(cls=Commands)
@@ -83,157 +83,117 @@ def erase(
     """
     Remove CONSUMER_ID, the channel's own id, from every store of the connector.
 
-    The table is read through twice, since it is not ordered by consumer. What LivePerson and the
-    channel have of the consumer is theirs to erase.
+    It looks again until it finds nothing, and may be run again after an interruption. The account
+    need not be set up any more. The table is read several times, since it is not ordered by
+    consumer. What LivePerson and the channel have of the consumer is theirs to erase.
     """
-    checked_account_id(account_id)
-    Parameters(stack).of(account_id)
-    key = consumer_key(stack.consumer_id_salt, account_id, consumer_id)
-    letters = DeadLetters(stack)
-    with letters.borrowed() as borrowed:
-        found = _search(stack, account_id, consumer_id, key, borrowed)
-        receipt = _receipt(stack, account_id, key, found)
-        hidden = letters.count() - len(borrowed)
-        if hidden > 0:
-            receipt.stays.append(f"dead letters: {hidden} not seen; redrive, and erase again")
-        if not dry_run:
-            count = sum(receipt.items.values()) + receipt.files + receipt.dead_letters
-            things = output.counted(count, "thing")
-            output.confirm(f"Erase {things} of consumer {short(key)}?", yes=yes)
-            _erase(stack, found, letters)
+    eraser = Eraser(stack, checked_account_id(account_id), consumer_id)
+    receipt = eraser.look()
+    if not dry_run:
+        things = output.counted(receipt.count, "thing")
+        output.confirm(f"Erase {things} of consumer {receipt.consumer}?", yes=yes)
+        receipt = eraser.erase()
     if as_json:
         output.data(receipt.told(dry_run=dry_run))
     else:
         _show(receipt, dry_run)
+    click.get_current_context().exit(0 if receipt.is_complete else 1)
 
 
-def _search(
-    stack: Stack, account_id: str, consumer_id: str, key: str, borrowed: list[Letter]
-) -> Traces:
-    items = list(_items_of(stack, account_id, key))
-    conversations = _conversations(items)
-    groups = {
-        stable_id(account_id, key),
-        stable_id(account_id, consumer_id, "failed"),
-        *(stable_id(account_id, each) for each in conversations),
-    }
-    keys = [
-        *(item["pk"] for item in items),
-        *_parts_and_notifications(stack, account_id, conversations),
-        *(f"hold#{group}" for group in groups),
-    ]
-    return Traces(
-        _that_exist(stack, keys),
-        conversations,
-        _files_of(stack, account_id, key),
-        [
-            each
-            for each in borrowed
-            if each.account_id == account_id
-            and (each.consumer_id == consumer_id or each.conversation_id in conversations)
-        ],
-    )
+class Eraser:
+    """Finds and erases one consumer."""
 
+    def __init__(self, stack: Stack, account_id: str, consumer_id: str) -> None:
+        self._stack = stack
+        key = consumer_key(stack.consumer_id_salt, account_id, consumer_id)
+        self._known = Known(account_id, consumer_id, key)
+        self._table = ConsumerTable(stack)
+        self._files = ConsumerFiles(stack)
+        self._letters = DeadLetters(stack)
 
-def _items_of(stack: Stack, account_id: str, key: str) -> Iterator[Mapping[str, Any]]:
-    """Find what names the consumer: itself, its events, its conversations, LivePerson's id."""
-    yield from _scan(
-        stack,
-        "begins_with(pk, :consumer) OR begins_with(pk, :event) OR consumer_key = :key",
-        {
-            ":consumer": f"consumer#{account_id}#{key}",
-            ":event": f"event#{account_id}#{key}#",
-            ":key": key,
-        },
-    )
+    def look(self) -> Receipt:
+        """Say what there is, and leave it."""
+        receipt, known = self._receipt(), self._table.find(self._known)
+        found = self._letters.look()
+        receipt.items = _kinds(self._table.keys_of(known))
+        receipt.files = len(self._files.of(known))
+        receipt.dead_letters = sum(map(known.is_about, found.letters))
+        if found.unseen:
+            receipt.stays.append(
+                f"dead letters: {found.unseen} not seen, which may be the consumer's; "
+                "SQS shows only the first of a group, and erasing uncovers the others"
+            )
+        receipt.stays += _stays(self._stack)
+        return receipt
 
+    def erase(self) -> Receipt:
+        """Erase what there is, until nothing is found any more."""
+        receipt = self._receipt()
+        for _ in range(_ROUNDS):
+            before = receipt.count
+            lent, nameless = self._erase_once(receipt)
+            if receipt.count == before:
+                break
+        else:
+            self._incomplete(receipt, "more came while it was erased; erase again")
+        if lent:
+            letters = output.counted(lent, "dead letter")
+            self._incomplete(receipt, f"{letters} another reader has; erase again in ten minutes")
+        if nameless:
+            receipt.stays.append(self._about_nameless(nameless))
+        receipt.stays += _stays(self._stack)
+        return receipt
 
-def _conversations(items: list[Mapping[str, Any]]) -> set[str]:
-    """Return the ids of the consumer's conversations and of the surveys in them."""
-    found = set()
-    for item in items:
-        kind, _, rest = item["pk"].partition("#")
-        if kind == "conversation":
-            found.add(rest.partition("#")[2])
-        for name in ("conversation_id", "last_conversation_id", "survey_dialog_id"):
-            found.add(str(item.get(name) or ""))
-    return found - {""}
+    def _erase_once(self, receipt: Receipt) -> tuple[int, int]:
+        """
+        Erase what is found, the items that lead to the rest last.
 
+        Return how many letters another reader has, and how many name nobody.
+        """
+        self._known = known = self._table.find(self._known)
+        nameless: set[str] = set()
 
-def _parts_and_notifications(
-    stack: Stack, account_id: str, conversations: set[str]
-) -> Iterator[str]:
-    """Find the surveys' own items, and what was delivered of the conversations."""
-    wanted = sorted(conversations)
-    for start in range(0, len(wanted), 40):
-        conditions, values = [], {}
-        for index, each in enumerate(wanted[start : start + 40]):
-            values[f":n{index}"] = f"notification#{account_id}#{each}:"
-            values[f":c{index}"] = each
-            conditions += [f"begins_with(pk, :n{index})", f"part_of = :c{index}"]
-        for item in _scan(stack, " OR ".join(conditions), values):
-            yield item["pk"]
+        def is_doomed(letter: Letter) -> bool:
+            if known.is_about(letter):
+                return True
+            if names_nobody(letter) and letter.account_id in ("", known.account_id):
+                nameless.add(letter.id)
+            return False
 
+        found = self._letters.discard(None, is_doomed, _may_go_behind)
+        receipt.dead_letters += len(found.letters)
+        for name in self._files.of(known):
+            self._files.delete(name)
+            receipt.files += 1
+        for pk in self._table.keys_of(known):
+            self._table.delete(pk)
+            receipt.items += _kinds([pk])
+        return found.lent, len(nameless)
 
-def _scan(stack: Stack, condition: str, values: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    pages = (
-        stack.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=stack.table,
-            FilterExpression=condition,
-            ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
-            ConsistentRead=True,
+    def _receipt(self) -> Receipt:
+        return Receipt(self._known.account_id, short(self._known.key), datetime.now(UTC))
+
+    @staticmethod
+    def _incomplete(receipt: Receipt, why: str) -> None:
+        receipt.is_complete = False
+        receipt.stays.append(why)
+
+    def _about_nameless(self, count: int) -> str:
+        letters = output.counted(count, "unreadable dead letter")
+        discard = "connector dead-letters discard --reason unreadable --account"
+        return (
+            f"{letters}, with no id by which a consumer could be found: deleted after 14 days, "
+            f"or by {discard} {self._known.account_id}"
         )
-    )
-    for page in pages:
-        for item in page["Items"]:
-            yield {name: _deserialize(value) for name, value in item.items()}
 
 
-def _that_exist(stack: Stack, keys: list[str]) -> list[str]:
-    client, found = stack.client("dynamodb"), []
-    for key in dict.fromkeys(keys):
-        answer = client.get_item(
-            TableName=stack.table, Key={"pk": {"S": key}}, ProjectionExpression="pk"
-        )
-        if "Item" in answer:
-            found.append(key)
-    return found
+def _may_go_behind(letter: Letter) -> bool:
+    """Whether a letter makes room: others' groups hide nothing of the consumer."""
+    return names_nobody(letter) and not comes_back(letter.received)
 
 
-def _files_of(stack: Stack, account_id: str, key: str) -> list[str]:
-    """Find the agents' files that were kept for the consumer."""
-    s3, bucket = stack.client("s3"), stack.output("FilesBucketName")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{account_id}/")
-    return [
-        each["Key"]
-        for page in pages
-        for each in page.get("Contents", [])
-        if s3.head_object(Bucket=bucket, Key=each["Key"])["Metadata"].get("consumer") == key
-    ]
-
-
-def _erase(stack: Stack, found: Traces, letters: DeadLetters) -> None:
-    for letter in found.letters:
-        letters.discard(letter)
-    s3, bucket = stack.client("s3"), stack.output("FilesBucketName")
-    for file in found.files:
-        s3.delete_object(Bucket=bucket, Key=file)
-    dynamodb = stack.client("dynamodb")
-    for key in found.keys:
-        dynamodb.delete_item(TableName=stack.table, Key={"pk": {"S": key}})
-
-
-def _receipt(stack: Stack, account_id: str, key: str, found: Traces) -> Receipt:
-    receipt = Receipt(account_id, short(key), datetime.now(UTC))
-    for pk in found.keys:
-        kind = pk.partition("#")[0]
-        receipt.items[kind] = receipt.items.get(kind, 0) + 1
-    receipt.files = len(found.files)
-    receipt.dead_letters = len(found.letters)
-    receipt.stays = list(_stays(stack))
-    return receipt
+def _kinds(keys: list[str]) -> Counter[str]:
+    return Counter(pk.partition("#")[0] for pk in keys)
 
 
 def _stays(stack: Stack) -> Iterator[str]:

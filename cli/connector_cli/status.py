@@ -61,8 +61,7 @@ def status(stack: Stack, watch: bool, minutes: int, as_json: bool) -> None:
 def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
     """Return everything that the page shows."""
     since = ago(minutes * 60)
-    dead_letters = DeadLetters(stack)
-    letters = dead_letters.read()
+    found = DeadLetters(stack).look()
     table = Table(stack.client("dynamodb"), stack.table)
     parameters = Parameters(stack)
     told: dict[str, Any] = {
@@ -72,9 +71,9 @@ def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
             each: _account(stack, parameters, table, each, since) for each in parameters.account_ids
         },
         "queues": {each["queue"]: each for each in _queues(stack)},
-        "dead_letters": dict(Counter(each.reason for each in letters)),
-        "dead_letters_not_shown": max(dead_letters.count() - len(letters), 0),
-        "held_groups": _held(table, letters),
+        "dead_letters": dict(Counter(each.reason for each in found.letters)),
+        "dead_letters_not_shown": found.unseen,
+        "held_groups": _held(table, found.letters),
         "open_conversations": _open_conversations(stack),
     }
     return {**told, "problems": _problems(told)}

@@ -44,7 +44,7 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
     """
     names = _names(stack, what, account_id)
     found = follow(stack, names, minutes)
-    letters = [each for each in DeadLetters(stack).read() if _is_about(each, names, found)]
+    letters = [each for each in DeadLetters(stack).look().letters if _is_about(each, names, found)]
     if not (found or letters):
         raise Problem(
             f"nothing is known of {what} in the last {output.duration(minutes * 60)}",

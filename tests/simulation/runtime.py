@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from liveperson_connector.delivery.retries import RetryingConsumer
@@ -285,4 +285,6 @@ def scheduled_refresh(container: Container) -> None:
 
 def scheduled_redrive(container: Container) -> None:
     """Put transient dead letters back."""
-    container.dead_letter_redrive.redrive(Request())
+    # One walker: threads of its own would not heed the simulation's clock.
+    alone = replace(container.dead_letter_redrive, walkers=1)
+    alone.redrive(Request(), lambda: _TIME_OUTS["dead_letter_redrive"])

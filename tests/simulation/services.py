@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from .faults import Faults
 from .scheduler import Scheduler
@@ -219,6 +219,42 @@ class Sqs:
             raise failure("InvalidParameterValue")
         queue.drop(message)
         return {}
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[Answer]) -> Answer:  # noqa: N803
+        """Remove several received messages, of which some may be gone."""
+        return self._each(Entries, lambda entry: self.delete_message(QueueUrl=QueueUrl, **entry))
+
+    def change_message_visibility_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        Entries: list[Answer],  # noqa: N803
+    ) -> Answer:
+        """Hide or show several."""
+        return self._each(
+            Entries, lambda entry: self.change_message_visibility(QueueUrl=QueueUrl, **entry)
+        )
+
+    def get_queue_attributes(self, *, QueueUrl: str, **_: Any) -> Answer:  # noqa: N803
+        """Count what waits, and what was received."""
+        messages = self._queues[QueueUrl].messages
+        in_flight = sum(each.visible_at > self._kernel.now for each in messages)
+        return {
+            "Attributes": {
+                "ApproximateNumberOfMessages": str(len(messages) - in_flight),
+                "ApproximateNumberOfMessagesNotVisible": str(in_flight),
+            }
+        }
+
+    @staticmethod
+    def _each(entries: list[Answer], act: Callable[[Answer], object]) -> Answer:
+        failed = []
+        for entry in entries:
+            try:
+                act({name: value for name, value in entry.items() if name != "Id"})
+            except ClientError:
+                failed.append({"Id": entry["Id"], "Code": "ReceiptHandleIsInvalid"})
+        return {"Failed": failed}
 
     @staticmethod
     def _put(queue: Fifo, entry: Mapping[str, Any]) -> None:

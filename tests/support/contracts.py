@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from liveperson_connector.aws.queues import Counts
-from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
+from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
 
 
 class FifoQueue(Protocol):
@@ -24,7 +23,7 @@ class FifoQueue(Protocol):
 
     def show_all(self, receipt_handles: Sequence[str]) -> None: ...
 
-    def counts(self) -> Counts: ...
+    def counts(self) -> QueueCounts: ...
 
 
 def letter(body: str, group: str = "g", identity: str = "", **attributes: str) -> OutgoingMessage:
@@ -133,4 +132,4 @@ class QueueContract:
         queue.receive()
         queue.send([letter("behind", group="a")])
 
-        assert (Counts(2, 0), Counts(1, 2)) == (before, queue.counts())
+        assert (QueueCounts(2, 0), QueueCounts(1, 2)) == (before, queue.counts())

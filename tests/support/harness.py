@@ -248,7 +248,7 @@ class Bench:
 
     def redrive(self, **asked: Any) -> dict[str, Any]:
         """Run dead_letter_redrive as an operator does."""
-        return dead_letter_redrive.handler(asked, None)
+        return dead_letter_redrive.handler(asked, _Invocation())
 
     def new_containers(self) -> None:
         """Let every function begin anew at its next message: nothing built, nothing remembered."""
@@ -318,6 +318,13 @@ class Bench:
             for name in function["Environment"]["Variables"]:
                 environment.setenv(name, values.get(name, "http://127.0.0.1:9/nothing"))
         environment.setenv("AWS_ENDPOINT_URL_LAMBDA", lambda_url)
+
+
+class _Invocation:
+    """What Lambda tells of an invocation that has just begun."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
 
 
 def _record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from liveperson_connector.aws.queues import Counts
 from liveperson_connector.domain.accounts import Credentials
 from liveperson_connector.domain.errors import AwsUnavailable, MisconfiguredAccount
-from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
+from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
 
 from .clocks import Clock
 
@@ -86,11 +85,11 @@ class InProcessQueue:
         for each in receipt_handles:
             self.hide(each, 0)
 
-    def counts(self) -> Counts:
+    def counts(self) -> QueueCounts:
         """Count the messages that wait, and those that were received and not deleted."""
         now = self.clock()
         in_flight = sum(each.visible_at > now for each in self._messages)
-        return Counts(len(self._messages) - in_flight, in_flight)
+        return QueueCounts(len(self._messages) - in_flight, in_flight)
 
     def _take(self, stored: _Stored, now: float) -> QueueMessage:
         stored.visible_at = now + VISIBILITY_SECONDS
@@ -162,6 +161,19 @@ class InProcessHolds:
         left = self.held.pop(group, 0) - 1
         if left > 0:
             self.held[group] = left
+
+
+@dataclass
+class InProcessOwners:
+    """Whose conversations are, by account and conversation; ``asked`` counts the questions."""
+
+    consumers: dict[tuple[str, str], str] = field(default_factory=dict)
+    asked: int = 0
+
+    def owner(self, account_id: str, conversation_id: str) -> str | None:
+        """Name the consumer of a conversation."""
+        self.asked += 1
+        return self.consumers.get((account_id, conversation_id))
 
 
 @dataclass

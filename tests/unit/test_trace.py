@@ -15,10 +15,19 @@ from functions.webhook_intake.handler import SLOW
 from liveperson_connector.channel.consumer_events import ConsumerEvent
 from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
-from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
+from liveperson_connector.domain.queue_messages import (
+    MOST_ATTRIBUTES,
+    OutgoingMessage,
+    QueueMessage,
+)
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer
 from liveperson_connector.entrypoints.http import Answer, http_function
-from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
+from liveperson_connector.flows.dead_letter_redrive import (
+    DeadLetterRedrive,
+    Request,
+    Route,
+    to_go_behind,
+)
 from liveperson_connector.flows.failed_events import failed_letter
 from liveperson_connector.flows.message_intake import MessageIntake
 from liveperson_connector.support.cache import Cache
@@ -26,12 +35,11 @@ from liveperson_connector.telemetry import outcomes
 from liveperson_connector.telemetry.outcomes import Measurement
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
-from tests.support.in_process import InProcessHolds, InProcessQueue
+from tests.support.in_process import InProcessHolds, InProcessOwners, InProcessQueue
 from tests.support.logs import Output
 from tests.support.messages import PHONE, posted, received, text_event
 
 REQUEST_ID = "JKJaXmPLvHcESHA="
-MOST_ATTRIBUTES = 10  # what SQS takes of a message
 
 
 def asked(**context: Any) -> dict[str, Any]:
@@ -146,6 +154,14 @@ def test_a_message_without_a_trace_is_followed_by_its_own_id(output: Output) -> 
     assert "m-7" == output.lines[0]["trace"]
 
 
+def redrive(dead: InProcessQueue, source: InProcessQueue, clock: Clock) -> None:
+    """Redrive a queue as on schedule."""
+    route = Route(dead, source)
+    DeadLetterRedrive(
+        {"consumer-events": route}, InProcessHolds(), InProcessOwners(), clock, walkers=1
+    ).redrive(Request())
+
+
 def test_a_trace_outlives_dead_letters_and_redrive(clock: Clock, output: Output) -> None:
     """There and back, and a line says that it came back."""
     dead, source = InProcessQueue("dlq", clock), InProcessQueue("source", clock)
@@ -153,31 +169,34 @@ def test_a_trace_outlives_dead_letters_and_redrive(clock: Clock, output: Output)
     assert "t" == letter.correlation_id
     dead.hide(letter.receipt_handle, 0)
 
-    route = Route(dead, source)
-    DeadLetterRedrive({"consumer-events": route}, InProcessHolds()).redrive(Request.read({}))
+    redrive(dead, source, clock)
 
     assert "t" == source.letters[0].attributes["trace"]
     assert ["t"] == [each["trace"] for each in output.lines if each["message"] == "put_back"]
 
 
-def test_a_letter_that_stays_keeps_its_trace(clock: Clock) -> None:
-    """It is put behind the others of its group."""
+def test_a_letter_that_goes_behind_keeps_its_trace(clock: Clock) -> None:
+    """It makes room for the others of its group."""
     dead = InProcessQueue("dlq", clock)
-    dead.send([OutgoingMessage("{}", "g", "i", {"reason": "liveperson_refused", "trace": "t"})])
-    route = Route(dead, InProcessQueue("source", clock))
+    written = {"reason": "liveperson_refused", "trace": "t"}
+    dead.send([OutgoingMessage("{}", "g", f"{number}", written) for number in range(12)])
 
-    DeadLetterRedrive({"consumer-events": route}, InProcessHolds()).redrive(Request.read({}))
+    redrive(dead, InProcessQueue("source", clock), clock)
 
-    assert "t" == dead.letters[0].attributes["trace"]
+    assert {"t"} == {each.attributes["trace"] for each in dead.letters}
 
 
 def test_a_dead_letter_never_has_more_attributes_than_sqs_takes(clock: Clock) -> None:
-    """All that a failure, the redrive that looked at it and the trace write together."""
-    before = {"redrives": "4", "first_failed_at": "2026-01-01T00:00:00.000Z", "trace": "t"}
+    """All that a failure and the redrive that looked at it write beside what it carries."""
+    before = {"redrives": "4", "first_failed_at": "2023-11-14T00:00:00.000Z", "trace": "t"}
+    more = {f"more-{number}": "x" for number in range(4)}
     error = LivePersonRefused("no", http_status=400, error_code="BAD")
-    letter = given_up(received(attributes=before), error, InProcessQueue("dlq", clock))
+    dead = InProcessQueue("dlq", clock)
+    letter = given_up(received(attributes={**before, **more}), error, dead)
 
-    assert MOST_ATTRIBUTES > len({*letter.attributes, "seen_by"})
+    assert MOST_ATTRIBUTES >= len(letter.attributes)
+    assert MOST_ATTRIBUTES >= len(to_go_behind(letter).attributes)
+    assert {**before, "reason": "liveperson_refused"}.items() <= letter.attributes.items()
 
 
 def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:

@@ -96,10 +96,10 @@ def queues(patient: CheckContext) -> Iterator[Finding]:
         found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         if "RedrivePolicy" not in found:
             yield wrong("queues", f"{logical} has no dead-letter queue", _DEPLOY)
-    dead_letters = DeadLetters(patient.stack)
-    letters = dead_letters.read()
-    hidden = max(dead_letters.count() - len(letters), 0) if patient.is_whole else 0
+    seen = DeadLetters(patient.stack).look()
+    letters, hidden = seen.letters, seen.unseen
     if not patient.is_whole:
+        hidden = 0
         letters = [each for each in letters if each.account_id in patient.account_ids]
     yield from _letters(letters, hidden)
 

@@ -100,7 +100,7 @@ WRITES: dict[str, list[Callable[[Kept], object]]] = {
 }
 """Each method that writes, where its condition holds and where it does not."""
 
-READS = {"load_event", "load_consumer", "load_conversation", "load_notification"}
+READS = {"load_event", "load_consumer", "load_conversation", "load_notification", "owner"}
 
 
 @pytest.fixture(name="dynamodb")

@@ -440,6 +440,7 @@ def test_a_dead_letter_keeps_the_message_and_says_why() -> None:
         "error_code": "BAD_REQUEST",
         "attempts": "3",
         "first_failed_at": "2023-11-14T22:13:20.000Z",
+        "letter_id": "message-1",
     } == letter.attributes
 
 
@@ -447,7 +448,7 @@ def test_what_there_is_not_is_left_out() -> None:
     """SQS takes no empty attributes."""
     attributes = written(LivePersonUnavailable("no answer"))
 
-    assert {"reason", "problem", "attempts", "first_failed_at"} == set(attributes)
+    assert {"reason", "problem", "attempts", "first_failed_at", "letter_id"} == set(attributes)
     assert all(attributes.values())
 
 
@@ -461,6 +462,16 @@ def test_the_first_failure_outlives_a_redrive() -> None:
         attributes["redrives"],
         attributes["reason"],
     )
+
+
+def test_a_dead_letter_carries_on_what_its_message_carried() -> None:
+    """Its name, its trace and what only another part of the connector understands; no old doubt."""
+    before = {"letter_id": "l-1", "trace": "t", "claim": "only", "cut_off": "yes", "attempts": "9"}
+    attributes = written(LivePersonUnavailable("no answer"), attributes=before)
+
+    assert {"letter_id": "l-1", "trace": "t", "claim": "only"}.items() <= attributes.items()
+    assert "cut_off" not in attributes
+    assert "9" != attributes["attempts"]
 
 
 def test_a_partners_words_fit_an_attribute() -> None:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from liveperson_connector.domain.errors import transient_reasons
 from liveperson_connector.domain.queue_messages import MOST_REDRIVES, OutgoingMessage
-from liveperson_connector.flows import dead_letter_redrive
 from liveperson_connector.flows.dead_letter_redrive import (
     CUT_OFF,
     BadRequest,
     DeadLetterRedrive,
     Request,
     Route,
+    to_go_behind,
 )
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
-from tests.support.in_process import InProcessHolds, InProcessQueue
+from tests.support.in_process import InProcessHolds, InProcessOwners, InProcessQueue
 from tests.support.logs import Output
 from tests.support.messages import PHONE, queued_event, text_event
 
 TRANSIENT = "liveperson_unavailable"
+
+# Before the clock's now, 2023-11-14T22:13:20Z.
+EARLIER, LATER = "2023-11-12T12:00:00.000Z", "2023-11-13T12:00:00.000Z"
 PERMANENT = "liveperson_refused"
 
 
@@ -36,6 +41,7 @@ class Redrive:
     dead: InProcessQueue = field(init=False)
     source: InProcessQueue = field(init=False)
     holds: InProcessHolds = field(init=False)
+    owners: InProcessOwners = field(default_factory=InProcessOwners)
 
     def __post_init__(self) -> None:
         self.dead = InProcessQueue("consumer-events-dlq.fifo", self.clock)
@@ -45,7 +51,9 @@ class Redrive:
         self.flow = DeadLetterRedrive(
             {"consumer-events": Route(self.dead, self.source), "notifications": nothing},
             self.holds,
+            self.owners,
             self.clock,
+            walkers=1,
         )
 
     def bury(
@@ -60,6 +68,15 @@ class Redrive:
         """Redrive, and give what became of the consumer events."""
         answer: dict[str, Any] = self.flow.redrive(Request.read(asked))["consumer-events"]
         return answer
+
+    def stand(self) -> list[tuple[str, str, float, Mapping[str, str]]]:
+        """Give all that can be seen of the letters, and give them back."""
+        taken = self.dead.receive()
+        self.dead.show_all([each.receipt_handle for each in taken])
+        return [
+            (each.message_id, each.body, each.sent_at.timestamp(), each.attributes)
+            for each in taken
+        ]
 
     @property
     def back(self) -> list[str]:
@@ -87,6 +104,8 @@ def test_transient_letters_come_back_by_themselves(redrive: Redrive) -> None:
         "dry_run": False,
         "moved": {TRANSIENT: 1, "channel_unavailable": 1},
         "left": {},
+        "expired": {},
+        "unseen": 0,
     } == redrive.run()
     assert (["m-1", "m-2"], []) == (redrive.back, redrive.buried)
 
@@ -178,21 +197,21 @@ def test_a_letter_comes_back_a_limited_number_of_times(redrive: Redrive) -> None
 
 def test_a_letter_knows_how_often_it_came_back(redrive: Redrive) -> None:
     """And when it failed first; why it failed last is over."""
-    redrive.bury("m-1", redrives="2", first_failed_at="2023-01-01T00:00:00.000Z", problem="x")
+    redrive.bury("m-1", redrives="2", first_failed_at=EARLIER, problem="x", letter_id="l-1")
     redrive.run()
 
     (letter,) = redrive.source.letters
-    assert {"redrives": "3", "first_failed_at": "2023-01-01T00:00:00.000Z"} == letter.attributes
+    assert {"redrives": "3", "first_failed_at": EARLIER, "letter_id": "l-1"} == letter.attributes
     assert queued_event(text_event("m-1")) == letter.body
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"redrives": "many"}, {"redrives": "-3"}])
 def test_a_count_that_is_no_number_begins_anew(redrive: Redrive, spoilt: dict[str, str]) -> None:
-    """A letter put there by hand is read like any other; what was not there is not invented."""
+    """A letter put there by hand is read like any other."""
     redrive.bury("m-1", **spoilt)
     redrive.run()
 
-    assert [{"redrives": "1"}] == [each.attributes for each in redrive.source.letters]
+    assert ["1"] == [each.attributes["redrives"] for each in redrive.source.letters]
 
 
 def test_a_letter_stays_in_its_group(redrive: Redrive) -> None:
@@ -220,8 +239,8 @@ def test_a_letter_that_was_cut_off_may_have_been_sent(redrive: Redrive) -> None:
     redrive.run()
 
     cut_off, other = redrive.source.letters
-    assert {"redrives": "1", "cut_off": "yes"} == cut_off.attributes
-    assert {"redrives": "1"} == other.attributes
+    assert "yes" == cut_off.attributes["cut_off"]
+    assert "cut_off" not in other.attributes
 
 
 def test_the_same_letter_may_come_back_twice_in_five_minutes(redrive: Redrive) -> None:
@@ -316,7 +335,8 @@ def test_a_dry_run_moves_nothing(redrive: Redrive) -> None:
     redrive.bury("m-2", PERMANENT)
     answer = redrive.run(dry_run=True)
 
-    assert {"dry_run": True, "moved": {TRANSIENT: 1}, "left": {"permanent": 1}} == answer
+    assert ({TRANSIENT: 1}, {"permanent": 1}) == (answer["moved"], answer["left"])
+    assert answer["dry_run"]
     assert ([], ["m-1", "m-2"]) == (redrive.back, redrive.buried)
 
 
@@ -383,18 +403,6 @@ def test_every_letter_of_a_group_is_waited_for(redrive: Redrive) -> None:
     assert ({"g": 3}, [redrive.clock.now]) == (redrive.holds.held, redrive.holds.counted_from)
 
 
-def test_one_run_reads_a_limited_number_of_letters(
-    redrive: Redrive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It must end before its function is cut off; the next run goes on."""
-    monkeypatch.setattr(dead_letter_redrive, "MOST_LETTERS", 20)
-    for number in range(50):
-        redrive.bury(f"{number:02}")
-    moved = [redrive.run()["moved"] for _ in range(3)]
-
-    assert [{TRANSIENT: 20}, {TRANSIENT: 20}, {TRANSIENT: 10}] == moved
-
-
 @pytest.mark.parametrize(
     ("asked", "said"), [({}, "redriven"), ({"dry_run": True}, "would_redrive")]
 )
@@ -425,8 +433,266 @@ def test_only_a_whole_run_counts_anew(redrive: Redrive, asked: dict[str, Any]) -
 
 def test_letters_come_back_in_the_order_of_their_first_tries(redrive: Redrive) -> None:
     """One that died again stands behind those that died meanwhile, and came before them."""
-    redrive.bury("m-2", first_failed_at="2026-01-02T12:00:00.000Z")
-    redrive.bury("m-1", first_failed_at="2026-01-01T12:00:00.000Z", redrives="1")
+    redrive.bury("m-2", first_failed_at=LATER)
+    redrive.bury("m-1", first_failed_at=EARLIER, redrives="1")
     redrive.run()
 
     assert ["m-1", "m-2"] == redrive.back
+
+
+# ── Nothing is changed without need, and nothing is kept too long ──
+
+DAY = 86_400
+
+
+def test_what_stays_is_left_as_it_is(redrive: Redrive) -> None:
+    """A letter that waits for a person is not sent again to be looked at: it keeps its place."""
+    for number in range(10):
+        redrive.bury(f"m-{number}", PERMANENT, group=f"{number % 3}")
+    before = redrive.stand()
+    for _ in range(3):
+        redrive.clock.pass_seconds(3600)
+        redrive.run()
+
+    assert before == redrive.stand()
+
+
+@pytest.mark.parametrize("asked", [{}, {"consumer_id": PHONE}, {"reason": PERMANENT}])
+def test_a_dry_run_changes_nothing_at_all(redrive: Redrive, asked: dict[str, str]) -> None:
+    """No letter, no hold; what could not be seen for those before it is counted."""
+    redrive.holds.hold("g")
+    for number in range(25):
+        redrive.bury(f"{number:02}", PERMANENT if number < 15 else TRANSIENT)
+    before = redrive.stand()
+    answer = redrive.run(dry_run=True, **asked)
+
+    assert before == redrive.stand()
+    assert [f"{number:02}" for number in range(25)] == redrive.buried
+    assert 10 + answer["unseen"] == 25
+    assert ({"g": 1}, []) == (redrive.holds.held, redrive.holds.kept)
+
+
+def test_a_letter_has_a_lasting_name(redrive: Redrive) -> None:
+    """However often it is sent behind the others, put back, and dead again."""
+    for number in range(12):
+        redrive.bury(f"{number:02}", PERMANENT)
+    names = {each[0] for each in redrive.stand()} | {"message-10", "message-11"}
+    for _ in range(3):
+        redrive.clock.pass_seconds(3600)
+        redrive.run()
+
+    assert names == {each.attributes["letter_id"] for each in redrive.dead.letters}
+    redrive.run(reason=PERMANENT)
+    assert names == {each.attributes["letter_id"] for each in redrive.source.letters}
+
+
+def test_a_letter_that_was_sent_behind_keeps_its_age(redrive: Redrive) -> None:
+    """One that SQS moved by itself, or a webhook, has none written on it: it is, then."""
+    redrive.bury("m-00", "unreadable")
+    for number in range(1, 12):
+        redrive.bury(f"m-{number:02}", PERMANENT, first_failed_at=EARLIER)
+    redrive.clock.pass_seconds(3600)
+    redrive.run()
+
+    ages = [each.attributes["first_failed_at"] for each in redrive.dead.letters]
+    assert {"2023-11-14T22:13:20.000Z", EARLIER} == set(ages)
+
+
+@pytest.mark.parametrize("reason", [PERMANENT, TRANSIENT, None, "unreadable"])
+@pytest.mark.parametrize("redrives", ["", str(MOST_REDRIVES)])
+def test_no_letter_is_kept_longer_than_promised(
+    redrive: Redrive, reason: str | None, redrives: str, output: Output
+) -> None:
+    """14 days after it failed first it is deleted, counted, and named in the log."""
+    redrive.bury("m-1", reason, first_failed_at=EARLIER, redrives=redrives, trace="t-1")
+    redrive.clock.pass_seconds(12 * DAY)
+    redrive.run()
+
+    assert ([], []) == (redrive.buried, redrive.back)
+    (line,) = [each for each in output.lines if each["level"] == "WARNING"]
+    assert ("expired", "t-1", EARLIER) == (
+        line["message"],
+        line["trace"],
+        line["first_failed_at"],
+    )
+    assert [1] == [each["expired"][0] for each in output.metrics if "expired" in each]
+
+
+def test_letters_expire_however_often_they_were_sent_behind(redrive: Redrive) -> None:
+    """SQS begins its 14 days anew each time; the promise does not."""
+    for number in range(30):
+        redrive.bury(f"{number:02}", PERMANENT)
+    for _ in range(14 * 24):
+        redrive.clock.pass_seconds(3600)
+        redrive.run()
+    still_there = len(redrive.buried)
+    redrive.clock.pass_seconds(3600)
+    answer = redrive.run()
+
+    assert (30, {PERMANENT: 30}, []) == (still_there, answer["expired"], redrive.buried)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expired"), [({"consumer_id": PHONE}, 1), ({"consumer_id": "another"}, 0)]
+)
+def test_only_what_is_asked_for_expires(
+    redrive: Redrive, asked: dict[str, str], expired: int
+) -> None:
+    """Who redrives one consumer deletes nothing of another; in a dry run it is only said."""
+    redrive.bury("m-1", PERMANENT)
+    redrive.clock.pass_seconds(15 * DAY)
+    planned = redrive.run(dry_run=True, **asked)["expired"]
+    still_there = redrive.buried
+    answer = redrive.run(**asked)
+
+    assert ([expired] * 2, ["m-1"]) == (
+        [sum(each.values()) for each in (planned, answer["expired"])],
+        still_there,
+    )
+
+
+def test_a_letter_from_before_an_upgrade_is_as_good_as_another(redrive: Redrive) -> None:
+    """It has no name written on it, and a mark that nobody needs any more."""
+    for number in range(12):
+        redrive.bury(f"{number:02}", PERMANENT, seen_by="a run", first_failed_at=EARLIER)
+    redrive.run()
+    redrive.run(reason=PERMANENT)
+
+    assert [f"{number:02}" for number in range(12)] == sorted(redrive.back)
+    assert all("seen_by" not in each.attributes for each in redrive.source.letters)
+
+
+def test_the_age_of_the_oldest_letter_is_measured(redrive: Redrive, output: Output) -> None:
+    """An alarm stands on it: before a letter is deleted somebody is told."""
+    redrive.bury("m-1", PERMANENT, first_failed_at=EARLIER)
+    redrive.bury("m-2", PERMANENT)
+    redrive.run()
+
+    ages = [age for each in output.metrics for age in each.get("oldest_letter_age", [])]
+    assert redrive.clock.now - datetime.fromisoformat(EARLIER).timestamp() == max(ages)
+
+
+# ── A person redrives a person ──
+
+
+def change(conversation_id: str) -> str:
+    """Write a notification of a conversation."""
+    return json.dumps({"account_id": ACCOUNT, "change": {"conversationId": conversation_id}})
+
+
+def test_a_consumer_is_redriven_both_ways(redrive: Redrive) -> None:
+    """Whose a notification is says the table; each conversation is looked up once."""
+    redrive.owners.consumers = {(ACCOUNT, "c-1"): PHONE, (ACCOUNT, "c-2"): "another"}
+    for number, conversation in enumerate(("c-1", "c-2", "c-1", "c-3")):
+        body = change(conversation)
+        redrive.dead.send([OutgoingMessage(body, conversation, f"{number}", {"reason": PERMANENT})])
+    redrive.bury("m-1", PERMANENT)
+    answer = redrive.run(consumer_id=PHONE)
+
+    assert ({PERMANENT: 3}, {"not_asked_for": 2}) == (answer["moved"], answer["left"])
+    assert 3 == redrive.owners.asked
+
+
+def test_a_schedule_looks_up_nobody(redrive: Redrive) -> None:
+    """Only who asks for a consumer pays for it; another account's is not looked up either."""
+    redrive.dead.send([OutgoingMessage(change("c-1"), "c-1", "1", {"reason": TRANSIENT})])
+    redrive.run(account_id="99999999", consumer_id=PHONE)
+    redrive.run()
+
+    assert 0 == redrive.owners.asked
+
+
+@pytest.mark.parametrize("odd", [{}, [], 7, None, True])
+def test_a_letter_that_names_things_oddly_stops_no_run(redrive: Redrive, odd: object) -> None:
+    """What is no text is as if it were not there."""
+    body = json.dumps({"account_id": odd, "consumer_id": odd, "change": {"conversationId": odd}})
+    redrive.dead.send([OutgoingMessage(body, "g", "1", {"reason": PERMANENT})])
+
+    assert {"not_asked_for": 1} == redrive.run(consumer_id=PHONE)["left"]
+
+
+# ── Very many letters ──
+
+
+@dataclass
+class SlowQueue(InProcessQueue):
+    """A queue that takes ten seconds for a call."""
+
+    def send(self, letters: Sequence[OutgoingMessage]) -> None:
+        super().send(letters)
+        self.clock.pass_seconds(10)
+
+
+def test_a_run_stops_before_its_time_is_over(redrive: Redrive) -> None:
+    """It says how many it has not seen, and the next run goes on; each queue gets its share."""
+    redrive.source = SlowQueue("consumer-events.fifo", redrive.clock)
+    route = Route(redrive.dead, redrive.source)
+    redrive.flow = replace(redrive.flow, routes={**redrive.flow.routes, "consumer-events": route})
+    for number in range(200):
+        redrive.bury(f"{number:03}")
+    ends_at = redrive.clock.now + 130
+    answer = redrive.flow.redrive(Request(), lambda: ends_at - redrive.clock.now)
+    moved, unseen = answer["consumer-events"]["moved"], answer["consumer-events"]["unseen"]
+
+    assert ({TRANSIENT: 50}, 150) == (moved, unseen)
+    assert redrive.clock.now < ends_at - 30
+    redrive.run()
+    assert [f"{number:03}" for number in range(200)] == redrive.back
+
+
+def test_a_run_that_did_not_see_all_counts_nothing_anew(redrive: Redrive) -> None:
+    """A group is waited for until all its letters are done, not those of half a run."""
+    for number in range(3):
+        redrive.holds.hold("g")
+        redrive.bury(f"{number}")
+    redrive.dead.receive()  # another reader has them
+    redrive.bury("later", group="h")
+    answer = redrive.run()
+
+    assert (3, {"g": 3}) == (answer["unseen"], redrive.holds.held)
+
+
+def test_a_run_that_was_cut_off_leaves_no_copies(redrive: Redrive) -> None:
+    """What it had sent behind and not deleted in front is recognised, and deleted once."""
+    for number in range(12):
+        redrive.bury(f"{number:02}", PERMANENT)
+    first = redrive.dead.receive()[0]
+    redrive.dead.send([to_go_behind(first)])
+    redrive.clock.pass_seconds(3600)
+    answer = redrive.run()
+
+    assert {"permanent": 12} == answer["left"]
+    assert [f"{number:02}" for number in range(12)] == sorted(redrive.buried)
+
+
+def test_what_comes_back_by_itself_never_goes_behind(redrive: Redrive) -> None:
+    """If the run were cut off, it would come back later than what it came before."""
+    for number in range(12):
+        redrive.bury(f"{number:02}")
+    redrive.bury("wanted", PERMANENT)
+    answer = redrive.run(reason=PERMANENT)
+
+    assert ({}, {"not_asked_for": 10}, 3) == tuple(answer[w] for w in ("moved", "left", "unseen"))
+    assert [*(f"{number:02}" for number in range(12)), "wanted"] == redrive.buried
+
+
+def test_a_letter_that_dies_again_meanwhile_waits_for_the_next_run(redrive: Redrive) -> None:
+    """One run puts a letter back once, however quickly it fails."""
+    route = redrive.flow.routes["consumer-events"]
+
+    class Failing(InProcessQueue):
+        def send(self, letters: Sequence[OutgoingMessage]) -> None:
+            super().send(letters)
+            for each in letters:
+                attributes = {**each.attributes, "reason": TRANSIENT}
+                redrive.dead.send([replace(each, attributes=attributes)])
+
+    source = Failing("consumer-events.fifo", redrive.clock)
+    redrive.flow = replace(redrive.flow, routes={"consumer-events": replace(route, source=source)})
+    redrive.bury("m-1")
+    redrive.run()
+
+    assert (1, ["1"]) == (
+        len(source.letters),
+        [each.attributes["redrives"] for each in redrive.dead.letters],
+    )

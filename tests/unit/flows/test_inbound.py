@@ -84,7 +84,9 @@ class Inbound:
             clock,
             describe=describe,
         )
-        self.redrive = DeadLetterRedrive({"all": Route(self.dead, self.queue)}, setbacks, clock)
+        self.redrive = DeadLetterRedrive(
+            {"all": Route(self.dead, self.queue)}, setbacks, self.memory, clock, walkers=1
+        )
         self.register_consumer()
 
     def register_consumer(self) -> Consumer:

@@ -41,9 +41,15 @@ _HURRIED = _LEAN.merge(
     )
 )
 
-# A worker has a queue behind it: a few tries here are cheaper than another invocation.
+# A worker has a queue behind it: a few tries here are cheaper than another invocation. The threads
+# of dead_letter_redrive have a connection each; what is not needed is not opened.
 _PATIENT = _LEAN.merge(
-    Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    Config(
+        connect_timeout=1,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=16,
+    )
 )
 
 

@@ -100,6 +100,16 @@ class ConversationStore:
         item = self._table.get([pk]).get(pk)
         return _conversation(account_id, conversation_id, item) if item else None
 
+    def owner(self, account_id: str, conversation_id: str) -> str | None:
+        """Return the channel's id of the consumer of a conversation or survey, if it is known."""
+        item = self._item(_conversation_pk(account_id, conversation_id))
+        if "part_of" in item:  # a survey's dialog
+            item = self._item(_conversation_pk(account_id, item["part_of"]))
+        return item.get("consumer_id")
+
+    def _item(self, pk: str) -> Item:
+        return self._table.get([pk]).get(pk, {})
+
     def save_consumer(self, consumer: Consumer) -> None:
         """Remember a consumer's ConsumerJWS and the id LivePerson gave it."""
         expires_at = self._table.expiry(CONSUMER_SECONDS)

@@ -7,12 +7,11 @@ A dead letter keeps the body as it was queued, and tells in its attributes why i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..domain.errors import AwsUnavailable
-from ..domain.queue_messages import OutgoingMessage, QueueMessage
+from ..domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
 from .clients import aws_errors
 
 if TYPE_CHECKING:
@@ -24,19 +23,6 @@ BATCH = 10
 
 # The most bytes it takes are 1 MiB, over all messages with their attributes.
 _BATCH_BYTES = 1_040_000
-
-
-@dataclass(frozen=True)
-class Counts:
-    """
-    About how many messages a queue has: those that wait, and those that a reader has received.
-
-    What stands behind a received message of its group waits
-    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html).
-    """
-
-    waiting: int
-    in_flight: int
 
 
 class Queue:
@@ -113,12 +99,12 @@ class Queue:
             with aws_errors(f"showing messages of {self.name}"):
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
-    def counts(self) -> Counts:
+    def counts(self) -> QueueCounts:
         """Return about how many messages wait, and how many are received and not deleted."""
         with aws_errors(f"counting the messages of {self.name}"):
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["All"])
         found = answer["Attributes"]
-        return Counts(
+        return QueueCounts(
             waiting=int(found["ApproximateNumberOfMessages"]),
             in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # so that a flow loads no more than what it uses itself
         Progress,
     )
     from ..domain.outages import CircuitState
-    from ..domain.queue_messages import OutgoingMessage, QueueMessage
+    from ..domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
 
 
 class Outbox(Protocol):
@@ -39,7 +39,7 @@ class Inbox(Protocol):
 
 
 class DeadLetters(Protocol):
-    """A dead-letter queue, as redrive reads it."""
+    """A dead-letter queue, as those read it who decide what becomes of its letters."""
 
     @property
     def name(self) -> str: ...
@@ -48,9 +48,17 @@ class DeadLetters(Protocol):
 
     def send(self, letters: Sequence[OutgoingMessage]) -> None: ...
 
-    def delete(self, receipt_handle: str) -> None: ...
+    def delete_all(self, receipt_handles: Sequence[str]) -> None: ...
 
-    def hide(self, receipt_handle: str, seconds: int) -> None: ...
+    def show_all(self, receipt_handles: Sequence[str]) -> None: ...
+
+    def counts(self) -> QueueCounts: ...
+
+
+class Owners(Protocol):
+    """Whose a conversation is."""
+
+    def owner(self, account_id: str, conversation_id: str) -> str | None: ...
 
 
 class OutboundStore(Protocol):

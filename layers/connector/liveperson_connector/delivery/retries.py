@@ -14,7 +14,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from ..domain.clock import Clock
@@ -22,9 +21,12 @@ from ..domain.errors import CircuitOpen, GroupHeld, Permanent, Transient, Unexpe
 from ..domain.queue_messages import (
     CORRELATION_ATTRIBUTE,
     CUT_OFF_ATTRIBUTE,
+    LETTER_ID_ATTRIBUTE,
+    MOST_ATTRIBUTES,
     MOST_REDRIVES,
     OutgoingMessage,
     QueueMessage,
+    iso,
     stable_id,
 )
 from ..telemetry import outcomes
@@ -196,7 +198,11 @@ def delay(tries: int, retry_after: float | None, chance: float, *, pace: str = "
 
 
 def dead_letter(message: QueueMessage, error: Transient | Permanent, tries: int) -> OutgoingMessage:
-    """Return the message as a dead letter: its body as it was, and why it is there."""
+    """
+    Return the message as a dead letter: its body as it was, and why it is there.
+
+    What the message carried besides it carries on, as far as SQS takes so many attributes.
+    """
     known = {
         "reason": error.reason,
         "problem": _plain(str(error)),
@@ -204,16 +210,23 @@ def dead_letter(message: QueueMessage, error: Transient | Permanent, tries: int)
         "error_code": error.error_code or "",
         "attempts": str(tries),
         "first_failed_at": message.attributes.get(
-            "first_failed_at", _iso(message.first_received_at)
+            "first_failed_at", iso(message.first_received_at)
         ),
+        LETTER_ID_ATTRIBUTE: message.letter_id,
         "redrives": message.attributes.get("redrives", ""),
         CORRELATION_ATTRIBUTE: message.attributes.get(CORRELATION_ATTRIBUTE, ""),
     }
+    carried = {
+        name: value
+        for name, value in message.attributes.items()
+        if name not in known and name != CUT_OFF_ATTRIBUTE
+    }
+    present = [(name, value) for name, value in {**known, **carried}.items() if value]
     return OutgoingMessage(
         body=message.body,
         group=message.group,
         identity=stable_id(message.message_id),
-        attributes={name: value for name, value in known.items() if value},
+        attributes=dict(present[:MOST_ATTRIBUTES]),
     )
 
 
@@ -221,7 +234,3 @@ def _plain(text: str) -> str:
     """Make a partner's words fit a message attribute, which takes no control characters."""
     printable = "".join(char if char.isprintable() else " " for char in text[:500])
     return printable.encode("ascii", "backslashreplace").decode()
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

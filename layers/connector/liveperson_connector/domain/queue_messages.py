@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 CUT_OFF_ATTRIBUTE = "cut_off"
 """On a redriven message whose worker was cut off again and again: it may have been sent."""
@@ -94,10 +94,28 @@ class QueueMessage:
             return self.sent_at
 
 
+@dataclass(frozen=True)
+class QueueCounts:
+    """
+    About how many messages a queue has: those that wait, and those that a reader has received.
+
+    What stands behind a received message of its group waits
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html).
+    """
+
+    waiting: int
+    in_flight: int
+
+
 def stable_id(*parts: str) -> str:
     """Return a text that SQS takes as a group or an identity, whatever the parts contain."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as an attribute has it, for example ``2026-01-02T12:00:00.000Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_id() -> str:

@@ -332,6 +332,7 @@ class Container:
         settings = DeadLetterRedriveSettings(self._environ)
         return DeadLetterRedrive(
             holds=self.state,
+            owners=self.store,
             routes={
                 "consumer-events": self._route(
                     settings.consumer_events_dead_letters_url, settings.consumer_events_queue_url

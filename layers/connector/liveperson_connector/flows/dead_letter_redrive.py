@@ -2,7 +2,8 @@
 Dead letters go back to the queue they came from, in order, a limited number of times.
 
 On schedule the transient ones come back by themselves; permanent ones wait for an operator who
-names a consumer, a conversation or a reason.
+names a consumer, a conversation or a reason. No letter is kept for longer than two weeks after it
+failed first, whatever SQS counts.
 """
 
 from __future__ import annotations
@@ -10,39 +11,55 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
-from ..delivery.ports import DeadLetters, Holds, Outbox
+from ..delivery.ports import DeadLetters, Holds, Outbox, Owners
 from ..domain.clock import Clock
-from ..domain.errors import Transient, transient_reasons
+from ..domain.errors import transient_reasons
 from ..domain.queue_messages import (
-    CORRELATION_ATTRIBUTE,
     CUT_OFF_ATTRIBUTE,
+    LETTER_ID_ATTRIBUTE,
     MOST_REDRIVES,
     OutgoingMessage,
     QueueMessage,
-    new_id,
+    iso,
     stable_id,
 )
 from ..telemetry import outcomes
-from ..telemetry.outcomes import Outcome
+from ..telemetry.logs import SECONDS
+from ..telemetry.outcomes import Measurement, Outcome
+from .dead_letter_walk import WALKERS, Fate, Plan, Walk, spread
 
 # The reason of a letter that SQS moved by itself: a worker was cut off again and again.
 CUT_OFF = "cut_off"
 
-# One run reads at most this many letters; the next run goes on.
-MOST_LETTERS = 10_000
+KEPT_SECONDS = 14 * 86_400
+"""So long after it failed first a letter is deleted: SQS would begin anew whenever it is sent."""
 
-# Why a letter stays that had its chances: it waits for a person, and nobody waits for it.
+# What is under way when the time is over must come to its end: a batch whose calls are repeated.
+_RESERVE_SECONDS = 30.0
+_NO_LIMIT_SECONDS = 1e9
+
+NOT_ASKED_FOR = "not_asked_for"
+
+# Why a letter stays that had its chances: it waits for a person, and its group does not wait.
 _TOO_OFTEN = "redriven_too_often"
-
-# The run that has looked at a letter and left it.
-_SEEN = "seen_by"
 
 _TRANSIENT = transient_reasons() | {CUT_OFF}
 _FILTERS = ("account_id", "consumer_id", "conversation_id", "reason")
+
+# What tells of the failure, which is over when a letter goes back.
+_OF_THE_FAILURE = {"reason", "problem", "http_status", "error_code", "attempts"}
+
+# Earlier versions wrote it on letters that they had sent behind the others.
+_OUTDATED_MARK = "seen_by"
+
+Owner = Callable[[str, str], str | None]
+"""Returns the consumer id of the account and conversation, ``None`` if it is not known."""
 
 
 class BadRequest(Exception):
@@ -84,7 +101,7 @@ class Request:
 
     @property
     def includes_permanent(self) -> bool:
-        """Whether somebody looked: a named consumer, conversation or reason includes them."""
+        """Whether a person chose: a named consumer, conversation or reason includes them."""
         return bool(set(self.filters) - {"account_id"})
 
 
@@ -94,99 +111,172 @@ class DeadLetterRedrive:
 
     routes: Mapping[str, Route]
     holds: Holds
+    owners: Owners
     clock: Clock = time.time
+    walkers: int = WALKERS
 
-    def redrive(self, request: Request) -> dict[str, Any]:
-        """Move what ``request`` asks for; return what was moved, what was left, and why."""
+    def redrive(
+        self, request: Request, seconds_left: Callable[[], float] = lambda: _NO_LIMIT_SECONDS
+    ) -> dict[str, Any]:
+        """
+        Move what ``request`` asks for; return what was moved, left and deleted, and why.
+
+        ``seconds_left`` says how long the function may still run: each queue gets its share, and
+        what is not reached is counted as ``unseen``.
+        """
         if request.queue is not None and request.queue not in self.routes:
             raise BadRequest(f"no queue {request.queue}; there are {', '.join(self.routes)}")
         chosen = [request.queue] if request.queue else list(self.routes)
-        return {name: self._redrive(name, self.routes[name], request) for name in chosen}
-
-    def _redrive(self, name: str, route: Route, request: Request) -> dict[str, Any]:
-        began_at, run = self.clock(), new_id()
-        moved: Counter[str] = Counter()
-        left: Counter[str] = Counter()
-        waiting: Counter[str] = Counter()  # by group: what will come back, or has just done so
-        for letter in _letters(route, run):
-            why = reason_to_leave(letter, request)
-            if why is None and not request.dry_run:
-                _put_back(route, letter)
-            else:
-                _put_behind(route, letter, run)
-            if reason_of(letter) in _TRANSIENT and why != _TOO_OFTEN:
-                waiting[letter.group] += 1
-                self.holds.extend_hold(letter.group)
-            (moved if why is None else left)[why or reason_of(letter)] += 1
-        if request.is_everything:
-            for group, letters in waiting.items():
-                self.holds.recount(group, letters, began_at)
-        what = Outcome.WOULD_REDRIVE if request.dry_run else Outcome.REDRIVEN
-        outcomes.outcome(what, count=moved.total(), queue=name, left=left.total())
-        return {"dry_run": request.dry_run, "moved": dict(moved), "left": dict(left)}
+        answer = {}
+        for place, name in enumerate(chosen):
+            share = (seconds_left() - _RESERVE_SECONDS) / (len(chosen) - place)
+            ends_at = self.clock() + share
+            run = _Run(self, name, request, ends_at)
+            answer[name] = run.go()
+        return answer
 
 
-def _letters(route: Route, run: str) -> Iterator[QueueMessage]:
-    """Give every letter once; those that this run has put behind are shown again at the end."""
-    seen_twice: list[QueueMessage] = []
-    given = 0
-    while given < MOST_LETTERS and (batch := route.dead_letters.receive()):
-        for letter in sorted(batch, key=_age):
-            if letter.attributes.get(_SEEN) == run:
-                seen_twice.append(letter)
-            else:
-                given += 1
-                yield letter
-    for letter in seen_twice:
-        _show_again(route, letter)
+@dataclass
+class _Run:
+    """One run through one queue, and what it found."""
+
+    redrive: DeadLetterRedrive
+    name: str
+    request: Request
+    ends_at: float
+    moved: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    expired: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
+    """By group: what will come back, or has just done so."""
+    oldest: float = 0.0
+    _owners: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def route(self) -> Route:
+        return self.redrive.routes[self.name]
+
+    def go(self) -> dict[str, Any]:
+        """Walk through the queue, and say what was found."""
+        began_at = self.redrive.clock()
+        walk = Walk(
+            self.route.dead_letters,
+            Plan(self._decide, self._put_back, self._go_behind, self._may_go_behind),
+            has_time=self._has_time,
+            walkers=self.redrive.walkers,
+            clock=self.redrive.clock,
+        )
+        unseen = walk.run().total
+        if self.request.is_everything and not unseen:
+            self._recount(began_at)
+        self._tell(unseen)
+        found = {"moved": self.moved, "left": self.left, "expired": self.expired}
+        counted = {what: dict(counts) for what, counts in found.items()}
+        return {"dry_run": self.request.dry_run, **counted, "unseen": unseen}
+
+    def _decide(self, letter: QueueMessage) -> Fate:
+        why = reason_to_leave(letter, self.request, self._owner)
+        if why != NOT_ASKED_FOR and self._age(letter) > KEPT_SECONDS:
+            return self._expire(letter)
+        if reason_of(letter) in _TRANSIENT and why != _TOO_OFTEN:
+            self._wait_for(letter.group)
+        with self._lock:
+            (self.moved if why is None else self.left)[why or reason_of(letter)] += 1
+            if why:
+                self.oldest = max(self.oldest, self._age(letter))
+        return Fate.BACK if why is None and not self.request.dry_run else Fate.STAYS
+
+    def _expire(self, letter: QueueMessage) -> Fate:
+        with self._lock:
+            self.expired[reason_of(letter)] += 1
+        if self.request.dry_run:
+            return Fate.STAYS
+        outcomes.warning(Outcome.EXPIRED, **_ids(letter))
+        return Fate.GONE
+
+    def _put_back(self, letters: Sequence[QueueMessage]) -> None:
+        self.route.source.send([to_put_back(each) for each in letters])
+        for each in letters:
+            outcomes.log(Outcome.PUT_BACK, redrives=each.redrives + 1, **_ids(each))
+
+    def _go_behind(self, letters: Sequence[QueueMessage]) -> None:
+        self.route.dead_letters.send([to_go_behind(each) for each in letters])
+
+    def _may_go_behind(self, letter: QueueMessage) -> bool:
+        return not self.request.dry_run and may_go_behind(letter, self.request.filters, self._owner)
+
+    def _wait_for(self, group: str) -> None:
+        """Count a letter that comes back, and let its group be held on: once in a run."""
+        with self._lock:
+            self.waiting[group] += 1
+            is_first = self.waiting[group] == 1
+        if is_first and not self.request.dry_run:
+            self.redrive.holds.extend_hold(group)
+
+    def _recount(self, began_at: float) -> None:
+        holds, groups = self.redrive.holds, list(self.waiting.items())
+        spread(lambda each: holds.recount(*each, began_at), groups, self.redrive.walkers)
+
+    def _owner(self, account_id: str, conversation_id: str) -> str | None:
+        key = (account_id, conversation_id)
+        if key not in self._owners:
+            self._owners[key] = self.redrive.owners.owner(*key)
+        return self._owners[key]
+
+    def _age(self, letter: QueueMessage) -> float:
+        return self.redrive.clock() - letter.accepted_at.timestamp()
+
+    def _has_time(self) -> bool:
+        return self.redrive.clock() < self.ends_at
+
+    def _tell(self, unseen: int) -> None:
+        counts = {"left": self.left.total(), "unseen": unseen, "queue": self.name}
+        what = Outcome.WOULD_REDRIVE if self.request.dry_run else Outcome.REDRIVEN
+        outcomes.outcome(what, count=self.moved.total(), **counts)
+        if self.expired and not self.request.dry_run:
+            count = self.expired.total()
+            outcomes.outcome(Outcome.EXPIRED, count=count, queue=self.name, letters=count)
+        if self.request.is_everything:
+            outcomes.measure(Measurement.OLDEST_LETTER_AGE, round(self.oldest), unit=SECONDS)
 
 
-def _age(letter: QueueMessage) -> str:
+def to_put_back(letter: QueueMessage) -> OutgoingMessage:
     """
-    Give what orders letters as their messages were: when they were first tried.
+    Write a letter for the queue that it came from, without what is over.
 
-    One that was put back and dies again stands behind those that died meanwhile, and came before
-    them.
+    Its identity is new each time: in the five minutes in which SQS drops repeats it may come twice.
     """
-    return letter.attributes.get("first_failed_at", "")
-
-
-def _put_back(route: Route, letter: QueueMessage) -> None:
-    """Put a letter back on its queue; sent before it is deleted, since twice is done once."""
     redrives = str(letter.redrives + 1)
     known = {
+        **_lasting(letter),
         "redrives": redrives,
-        "first_failed_at": letter.attributes.get("first_failed_at", ""),
         CUT_OFF_ATTRIBUTE: "yes" if reason_of(letter) == CUT_OFF else "",
-        CORRELATION_ATTRIBUTE: letter.attributes.get(CORRELATION_ATTRIBUTE, ""),
     }
-    attributes = {name: value for name, value in known.items() if value}
+    attributes = {
+        name: value for name, value in known.items() if value and name not in _OF_THE_FAILURE
+    }
     identity = stable_id(letter.message_id, redrives)
-    route.source.send([OutgoingMessage(letter.body, letter.group, identity, attributes)])
-    route.dead_letters.delete(letter.receipt_handle)
-    outcomes.log(
-        Outcome.PUT_BACK, trace=letter.correlation_id, reason=reason_of(letter), redrives=redrives
-    )
+    return OutgoingMessage(letter.body, letter.group, identity, attributes)
 
 
-def _put_behind(route: Route, letter: QueueMessage, run: str) -> None:
+def to_go_behind(letter: QueueMessage) -> OutgoingMessage:
     """
-    Put a letter that stays behind the others of its group, which keep their order among them.
+    Write a letter to stand behind the others of its group, with all that is written on it.
 
-    As long as it is held, its group shows no further letters: those behind it would never be seen.
-    Its identity is the same in every run, so that of two runs that are cut off here one is enough.
+    Its identity is the same in every run, so that of two that are cut off here one is enough.
     """
-    attributes = {**letter.attributes, _SEEN: run}
     identity = stable_id(letter.message_id, "behind")
-    route.dead_letters.send([OutgoingMessage(letter.body, letter.group, identity, attributes)])
-    route.dead_letters.delete(letter.receipt_handle)
+    return OutgoingMessage(letter.body, letter.group, identity, _lasting(letter))
 
 
-def _show_again(route: Route, letter: QueueMessage) -> None:
-    try:
-        route.dead_letters.hide(letter.receipt_handle, 0)
-    except Transient:  # its time-out has passed already, or will
-        return
+def _lasting(letter: QueueMessage) -> dict[str, str]:
+    """Return a letter's attributes, and those by which its name and age outlive its sending."""
+    return {
+        LETTER_ID_ATTRIBUTE: letter.letter_id,
+        "first_failed_at": iso(letter.accepted_at),
+        **{name: value for name, value in letter.attributes.items() if name != _OUTDATED_MARK},
+    }
 
 
 def reason_of(letter: QueueMessage) -> str:
@@ -194,38 +284,89 @@ def reason_of(letter: QueueMessage) -> str:
     return letter.attributes.get("reason", CUT_OFF)
 
 
-def reason_to_leave(letter: QueueMessage, request: Request) -> str | None:
-    """Return why ``request`` does not mean ``letter``, or none if it is to be moved."""
-    facts = _facts(letter)
-    if any(facts.get(name) != value for name, value in request.filters.items()):
-        return "not_asked_for"
+def expires_at(letter: QueueMessage) -> datetime:
+    """Return when a letter is deleted at the latest."""
+    return letter.accepted_at + timedelta(seconds=KEPT_SECONDS)
+
+
+def reason_to_leave(letter: QueueMessage, request: Request, owner: Owner) -> str | None:
+    """Return why ``request`` does not mean ``letter``, or ``None`` if it is to be moved."""
+    if not is_asked_for(letter, request.filters, owner):
+        return NOT_ASKED_FOR
     if request.includes_permanent:
         return None
     if reason_of(letter) not in _TRANSIENT:
         return "permanent"
-    if letter.redrives >= MOST_REDRIVES:
-        return _TOO_OFTEN
-    return None
+    return None if comes_back(letter) else _TOO_OFTEN
 
 
-def _facts(letter: QueueMessage) -> dict[str, object]:
-    """Return what a letter can be chosen by; an unreadable one by its reason alone."""
+def comes_back(letter: QueueMessage) -> bool:
+    """Whether a letter is put back on schedule."""
+    return reason_of(letter) in _TRANSIENT and letter.redrives < MOST_REDRIVES
+
+
+def may_go_behind(letter: QueueMessage, filters: Mapping[str, str], owner: Owner) -> bool:
+    """
+    Whether a letter that stays may make room for those that it hides.
+
+    Never one that will come back by itself: if the run were cut off, it would come back later than
+    those that it came before. And only where one that ``filters`` ask for may stand behind it: a
+    group's letters are all of one consumer, or of one conversation.
+    """
+    others = {name: wanted for name, wanted in filters.items() if name != "reason"}
+    return not comes_back(letter) and is_asked_for(letter, others, owner)
+
+
+def is_asked_for(letter: QueueMessage, filters: Mapping[str, str], owner: Owner) -> bool:
+    """
+    Whether a letter has all that ``filters`` name; an unreadable one has only its reason.
+
+    A notification is its conversation's consumer's, whom ``owner`` knows.
+    """
+    facts = facts_of(letter)
+    if any(facts[name] != wanted for name, wanted in filters.items() if name != "consumer_id"):
+        return False
+    if "consumer_id" not in filters:
+        return True
+    found: str | None = facts["consumer_id"]
+    if not found and facts["conversation_id"]:
+        found = owner(facts["account_id"], facts["conversation_id"])
+    return found == filters["consumer_id"]
+
+
+def facts_of(letter: QueueMessage) -> dict[str, str]:
+    """Return what a letter can be chosen by, empty where it does not say; never raises."""
     try:
         body = _mapping(json.loads(letter.body))
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {}
-    change = _mapping(body.get("change"))
-    result = _mapping(change.get("result"))
-    failure = _mapping(body.get("failure"))
+    change, failure = _mapping(body.get("change")), _mapping(body.get("failure"))
+    conversation = (
+        change.get("conversationId")
+        or _mapping(change.get("result")).get("convId")
+        or change.get("dialogId")
+    )
     return {
-        "account_id": body.get("account_id"),
-        "consumer_id": body.get("consumer_id") or failure.get("consumer_id"),
-        "conversation_id": (
-            change.get("conversationId") or result.get("convId") or change.get("dialogId")
-        ),
+        "account_id": _text(body.get("account_id")),
+        "consumer_id": _text(body.get("consumer_id") or failure.get("consumer_id")),
+        "conversation_id": _text(conversation),
         "reason": reason_of(letter),
+    }
+
+
+def _ids(letter: QueueMessage) -> dict[str, Any]:
+    """Return what a log line tells of a letter."""
+    return {
+        "trace": letter.correlation_id,
+        "letter_id": letter.letter_id,
+        "reason": reason_of(letter),
+        "first_failed_at": iso(letter.accepted_at),
     }
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -86,12 +86,13 @@ class Outcome(StrEnum):
     REDRIVEN = "redriven"
     WOULD_REDRIVE = "would_redrive"
     PUT_BACK = "put_back"
+    EXPIRED = "expired"
 
     UNEXPECTED = "unexpected"
 
 
 class Measurement(StrEnum):
-    """What is measured, in milliseconds; the age of an AppJWT in seconds."""
+    """What is measured, in milliseconds; ages in seconds."""
 
     ANSWER_TIME = "answer_time"
     SEND_TIME = "send_time"
@@ -99,6 +100,7 @@ class Measurement(StrEnum):
     CALLBACK_TIME = "callback_time"
     END_TO_END_TIME = "end_to_end_time"
     APP_JWT_AGE = "app_jwt_age"
+    OLDEST_LETTER_AGE = "oldest_letter_age"
 
 
 @dataclass
@@ -176,6 +178,11 @@ def completed(what: str, /, *, since: datetime | None = None, **ids: Any) -> Non
 def log(what: str, /, **ids: Any) -> None:
     """Log something that is not counted."""
     logs.info(what, **_fields(ids))
+
+
+def warning(what: str, /, **ids: Any) -> None:
+    """Log something that an operator should know and that is not counted."""
+    logs.warning(what, **_fields(ids))
 
 
 def count(what: str, /) -> None:

@@ -1,0 +1,213 @@
+"""
+A walk through a dead-letter queue: each letter is looked at once, and each group stays in order.
+
+A FIFO queue shows the next letters of a group only when those before are deleted or visible again.
+So a walk keeps what stays until it is through, and gives it back untouched. Only if letters are
+hidden then does it take a second round, which sends those in front behind the others of their
+group, where its caller allows it (docs/decisions/0020-redrive-rotates-letters.md).
+
+Several walkers go at the same time. The queue lends the letters of a group to one reader at a
+time, so that each group is handled in order, as by the workers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Lock
+from typing import TypeVar
+
+from ..delivery.ports import DeadLetters
+from ..domain.clock import Clock
+from ..domain.errors import Transient
+from ..domain.queue_messages import QueueMessage
+
+WALKERS = 16
+"""With calls of 10 ms, and a group for every letter, so many handle 300 letters a second."""
+
+MOST_LETTERS = 100_000
+"""
+One walk looks at no more letters; the next one goes on.
+
+SQS lends 120,000 of a FIFO queue
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html).
+"""
+
+# One receive takes so many.
+_BATCH = 10
+
+# A letter that a cut-off walk had sent behind, and not deleted in front, was sent long before this
+# walk began: its original was hidden for minutes. The margin is for clocks that disagree.
+_COPY_SECONDS = 60.0
+
+
+Thing = TypeVar("Thing")
+
+
+class Fate(Enum):
+    """What becomes of a letter."""
+
+    BACK = "sent to the queue it came from, and deleted"
+    GONE = "deleted"
+    STAYS = "given back when the walk is over"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What a walk does with letters.
+
+    ``decide`` is called once for each. ``put_back`` sends letters, in order, where they came from.
+    ``go_behind`` sends one that stays behind the others of its group, if ``may_go_behind`` says
+    so. The last three may be left out by a walk that only looks, or only deletes.
+    """
+
+    decide: Callable[[QueueMessage], Fate]
+    put_back: Callable[[Sequence[QueueMessage]], None] = lambda _letters: None
+    go_behind: Callable[[Sequence[QueueMessage]], None] = lambda _letters: None
+    may_go_behind: Callable[[QueueMessage], bool] = lambda _letter: False
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """
+    About how many letters a walk did not look at.
+
+    ``hidden`` stand behind others of their group, or were not reached; ``lent`` another reader has.
+    """
+
+    hidden: int
+    lent: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.hidden + self.lent
+
+
+@dataclass
+class Walk:
+    """A walk through ``dead_letters``; before each receive it asks whether it ``has_time``."""
+
+    dead_letters: DeadLetters
+    plan: Plan
+    has_time: Callable[[], bool] = lambda: True
+    walkers: int = WALKERS
+    most: int = MOST_LETTERS
+    clock: Clock = time.time
+    _message_ids: dict[str, str] = field(default_factory=dict)
+    _staying: set[str] = field(default_factory=set)
+    _sent_behind: set[str] = field(default_factory=set)
+    _kept: list[str] = field(default_factory=list)
+    _is_second_round: bool = False
+    _is_in_the_way: bool = False
+    _is_stopped: bool = False
+    _began_at: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def run(self) -> Unseen:
+        """Walk, and return how many letters were not looked at."""
+        self._began_at = self.clock()
+        try:
+            self._round()
+            if self._is_in_the_way and not self._is_stopped and self._unseen().total:
+                self._give_back()
+                self._is_second_round = True
+                self._round()
+            return self._unseen()
+        finally:
+            self._give_back()
+
+    def _round(self) -> None:
+        """Take letters until no more are shown, with as many walkers as there is work for."""
+        waiting = self.dead_letters.counts().waiting
+        walkers = min(self.walkers, math.ceil(waiting / _BATCH))
+        spread(lambda _: self._walk(), range(walkers), walkers)
+
+    def _walk(self) -> None:
+        try:
+            while self._goes_on() and (batch := self.dead_letters.receive()):
+                self._handle(batch)
+        except BaseException:
+            self._is_stopped = True  # the other walkers stop, too
+            raise
+
+    def _goes_on(self) -> bool:
+        if len(self._message_ids) >= self.most or not self.has_time():
+            self._is_stopped = True
+        return not self._is_stopped
+
+    def _handle(self, batch: Iterable[QueueMessage]) -> None:
+        """Handle a batch: what is sent is sent before it is deleted, since twice is done once."""
+        by_fate: dict[Fate, list[QueueMessage]] = {fate: [] for fate in Fate}
+        # One that was put back and died again stands behind letters that it came before.
+        for letter in sorted(batch, key=lambda each: each.accepted_at):
+            by_fate[self._fate(letter)].append(letter)
+        behind = [each for each in by_fate[Fate.STAYS] if self._goes_behind(each)]
+        if by_fate[Fate.BACK]:
+            self.plan.put_back(by_fate[Fate.BACK])
+        if behind:
+            self.plan.go_behind(behind)
+        over = [*by_fate[Fate.BACK], *by_fate[Fate.GONE], *behind]
+        self.dead_letters.delete_all([each.receipt_handle for each in over])
+
+    def _fate(self, letter: QueueMessage) -> Fate:
+        with self._lock:
+            known = letter.letter_id in self._message_ids
+            first = self._message_ids.setdefault(letter.letter_id, letter.message_id)
+        if not known:
+            return self._decided(letter)
+        sent_at = letter.sent_at.timestamp()
+        is_copy = letter.message_id != first and sent_at < self._began_at - _COPY_SECONDS
+        return Fate.GONE if is_copy else Fate.STAYS
+
+    def _decided(self, letter: QueueMessage) -> Fate:
+        fate = self.plan.decide(letter)
+        if fate is Fate.STAYS:
+            with self._lock:
+                self._staying.add(letter.letter_id)
+        return fate
+
+    def _goes_behind(self, letter: QueueMessage) -> bool:
+        """Whether a letter that stays is sent behind the others now; if not, it is kept."""
+        with self._lock:
+            if letter.letter_id not in self._sent_behind and self.plan.may_go_behind(letter):
+                self._is_in_the_way = True
+                if self._is_second_round:
+                    self._sent_behind.add(letter.letter_id)
+                    return True
+            self._kept.append(letter.receipt_handle)
+            return False
+
+    def _unseen(self) -> Unseen:
+        counts = self.dead_letters.counts()
+        lent = max(0, counts.in_flight - len(self._kept))
+        return Unseen(max(0, counts.waiting + counts.in_flight - len(self._staying) - lent), lent)
+
+    def _give_back(self) -> None:
+        kept, self._kept = self._kept, []
+        tens = [kept[start : start + _BATCH] for start in range(0, len(kept), _BATCH)]
+        spread(self._show, tens, self.walkers)
+
+    def _show(self, receipts: Sequence[str]) -> None:
+        try:
+            self.dead_letters.show_all(receipts)
+        except Transient:  # they are shown when their visibility times out
+            return
+
+
+def spread(do: Callable[[Thing], None], things: Sequence[Thing], walkers: int) -> None:
+    """Do something with each of some things, a few at a time; the first error is raised at last."""
+    if walkers < 2 or len(things) < 2:
+        for each in things:
+            do(each)
+        return
+    with ThreadPoolExecutor(min(walkers, len(things))) as pool:
+        done = [pool.submit(copy_context().run, do, each) for each in things]
+    for future in done:
+        future.result()
