@@ -56,7 +56,7 @@ class Endpoints:
     """A key and a certificate for https on 127.0.0.1, which this connector trusts."""
 
     def write(self, file: Path) -> None:
-        """Put the file in place at once, so that nobody reads half of it."""
+        """Put the file in place at once, so that no reader sees half of it."""
         _replace(file, json.dumps(asdict(self), indent=2) + "\n")
 
 

@@ -134,7 +134,7 @@ def test_when_the_later_sandbox_ends_the_earlier_is_found_again(
 
 
 def test_the_file_of_a_crashed_sandbox_is_forgotten(tmp_path: Path, endpoints: Endpoints) -> None:
-    """Nobody lives who could be found."""
+    """No sandbox runs that could be found."""
     sandbox = Sandbox(tmp_path, endpoints)
     sandbox.crash()
     forget_dead(tmp_path)

@@ -48,7 +48,7 @@ def sentinel(query: dict[str, str], headers: dict[str, str]) -> Send:
 def idp(query: str = "?v=1.0", kind: str = "application/json", **more: str) -> Send:
     return lambda c: c.session.post(
         f"{c.url}/api/account/{ACCOUNT}/consumer{query}",
-        data=json.dumps({"ext_consumer_id": "somebody", **more}),
+        data=json.dumps({"ext_consumer_id": "consumer-2", **more}),
         headers={"Authorization": c.app_jwt, "content-type": kind},
         timeout=5,
     )
@@ -107,7 +107,7 @@ def test_undocumented_forms_are_taken_and_noted(
 def test_undocumented_forms_can_be_refused(
     lp: SimulatedLivePerson, connector: Connector, send: Send, noted: str
 ) -> None:
-    """Nobody publishes what LivePerson answers, so a connector can be tried both ways."""
+    """What LivePerson answers is not published, so a connector can be tried both ways."""
     lp.set(ACCOUNT, refuse_undocumented=True)
 
     assert send(connector).status_code in (400, 404)

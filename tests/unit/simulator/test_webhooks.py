@@ -277,15 +277,19 @@ def test_time_to_live_goes_through_the_four_states(
 def test_order_survives_a_recovery(
     lp: SimulatedLivePerson, connector: Connector, endpoint: Endpoint
 ) -> None:
-    """A conversation that goes on while the app fails and recovers loses and misorders nothing."""
-    lp.set(ACCOUNT, time_scale=0.1)
+    """
+    A conversation that goes on while the app fails and recovers loses and misorders nothing.
+
+    What drains for longer than 4 s, here 1.2 s, is overtaken, as LivePerson documents it.
+    """
+    lp.set(ACCOUNT, time_scale=0.3)
     conversation_id = connector.opened()
     assert lp.wait_idle(5)
     endpoint.answers, endpoint.pause = [200, 500, 200, 500], 0.001
     for number in range(100):
         lp.agent_text(ACCOUNT, conversation_id, str(number))
         time.sleep(0.01)
-    assert lp.wait_idle(5)
+    assert lp.wait_idle(10)
 
     assert endpoint.texts() == [str(number) for number in range(100)]
     assert lp.webhook_state(ACCOUNT)["states"].count("Failed") == 2
