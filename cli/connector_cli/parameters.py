@@ -26,6 +26,12 @@ KINDS = (CREDENTIALS, CHANNEL, APP_JWT)
 
 SECURE = "SecureString"
 
+# So many versions of a parameter Parameter Store keeps.
+_KEPT_VERSIONS = 100
+
+# It takes a few writes a second; the client slows down by itself when it is told so.
+_PATIENT = {"mode": "adaptive", "total_max_attempts": 20}
+
 
 @dataclass(frozen=True)
 class Written:
@@ -104,6 +110,30 @@ class Parameters:
             Name=name, Value=json.dumps(value), Type=SECURE, Tier=TIER, Overwrite=True
         )
 
+    def clear_history(self, account_id: str, kind: str) -> int:
+        """
+        Push every older value of a parameter out of its history; return how many are left.
+
+        Parameter Store keeps the last hundred versions and offers no other way to forget one but
+        to delete the parameter, without which the account would not be known for that time. The
+        present value is written until it is all of them
+        (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html).
+        """
+        name = self.store.name(account_id, kind)
+        client = self._stack.client("ssm", retries=_PATIENT)
+        present = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        same = {"Name": name, "Value": present["Value"], "Type": present["Type"]}
+        if key := _versions(client, name)[present["Version"]].get("KeyId"):
+            same["KeyId"] = key
+        for number in range(1, _KEPT_VERSIONS + 1):
+            written = client.put_parameter(**same, Overwrite=True)
+            if written["Version"] != present["Version"] + number:
+                raise Problem(
+                    f"{name} was changed by another command at the same time",
+                    f"look at it with connector account show {account_id}, and write it again",
+                )
+        return sum(version <= present["Version"] for version in _versions(client, name))
+
     def delete(self, account_id: str) -> list[str]:
         """Delete every parameter of an account, and return their names."""
         names = [each.name for each in self.of(account_id).values()]
@@ -116,6 +146,12 @@ class Parameters:
         there = self.written.get(account_id, {}).get(kind)
         if there is not None and there.type != SECURE:
             self._client.delete_parameter(Name=there.name)
+
+
+def _versions(client: Any, name: str) -> Mapping[int, Mapping[str, Any]]:
+    """Return what Parameter Store tells of each version that it has, without the values."""
+    pages = client.get_paginator("get_parameter_history").paginate(Name=name)
+    return {each["Version"]: each for page in pages for each in page["Parameters"]}
 
 
 def checked_account_id(account_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 from . import output
 from .errors import Problem, of_what_was_given
 from .groups import Commands
-from .logs import ago, lines
+from .logs import Line, ago, lines
 from .manifest.fields import LONGEST_RETENTION
 from .options import as_json, on_a_stack, yes
 from .parameters import CHANNEL, CREDENTIALS, Parameters
@@ -31,18 +32,35 @@ _PREVIOUS_FIELD = "previous_client_secret"
 
 @dataclass(frozen=True)
 class Usage:
-    """When webhooks were last signed with each secret, none if not within the time looked at."""
+    """When webhooks were last signed with each secret, None if not within the time looked at."""
 
     has_previous: bool
     changed_at: datetime
     current: datetime | None
     previous: datetime | None
 
+    @classmethod
+    def of(cls, accepted: Iterable[Line], changed_at: datetime, *, has_previous: bool) -> Usage:
+        """
+        Read it from what the webhook logged.
+
+        What was current before the change, or counted as current in the minutes after it, may have
+        been signed with what is the previous secret now: it is taken for a use of that one.
+        """
+        current = previous = None
+        for line in sorted(accepted, key=lambda each: each.at):
+            is_old = has_previous and line.at < changed_at + _CACHED
+            if line.message == PREVIOUS or (line.message == CURRENT and is_old):
+                previous = line.at
+            elif line.message == CURRENT:
+                current = line.at
+        return cls(has_previous, changed_at, current, previous)
+
     def reason_to_keep(self) -> str | None:
-        """Return why the previous secret must stay, or none."""
+        """Return why the previous secret must stay, or None."""
         if self.previous is not None:
-            return f"a webhook was signed with it {output.ago(self.previous)}"
-        if self.current is None or self.current < self.changed_at + _CACHED:
+            return f"a webhook may have been signed with it {output.ago(self.previous)}"
+        if self.current is None:
             return "no webhook is known to be signed with the new one yet"
         return None
 
@@ -79,8 +97,9 @@ def rotate(
     Take a new client secret in, and keep the old one as previous.
 
     Webhooks signed with either are believed. When none has come with the old one for longer than
-    your retention_time, forget it with --finish. The new secret is typed unseen, or is a line of
-    standard input; LivePerson is asked for a token with it before it is written.
+    your retention_time, forget it with --finish, which also clears Parameter Store's history of it.
+    The new secret is typed unseen, or is a line of standard input; LivePerson is asked for a token
+    with it before it is written.
     """
     parameters = Parameters(stack)
     parameters.of(account_id)
@@ -116,6 +135,26 @@ def status(stack: Stack, account_id: str, as_json: bool) -> None:
     output.say(f"previous last matched {kept}")
 
 
+@secrets.command("clear-history")
+@click.argument("account_id")
+@yes
+@on_a_stack
+def clear_history(stack: Stack, account_id: str, yes: bool) -> None:
+    """
+    Let the older values of an account's secrets be forgotten.
+
+    Parameter Store keeps a parameter's last hundred values, which whoever may read the parameter
+    can read too. The present value is written a hundred times, until it is all there is; webhooks
+    and callbacks go on meanwhile.
+    """
+    parameters = Parameters(stack)
+    written = parameters.of(account_id)
+    output.confirm(f"Forget all older secrets of account {account_id}?", yes=yes)
+    for kind in (CREDENTIALS, CHANNEL):
+        if kind in written:
+            _clear_history(parameters, account_id, kind)
+
+
 def usage(stack: Stack, parameters: Parameters, account_id: str, seconds: float) -> Usage:
     """Read from the logs when each secret last matched."""
     written = parameters.of(account_id)
@@ -128,12 +167,10 @@ def usage(stack: Stack, parameters: Parameters, account_id: str, seconds: float)
         for line in lines(stack, ago(seconds), having=account_id, functions=("webhook_intake",))
         if line.fields.get("changes")  # one without changes is the doctor's
     ]
-    last = {line.message: line.at for line in accepted}
-    return Usage(
-        _PREVIOUS_FIELD in parameters.raw(account_id, CREDENTIALS),
+    return Usage.of(
+        accepted,
         written[CREDENTIALS].modified.astimezone(UTC),
-        last.get(CURRENT),
-        last.get(PREVIOUS),
+        has_previous=_PREVIOUS_FIELD in parameters.raw(account_id, CREDENTIALS),
     )
 
 
@@ -184,7 +221,19 @@ def _forget(parameters: Parameters, account_id: str) -> None:
     left = parameters.raw(account_id, CREDENTIALS)
     left.pop(_PREVIOUS_FIELD)
     parameters.write(account_id, CREDENTIALS, left)
-    output.say("✓ the previous secret is forgotten")
+    output.say("✓ the previous secret is not believed any more")
+    _clear_history(parameters, account_id, CREDENTIALS)
+
+
+def _clear_history(parameters: Parameters, account_id: str, kind: str) -> None:
+    """Let no older value of a parameter be read any more, and say so."""
+    output.note(f"clearing the history of {kind}: half a minute or so …")
+    left = parameters.clear_history(account_id, kind)
+    if left:  # an emulator keeps every version
+        values = output.counted(left, "older value")
+        output.say(f"! {values} of {parameters.store.name(account_id, kind)} can still be read")
+    else:
+        output.say(f"✓ Parameter Store has no older value of {kind} any more")
 
 
 def _rotate_signing(stack: Stack, parameters: Parameters, account_id: str, yes: bool) -> None:
@@ -198,6 +247,7 @@ def _rotate_signing(stack: Stack, parameters: Parameters, account_id: str, yes: 
     output.confirm(f"Sign account {account_id}'s callbacks with it?", yes=yes)
     parameters.write(account_id, CHANNEL, wanted)
     output.say("✓ it is written; within five minutes every callback is signed with it")
+    output.say(f"  when you need not go back: connector secrets clear-history {account_id}")
 
 
 def _when(moment: datetime | None) -> str:

@@ -66,8 +66,8 @@ class Stack:
         endpoints = _read(endpoints_file)
         return cls(name or endpoints["stack_name"], endpoints)
 
-    def client(self, service: str) -> Any:
-        """Make a client of an AWS service."""
+    def client(self, service: str, **settings: Any) -> Any:
+        """Make a client of an AWS service; ``settings`` are botocore's, in place of ours."""
         make: Any = boto3.client
         config = Config(
             connect_timeout=5,
@@ -75,7 +75,7 @@ class Stack:
             # A sandbox that does not answer has stopped: waiting does not help.
             retries={"mode": "standard", "total_max_attempts": 2 if self.endpoints else 3},
             proxies={} if self.endpoints else None,
-        )
+        ).merge(Config(**settings))
         return make(service, config=config, **self._place())
 
     @cached_property

@@ -419,9 +419,9 @@ def test_a_secret_is_rotated(site: Site) -> None:
     assert 0 == taken.code, taken.err
     assert (1, True) == (
         too_soon.code,
-        "no webhook is known to be signed with the new" in too_soon.err,
+        "a webhook may have been signed with it" in too_soon.err,
     )
-    assert (1, True) == (in_use.code, "a webhook was signed with it" in in_use.err)
+    assert (1, True) == (in_use.code, "a webhook may have been signed with it" in in_use.err)
     assert 0 == forced.code, forced.err
     assert {} == healthy
     assert (0, 0) == (back.code, done.code)

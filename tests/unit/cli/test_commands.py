@@ -7,7 +7,6 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from connector_cli.main import cli
-from connector_cli.secrets import Usage
 from tests.support.operators import CONNECTOR
 from tests.support.template import PROJECT
 
@@ -179,30 +177,3 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
     assert 1 == said.exit_code
     assert f"{tmp_path} cannot be read: Is a directory" in said.stderr
-
-
-# ── When a previous secret may go ──
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-def reason(current: datetime | None, previous: datetime | None) -> str | None:
-    """Ask whether the previous secret must stay, after a change an hour ago."""
-    return Usage(True, NOW - HOUR, current, previous).reason_to_keep()
-
-
-def test_a_secret_in_use_stays() -> None:
-    """Whatever else is known."""
-    assert "was signed with it" in str(reason(NOW, NOW))
-
-
-def test_a_secret_stays_until_the_new_one_is_seen() -> None:
-    """Silence proves nothing, nor does a webhook that a container of before may have believed."""
-    for current in (None, NOW - 2 * HOUR, NOW - HOUR + timedelta(minutes=4)):
-        assert "no webhook is known" in str(reason(current, None))
-
-
-def test_a_secret_out_of_use_may_go() -> None:
-    """The new one signs, the old one does not any more."""
-    assert reason(NOW, None) is None
