@@ -451,6 +451,25 @@ def test_a_conversation_is_traced(site: Site) -> None:
     assert 1 == site.operator.connector("trace", "never heard of").code
 
 
+def test_a_trace_shows_joins_transfers_and_ends(site: Site) -> None:
+    """Whatever the channel is told of a conversation, and not only what is said in it."""
+    site.consumer_says("Hello", "trace-2", "followed@example.com")
+    traced = site.operator.connector("trace", "followed@example.com", "--json").json()["lines"]
+    conversation = next(each["conversation_id"] for each in traced if each["what"] == "sent")
+    site.liveperson.agent_text(site.account_id, conversation, "An agent joins")
+    site.liveperson.transfer(site.account_id, conversation, "another-skill")
+    site.liveperson.close(site.account_id, conversation)
+    wait_for(
+        lambda: "change closed" in site.operator.connector("trace", conversation).out,
+        seconds=90,
+        what="the end in the trace",
+    )
+
+    lines = site.operator.connector("trace", conversation, "--json").json()["lines"]
+    told = [each["details"]["change"] for each in lines if each["what"] == "told_conversation"]
+    assert ["opened", "agent_joined", "transferred", "closed"] == told
+
+
 def _hops(told: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(each["function"] for each in told["lines"]))
 

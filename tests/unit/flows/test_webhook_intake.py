@@ -40,6 +40,7 @@ from liveperson_connector.telemetry import outcomes
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
 from tests.support.clocks import Clock
 from tests.support.in_process import BrokenQueue, InProcessQueue
+from tests.support.logs import Output
 from tests.support.webhooks import (
     Webhook,
     conversation_change,
@@ -356,6 +357,18 @@ def test_an_old_change_takes_no_other_along(intake: Intake) -> None:
     assert [2] == [each["change"]["sequence"] for each in intake.queued()]
 
 
+def test_what_of_a_webhook_was_not_queued_is_counted(intake: Intake, output: Output) -> None:
+    """By why it was not, beside the webhook itself: it was genuine, and had so many changes."""
+    then = int((Clock().now - 6 * DAY) * 1000)
+    old = [message_change(sequence=number, serverTimestamp=then) for number in (1, 2)]
+    typing = message_change(event={"type": "ChatStateEvent"}, serverTimestamp=then)
+    intake.receive(signed_webhook(notification(message_change(), {}, *old, typing)))
+
+    assert ["accepted_current_secret", "unreadable", "too_old", "typing_stale"] == output.messages
+    assert [4, None, 2, 1] == [each.get("changes") for each in output.lines]
+    assert [[2]] == [each["too_old"] for each in output.metrics if "too_old" in each]
+
+
 # ── Secrets change ──
 
 
@@ -500,8 +513,10 @@ def test_what_was_kept_whole_is_read_back() -> None:
     )
     for each in ("", "null", "{}", json.dumps({**kept, "body_base64": "?"})):
         assert read_queued_body(each) is None
-    with pytest.raises(UnreadableMessage):
-        read_queued_body(json.dumps({**kept, "body_base64": "bm8gSlNPTg=="}))
+    anothers = base64.b64encode(conversation_notification(conversation_change(brandId="9")))
+    for encoded in ("bm8gSlNPTg==", anothers.decode()):
+        with pytest.raises(UnreadableMessage):
+            read_queued_body(json.dumps({**kept, "body_base64": encoded}))
 
 
 def test_what_cannot_be_read_is_kept_once_and_in_order(intake: Intake) -> None:

@@ -118,7 +118,8 @@ class WebhookIntake:
             kept = {"account_id": account_id, "body_base64": base64.b64encode(body).decode()}
             self._send(self.dead_letters, [self._dead(account_id, json.dumps(kept), unreadable)])
             return Accepted(account_id, 0, secret, unreadable)
-        _check_account(account_id, told.changes)
+        if _is_anothers(account_id, told.changes):
+            raise UntrustedWebhook("the body names another account than the header")
         return self._queue(account_id, told, secret)
 
     def _queue(self, account_id: str, told: Notification, secret: str) -> Accepted:
@@ -196,11 +197,10 @@ class WebhookIntake:
 def _log(accepted: Accepted) -> None:
     """Count an accepted webhook, which secret had signed it, and what of it was not queued."""
     account_id, unreadable = accepted.account_id, accepted.unreadable
-    if accepted.changes or not unreadable:
+    readable = accepted.changes + accepted.too_old + accepted.stale
+    if readable or not unreadable:
         outcomes.outcome(
-            Outcome(f"accepted_{accepted.secret}_secret"),
-            account_id=account_id,
-            changes=accepted.changes,
+            Outcome(f"accepted_{accepted.secret}_secret"), account_id=account_id, changes=readable
         )
     if unreadable:
         outcomes.outcome(Outcome.UNREADABLE, account_id=account_id, problem=str(unreadable))
@@ -242,14 +242,15 @@ def read_queued_body(body: str) -> tuple[Change, ...] | None:
         raw = base64.b64decode(encoded, validate=True)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return read_webhook(account_id, raw).changes
+    changes = read_webhook(account_id, raw).changes
+    if _is_anothers(account_id, changes):
+        raise UnreadableMessage("the webhook that was kept names another account")
+    return changes
 
 
-def _check_account(account_id: str, changes: Iterable[Change]) -> None:
-    """Refuse a body of another account: the header that names the account is not signed."""
-    for change in changes:
-        if change.named_accounts - {account_id}:
-            raise UntrustedWebhook("the body names another account than the header")
+def _is_anothers(account_id: str, changes: Iterable[Change]) -> bool:
+    """Whether a body names another account than its header, which is not signed."""
+    return any(change.named_accounts - {account_id} for change in changes)
 
 
 def _is_beginning(change: Change) -> bool:
@@ -262,18 +263,19 @@ def _is_beginning(change: Change) -> bool:
 
 def _letters(changes: Iterable[Change]) -> list[OutgoingMessage]:
     """Write changes for the queue, and first whose the new conversations among them are."""
-    told = [_letter(change) for change in changes]
-    return [_claim(change) for change in changes if _is_beginning(change)] + told
+    written = [(change, to_queue(change)) for change in changes]
+    claims = [_claim(change, body) for change, body in written if _is_beginning(change)]
+    return claims + [_letter(change, body) for change, body in written]
 
 
-def _claim(change: Change) -> OutgoingMessage:
+def _claim(change: Change, body: str) -> OutgoingMessage:
     """
     Let it be known at once whose a new conversation is, beside what will be told of it.
 
     A message that overtook this change would stand before it in their group, and wait in vain.
     """
     return OutgoingMessage(
-        body=to_queue(change),
+        body=body,
         group=_quick(change),
         identity=new_id(),
         attributes={CLAIM_ATTRIBUTE: "only", **outcomes.correlation_attributes()},
@@ -285,11 +287,11 @@ def _quick(change: Change) -> str:
     return stable_id(change.account_id, change.conversation_id, "echo")
 
 
-def _letter(change: Change) -> OutgoingMessage:
+def _letter(change: Change, body: str) -> OutgoingMessage:
     # An echo is told to nobody, but settles a send whose answer got lost.
     plain = stable_id(change.account_id, change.conversation_id)
     return OutgoingMessage(
-        body=to_queue(change),
+        body=body,
         group=_quick(change) if change.is_consumers else plain,
         identity=new_id(),
         attributes=outcomes.correlation_attributes(),

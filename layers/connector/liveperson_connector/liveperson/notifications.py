@@ -68,7 +68,7 @@ class Change:
     @property
     def is_readable(self) -> bool:
         """Whether it is an object that names a conversation: nothing can be done without one."""
-        return isinstance(self.raw, Mapping) and bool(self.conversation_id)
+        return isinstance(self.raw, dict) and bool(self.conversation_id)
 
     @property
     def conversation_id(self) -> str:
@@ -81,9 +81,10 @@ class Change:
     @property
     def named_accounts(self) -> frozenset[str]:
         """The accounts that the change itself names, each a ``brandId``; mostly none, or one."""
-        result = _mapping(_mapping(self.raw).get("result"))
-        places = (_mapping(self.raw), result, _mapping(result.get("conversationDetails")))
-        return frozenset(_name(each.get("brandId")) for each in places) - {""}
+        raw = _mapping(self.raw)
+        result = _mapping(raw.get("result"))
+        places = (raw, result, _mapping(result.get("conversationDetails")))
+        return frozenset(_name(each["brandId"]) for each in places if "brandId" in each) - {""}
 
     @property
     def happened_at(self) -> float | None:
@@ -451,7 +452,7 @@ def _digest(*facts: object) -> str:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}  # JSON has no other mapping
 
 
 def _text(value: object) -> str:
@@ -480,4 +481,4 @@ def _list(value: object) -> list[Any]:
 
 
 def _mappings(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in _list(value) if isinstance(each, Mapping)]
+    return [each for each in _list(value) if isinstance(each, dict)]
