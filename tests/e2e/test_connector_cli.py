@@ -456,8 +456,9 @@ def test_a_trace_shows_joins_transfers_and_ends(site: Site) -> None:
     site.consumer_says("Hello", "trace-2", "followed@example.com")
     traced = site.operator.connector("trace", "followed@example.com", "--json").json()["lines"]
     conversation = next(each["conversation_id"] for each in traced if each["what"] == "sent")
-    site.liveperson.agent_text(site.account_id, conversation, "An agent joins")
-    site.liveperson.transfer(site.account_id, conversation, "another-skill")
+    site.liveperson.transfer(site.account_id, conversation, "7")  # its first: that is routing
+    site.liveperson.agent_joins(site.account_id, conversation)
+    site.liveperson.transfer(site.account_id, conversation, "8")
     site.liveperson.close(site.account_id, conversation)
     wait_for(
         lambda: "change closed" in site.operator.connector("trace", conversation).out,

@@ -425,6 +425,27 @@ def test_a_lost_pointer_mends_itself_with_the_next_webhook(
     assert "pointer_restored" in output.messages
 
 
+def test_a_state_that_is_known_already_leads_back_too(inbound: Inbound) -> None:
+    """LivePerson sent it again; nothing is told of it, and the consumer finds its way."""
+    inbound.state(1, **AGENT_JOINED)
+    inbound.lose_pointer("conversation_id")
+    inbound.memory.seek_conversation(ACCOUNT)
+    inbound.state(1, **AGENT_JOINED)
+
+    assert CONVERSATION == inbound.consumer.conversation_id
+
+
+def test_nobody_waits_for_the_channel_to_be_led_back(inbound: Inbound) -> None:
+    """While it is away its messages stand in the conversation's group, and the news behind them."""
+    inbound.channel.behaviour = lambda _: Answer(503)
+    inbound.told(message_change("Hello"))
+    inbound.lose_pointer("conversation_id")
+    inbound.memory.seek_conversation(ACCOUNT)
+    inbound.state(1)
+
+    assert (CONVERSATION, []) == (inbound.consumer.conversation_id, inbound.events)
+
+
 def test_a_consumer_who_was_forgotten_finds_its_conversation(inbound: Inbound) -> None:
     """Its whole record was lost, and made anew with its next words."""
     del inbound.table.items[f"consumer#{ACCOUNT}#{KEY}"]
@@ -505,6 +526,15 @@ def test_a_dialogs_type_is_what_the_change_named(
     inbound.told(message_change("Look", dialogId="d-2"))
 
     assert expected == inbound.callbacks[-1]["dialog_type"]
+
+
+def test_a_dialogs_type_is_remembered_where_a_state_names_no_dialogs(inbound: Inbound) -> None:
+    """The form of 2018 names none."""
+    inbound.state(1, dialogs=[{"dialogId": "d-2", "dialogType": "OTHER", "state": "OPEN"}])
+    inbound.state(2)
+    inbound.told(message_change("Look", dialogId="d-2"))
+
+    assert "other" == inbound.callbacks[-1]["dialog_type"]
 
 
 def test_a_dialog_that_no_change_named_is_a_survey(inbound: Inbound) -> None:
