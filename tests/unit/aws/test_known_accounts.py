@@ -62,6 +62,28 @@ def test_beyond_these_only_what_is_listed_is_looked_up(known: KnownAccounts, pag
     assert [None, "1", "2"] == pages.asked
 
 
+def test_after_a_while_unknown_ids_are_looked_up_again(
+    known: KnownAccounts, pages: Pages, clock: Clock
+) -> None:
+    """Without a listing, as long as they are few."""
+    flood(known)
+    clock.pass_seconds(SECONDS)
+
+    assert [True] * LOOK_UPS == flood(known)
+    assert [] == pages.asked
+
+
+def test_the_listing_is_not_read_again_too_soon(
+    known: KnownAccounts, pages: Pages, clock: Clock
+) -> None:
+    """Half a minute after it was read."""
+    flood(known, LOOK_UPS + 1)
+    clock.pass_seconds(SECONDS - 1)
+    flood(known, LOOK_UPS + 1)
+
+    assert 3 == len(pages.asked)
+
+
 def test_a_new_account_is_listed_soon(known: KnownAccounts, pages: Pages, clock: Clock) -> None:
     """Within half a minute, though strangers use up every look-up."""
     flood(known)

@@ -127,6 +127,7 @@ def test_what_looks_like_an_open_conversation_is_one(
         (409, {"code": 409, "body": {"title": "Conflict"}}),
         (409, None),
         (400, {"code": 400, "body": {"title": "CONSUMER HAS AN OPEN CONVERSATION"}}),
+        (400, {"code": 400, "body": {"title": "Bad Request", "details": "Conversation exists"}}),
         (200, [{"code": "OK"}, {"code": "BAD_REQUEST", "body": {"msg": "already opened"}}]),
     ],
 )

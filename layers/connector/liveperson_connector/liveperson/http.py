@@ -182,8 +182,9 @@ def error_of(body: object) -> tuple[str | None, str]:
     inner = body.get("body")
     inner = inner if isinstance(inner, dict) else {}
     code = inner.get("errorCode") or body.get("code") or body.get("error")
-    said = inner.get("title") or inner.get("msg") or body.get("error_description")
-    return _code(code), (said if isinstance(said, str) else "")
+    said = [inner.get(name) for name in ("title", "msg", "details")]
+    said.append(body.get("error_description"))
+    return _code(code), " ".join(each for each in said if isinstance(each, str))
 
 
 def _code(found: object) -> str | None:

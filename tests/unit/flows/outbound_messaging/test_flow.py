@@ -69,9 +69,9 @@ def test_a_repeat_is_logged_and_does_nothing(bench: Outbound, output: Output) ->
     ],
 )
 def test_what_is_done_is_one_request_and_remembered(
-    talking: Outbound, event: dict[str, Any], request_type: str
+    talking: Outbound, output: Output, event: dict[str, Any], request_type: str
 ) -> None:
-    """A repeat of it is one too."""
+    """A repeat does nothing."""
     before = len(talking.requests())
     talking.post({"id": "d-1", **event})
     talking.post({"id": "d-1", **event})
@@ -79,6 +79,25 @@ def test_what_is_done_is_one_request_and_remembered(
 
     assert [request_type] == [each["type"] for each in talking.requests()[before:]]
     assert talking.progress("d-1").done
+    told = [each["message"] for each in output.lines if each.get("event_id") == "d-1"]
+    assert ["accepted", "accepted", "sent", "repeat_ignored"] == told
+
+
+def test_closing_what_is_closed_does_nothing(bench: Outbound, output: Output) -> None:
+    """And is remembered as done."""
+    bench.post({"id": "d-1", "type": "close"})
+    bench.work()
+
+    assert ([], True) == (bench.requests(), bench.progress("d-1").done)
+    assert "nothing_to_do" in output.messages
+
+
+def test_a_consumer_is_introduced_by_a_pseudonym_and_remembered(bench: Outbound) -> None:
+    """With the channel's own id, which callbacks will carry."""
+    bench.say("Hello")
+
+    assert PHONE == bench.consumer().consumer_id
+    assert PHONE not in json.dumps(bench.requests() + bench.requests("conversation"))
 
 
 def test_an_event_that_cannot_be_read_is_a_dead_letter(bench: Outbound) -> None:
@@ -180,7 +199,7 @@ def test_a_receipt_of_our_own_is_not_told_of(bench: Outbound) -> None:
 
 @pytest.mark.parametrize(("status", "expected"), [(400, []), (409, []), (401, ["d-1"])])
 def test_a_close_that_is_refused_was_closed(
-    talking: Outbound, status: int, expected: list[str]
+    talking: Outbound, output: Output, status: int, expected: list[str]
 ) -> None:
     """Unless it is refused for who asks: that is a failure like any other."""
     talking.answer("send", status, {"code": status})
@@ -189,6 +208,7 @@ def test_a_close_that_is_refused_was_closed(
 
     assert expected == [each["failure"]["event_id"] for each in talking.failures()]
     assert (not expected) == talking.progress("d-1").done
+    assert (not expected) == ("nothing_to_do" in output.messages)
 
 
 @pytest.mark.parametrize(
@@ -198,15 +218,20 @@ def test_a_close_that_is_refused_was_closed(
         {"id": "d-1", "type": "profile", "personal": {"firstname": "Ada"}},
     ],
 )
-def test_a_conflict_is_tried_again(talking: Outbound, event: dict[str, Any]) -> None:
+def test_a_conflict_is_tried_again(
+    talking: Outbound, output: Output, event: dict[str, Any]
+) -> None:
     """LivePerson documents no 409, so it may be over in a moment."""
-    talking.answer("send", 409)
+    talking.answer("send", 409, {"body": {"errorCode": "STATE"}})
     talking.post(event)
     talking.work()
     before = talking.progress("d-1").done
     talking.pass_seconds(10)
 
     assert (False, True, []) == (before, talking.progress("d-1").done, talking.reasons())
+    (told,) = [each for each in output.lines if each["message"] == "liveperson_conflict"]
+    assert (409, "STATE") == (told["http_status"], told["error_code"])
+    assert "LivePerson answered 409" in told["problem"]
 
 
 def test_words_that_conflict_are_no_refused_words(talking: Outbound) -> None:
@@ -308,6 +333,29 @@ def test_the_doubt_of_a_held_try_is_kept(talking: Outbound) -> None:
     assert ["held_behind"] == held
     assert ["first", "Hello"] == talking.said()
     assert talking.progress().done
+
+
+def test_what_was_put_back_waits_if_an_earlier_letter_died_again(talking: Outbound) -> None:
+    """Or it would overtake it."""
+    talking.container.state.hold(GROUP)
+    body = queued_event(text_event("m-1", "Hello"))
+    talking.queues[EVENTS].put(body, GROUP, "", {"redrives": {"StringValue": "1"}})
+    talking.clock.now += 1
+    talking.container.state.hold_redriven(GROUP)
+    talking.work()
+
+    assert (["held_behind"], ["first"]) == (talking.reasons(), talking.said())
+
+
+def test_a_held_message_whose_wait_cannot_be_noted_is_held_all_the_same(
+    talking: Outbound,
+) -> None:
+    """At worst its echo is waited for in vain."""
+    talking.container.state.hold(GROUP)
+    talking.spoil("dynamodb", "none", "aws_error")
+    talking.say("Hello")
+
+    assert ["held_behind"] == talking.reasons()
 
 
 def test_what_was_cut_off_is_found_by_its_echo(talking: Outbound, output: Output) -> None:

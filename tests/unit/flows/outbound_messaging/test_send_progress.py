@@ -125,9 +125,10 @@ def test_a_try_that_begins_settles_those_before_it() -> None:
 def test_a_part_that_was_sent_leaves_only_the_next_in_doubt() -> None:
     """The same try goes on with it, so its note stays."""
     progress = begun(Progress(), message(2), NOW)
+    before = replace(progress, ambiguous_at=LONG_AGO, refusals=2, refusal=refused_now().refusal)
 
-    assert replace(progress, parts_sent=1) == after_part(progress, 1, 3)
-    assert Progress(3, done=True) == after_part(progress, 3, 3)
+    assert replace(progress, parts_sent=1) == after_part(before, 1, 3)
+    assert Progress(3, done=True) == after_part(before, 3, 3)
 
 
 @pytest.mark.parametrize("doubt", [None, LONG_AGO])
@@ -170,6 +171,23 @@ def test_what_is_sent_after_a_refusal_is_no_repeat(
 ) -> None:
     """The channel was told, and may have removed the cause."""
     assert expected == is_repeat(refused_now(), event(text), copy)
+
+
+def test_a_copy_says_the_same_whatever_the_order_of_its_fields() -> None:
+    """JSON has none."""
+    one, other = event(a=1, b=2), event(b=2, a=1)
+    copy = message(sent=-5, message_id="copy")
+
+    assert is_repeat(refused(Progress(), one, message(), NOW), other, copy)
+
+
+def test_a_second_refusal_keeps_what_was_sent_of_the_same_text() -> None:
+    """And nothing of another one."""
+    once = refused_now(parts_sent=2)
+    copy = message(message_id="copy")
+
+    assert 2 == refused(once, event(), copy, NOW).parts_sent
+    assert 0 == refused(once, event("Bye"), copy, NOW).parts_sent
 
 
 def test_after_a_refusal_an_event_begins_anew() -> None:

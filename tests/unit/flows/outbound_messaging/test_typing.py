@@ -58,9 +58,13 @@ def in_survey(bench: Outbound) -> None:
         ("gone", "GONE"),
     ],
 )
-def test_a_state_is_told_in_livepersons_words(talking: Outbound, state: str, theirs: str) -> None:
+def test_a_state_is_told_in_livepersons_words(
+    talking: Outbound, output: Output, state: str, theirs: str
+) -> None:
     """In the open conversation."""
     types(talking, state)
+
+    assert "typing_sent" in output.messages
 
     assert [theirs] == told(talking)
     assert talking.consumer().conversation_id == talking.requests()[-1]["body"]["dialogId"]
@@ -146,6 +150,21 @@ def test_typing_that_nobody_ended_is_ended(talking: Outbound) -> None:
 
     assert (["COMPOSING"], ["COMPOSING", "PAUSE"]) == (early, told(talking))
     assert talking.consumer().composing_since is None
+
+
+def test_a_timer_knows_its_typing_by_the_millisecond(talking: Outbound) -> None:
+    """So the time that stands in the table and the one in the queue are the same."""
+    talking.clock.now += 0.123456
+    types(talking)
+    talking.clock.now += 0.25
+    types(talking, event_id="t-2")
+    talking.clock.now += COMPOSING_SECONDS - 0.2
+    talking.end_typing()
+    before = told(talking)
+    talking.clock.now += 0.2
+    talking.end_typing()
+
+    assert (["COMPOSING"] * 2, ["COMPOSING"] * 2 + ["PAUSE"]) == (before, told(talking))
 
 
 def test_an_old_timer_does_not_end_newer_typing(talking: Outbound) -> None:

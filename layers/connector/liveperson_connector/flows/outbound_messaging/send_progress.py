@@ -144,5 +144,4 @@ def refused(
 
 def _content(event: ConsumerEvent) -> str:
     """Return what is kept of an event's fields: enough to tell whether another has the same."""
-    said = json.dumps(event.raw, sort_keys=True)
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(event.raw, sort_keys=True).encode()).hexdigest()[:32]
