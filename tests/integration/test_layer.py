@@ -25,11 +25,11 @@ NOWHERE = "http://127.0.0.1:9"
 # Modules loaded until a function is ready for its first event, Python's own included.
 BUDGETS = {
     "webhook_intake": 375,
-    "message_intake": 385,
+    "message_intake": 390,
     "dead_letter_redrive": 435,
     "token_refresh": 555,
-    "outbound_messaging": 575,
-    "channel_delivery": 580,
+    "outbound_messaging": 585,
+    "channel_delivery": 585,
 }
 
 _READY = """
