@@ -95,10 +95,11 @@ def _copy_follows(state_dir: Path) -> Iterator[None]:
         yield
         living = [each for each in state_dir.glob(f"*/{FILE}") if is_claimed(each.parent)]
         newest = max(living, key=lambda each: each.stat().st_mtime_ns, default=None)
-        if newest is None:
-            (state_dir / FILE).unlink(missing_ok=True)
-        else:
-            _replace(state_dir / FILE, newest.read_text())
+        copy, text = state_dir / FILE, newest.read_text() if newest else ""
+        if not text:
+            copy.unlink(missing_ok=True)
+        elif not copy.exists() or copy.read_text() != text:
+            _replace(copy, text)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from sandbox.endpoints import FILE
+from sandbox.endpoints import FILE, forget_dead
 from sandbox.errors import EmulatorFailed
 from sandbox.progress import Progress
 from sandbox.sam_local import opened
@@ -25,7 +25,7 @@ def up(options: Options, console: Console) -> int:
         system = parts.enter_context(running(options, Progress(console)))
         template = parts.enter_context(opened(system, containers)) if containers else None
         _say_where(options, system, template, console)
-        _watch(system)
+        _watch(system, options.state_dir)
     return 0
 
 
@@ -45,7 +45,8 @@ def _say_where(options: Options, system: System, template: Path | None, console:
         console.print(f"  {name:<12} {escape(value)}", soft_wrap=True, highlight=False)
 
 
-def _watch(system: System) -> None:
+def _watch(system: System, state_dir: Path) -> None:
     while system.emulator.is_running():
+        forget_dead(state_dir)  # another one that was killed, so that this one is found again
         time.sleep(LOOK_SECONDS)
     raise EmulatorFailed("the AWS emulator stopped by itself", details=system.emulator.said())

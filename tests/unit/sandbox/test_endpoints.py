@@ -120,7 +120,7 @@ def test_the_sandbox_that_was_ready_last_is_found(tmp_path: Path, endpoints: End
 def test_when_the_later_sandbox_ends_the_earlier_is_found_again(
     tmp_path: Path, endpoints: Endpoints, end: Callable[[Sandbox], None]
 ) -> None:
-    """It runs all the time; after a crash that is noticed when the next sandbox starts or stops."""
+    """It runs all the time, and looks after the copy: one that crashed cannot."""
     first = Sandbox(tmp_path, at(4600, endpoints))
     second = Sandbox(tmp_path, at(4700, endpoints))
     third = Sandbox(tmp_path, at(4800, endpoints))
