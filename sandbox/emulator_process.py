@@ -22,7 +22,7 @@ from typing import Any
 
 PROJECT = str(Path(__file__).resolve().parent.parent)
 sys.path.insert(0, PROJECT)
-from sandbox.loopback_guard import STATUS, LoopbackGuard, refusal_body  # noqa: E402
+from simulator.loopback_guard import STATUS, LoopbackGuard, refusal_body  # noqa: E402
 
 sys.path.remove(PROJECT)
 

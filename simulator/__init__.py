@@ -19,9 +19,29 @@ The simulated LivePerson: every service a connector talks to, on one loopback po
 does not simulate is said in README.md beside this file.
 """
 
-from simulator.client import LivePersonControl
-from simulator.control import ControlRefused
-from simulator.signing import sign
-from simulator.simulator import SimulatedLivePerson
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.client import LivePersonControl
+    from simulator.control import ControlRefused
+    from simulator.signing import sign
+    from simulator.simulator import SimulatedLivePerson
 
 __all__ = ["ControlRefused", "LivePersonControl", "SimulatedLivePerson", "sign"]
+
+_HOMES = {
+    "ControlRefused": "control",
+    "LivePersonControl": "client",
+    "SimulatedLivePerson": "simulator",
+    "sign": "signing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for alone: ``loopback_guard`` is used where no library is installed."""
+    if name not in _HOMES:
+        raise AttributeError(name)
+    return getattr(import_module(f"simulator.{_HOMES[name]}"), name)

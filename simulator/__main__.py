@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from sandbox import arguments
+from simulator import arguments
 from simulator.simulator import SimulatedLivePerson
 
 

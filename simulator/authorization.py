@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from simulator import tokens
 from simulator.accounts import Account
+from simulator.state import SimulatorState
 from simulator.wire import Answer, Call, JsonObject, Refused
-from simulator.world import SimulatorState
 
 ERRORS = {
     40001: ("Missing parameter", "Brand Id is missing"),

@@ -15,8 +15,8 @@ import uuid
 from dataclasses import dataclass, field
 
 from simulator.accounts import Account
+from simulator.state import SimulatorState
 from simulator.wire import Answer, Call, JsonObject
-from simulator.world import SimulatorState
 
 _KEY = secrets.token_bytes(32)
 BEGINNINGS = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from simulator import authorization, tokens, tolerance
+from simulator.state import SimulatorState
 from simulator.wire import Answer, Call
-from simulator.world import SimulatorState
 
 
 def consumer(world: SimulatorState, call: Call) -> Answer:

@@ -12,9 +12,9 @@ import time
 
 from simulator.accounts import Account
 from simulator.conversations import Conversation
+from simulator.state import SimulatorState
 from simulator.tokens import lp_consumer_id
 from simulator.wire import Answer, Call, JsonObject
-from simulator.world import SimulatorState
 
 BODY_FIELDS = {
     "identities",

@@ -25,8 +25,8 @@ from simulator.conversations import (
     Dialog,
     Sender,
 )
+from simulator.state import SimulatorState
 from simulator.wire import Answer, Call, JsonObject, Refused, bad_request, outcome
-from simulator.world import SimulatorState
 
 PROFILE_SET = {"msg": "OK User Profile set successfully"}
 RESOLVED = {"msg": "OK Conversation resolved successfully"}

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 
 from simulator import tokens, tolerance
 from simulator.accounts import Account
+from simulator.state import SimulatorState
 from simulator.wire import Answer, Call, JsonObject, Refused
-from simulator.world import SimulatorState
 
 FORM = "application/x-www-form-urlencoded"
 FIELDS = ("client_id", "client_secret", "grant_type")

@@ -20,11 +20,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sandbox.loopback_guard import LoopbackOnly
 from simulator import domains, files, idp, monitoring, send_api, sentinel, tolerance
 from simulator.faults import Fault
+from simulator.loopback_guard import LoopbackOnly
+from simulator.state import SimulatorState
 from simulator.wire import Answer, Call, Refused, Request
-from simulator.world import SimulatorState
 
 Service = Callable[[SimulatorState, Call], Answer]
 Control = Callable[[Request], Answer]

@@ -21,9 +21,9 @@ from simulator.conversations import (
 )
 from simulator.server import Server
 from simulator.settings import Settings
+from simulator.state import SimulatorState
 from simulator.tokens import lp_consumer_id
 from simulator.wire import JsonObject
-from simulator.world import SimulatorState
 
 OWN_FIELDS = ("client_id", "client_secret", "webhook_url")
 

@@ -7,8 +7,8 @@ too, and are violations all the same. An account with `refuse_undocumented` refu
 
 from __future__ import annotations
 
+from simulator.state import SimulatorState
 from simulator.wire import Call
-from simulator.world import SimulatorState
 
 
 def takes(world: SimulatorState, call: Call, rule: str) -> bool:

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
+from simulator.loopback_guard import LoopbackOnly
 
 IDLE_SECONDS = 60
 

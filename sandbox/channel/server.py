@@ -20,8 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sandbox.channel.inbox import Callback, Fault, Inbox
-from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
+from simulator.loopback_guard import LoopbackOnly
 
 LARGEST_BODY = 1024 * 1024
 IDLE_SECONDS = 60

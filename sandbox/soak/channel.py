@@ -18,10 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sandbox.channel.signature import NotTrusted, verify
-from sandbox.loopback_guard import LoopbackOnly
 from sandbox.ports import LOOPBACK
 from sandbox.soak import tagged_texts as words
 from sandbox.soak.plan import Hit
+from simulator.loopback_guard import LoopbackOnly
 
 HELD_SECONDS = 3.0
 LINGER_NOT = struct.pack("ii", 1, 0)  # close() then resets the connection instead of ending it

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sandbox import arguments
+from simulator import arguments
 from tests.mutation.copying import copy_project
 from tests.mutation.verdicts import Verdicts, read_verdicts
 

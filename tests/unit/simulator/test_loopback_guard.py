@@ -15,10 +15,10 @@ import pytest
 import sandbox
 from sandbox.certificates import make_certificate
 from sandbox.channel import DemoChannel, FileHost
-from sandbox.loopback_guard import LoopbackGuard, LoopbackOnly
 from sandbox.ports import LOOPBACK
 from sandbox.soak.channel import SoakChannel
 from simulator import SimulatedLivePerson
+from simulator.loopback_guard import LoopbackGuard, LoopbackOnly
 
 PORT = 4566
 CERTIFICATE = "loopback.pem"

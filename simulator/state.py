@@ -7,7 +7,13 @@ from functools import partial
 
 from simulator import notifications
 from simulator.accounts import Account
-from simulator.conversations import CONSUMER, Conversation, ConversationService, Event, text_event
+from simulator.conversations import (
+    CONSUMER,
+    Conversation,
+    ConversationService,
+    Event,
+    text_event,
+)
 from simulator.faults import Faults
 from simulator.records import Records
 from simulator.timers import Timers
