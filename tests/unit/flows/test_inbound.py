@@ -381,6 +381,14 @@ def test_a_state_without_a_time_opens_nothing_again(inbound: Inbound) -> None:
     assert (["closed"], None) == (inbound.events, inbound.consumer.conversation_id)
 
 
+def test_a_state_that_does_not_say_so_opens_nothing_again(inbound: Inbound) -> None:
+    """It is newer, and tells of something else."""
+    inbound.state(1, stage="CLOSE", state="CLOSE")
+    inbound.state(2, stage=None, state=None)
+
+    assert (["closed"], None) == (inbound.events, inbound.consumer.conversation_id)
+
+
 def test_what_happens_in_a_conversation_that_is_over_is_not_told(inbound: Inbound) -> None:
     """Only its end is."""
     inbound.state(1, skillId="1")

@@ -515,7 +515,9 @@ def test_no_event_is_so_odd_that_reading_fails(raw: dict[str, Any]) -> None:
 
 def test_the_state_of_a_conversation_is_read() -> None:
     """Whose it is, and that it is open."""
-    expected = ConversationChange(CONVERSATION, (CONSUMER,), False, None, 1_700_000_000_000)
+    expected = ConversationChange(
+        CONVERSATION, (CONSUMER,), False, None, 1_700_000_000_000, says_open=True
+    )
 
     assert expected == read_conversation_change(conversation())
 
@@ -542,6 +544,21 @@ def test_in_the_form_of_2018_the_state_says_it(state: str, is_closed: bool) -> N
     change = Change(ACCOUNT, CONVERSATION_CHANGE, raw)
 
     assert is_closed == read_conversation_change(change).is_closed
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"stage": "OPEN", "state": "CLOSE"}, True),
+        ({"stage": None, "state": "OPEN"}, True),
+        ({"stage": "CLOSE", "state": "OPEN"}, False),
+        ({"stage": None, "state": None}, False),
+        ({"stage": "SOMETHING_NEW"}, False),
+    ],
+)
+def test_only_a_state_that_says_so_is_open(details: dict[str, Any], expected: bool) -> None:
+    """One that says neither ends a conversation nor opens it again."""
+    assert expected == read_conversation_change(conversation(**details)).says_open
 
 
 def test_a_deleted_conversation_is_over() -> None:

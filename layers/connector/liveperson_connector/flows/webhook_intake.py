@@ -118,7 +118,7 @@ class WebhookIntake:
             kept = {"account_id": account_id, "body_base64": base64.b64encode(body).decode()}
             self._send(self.dead_letters, [self._dead(account_id, json.dumps(kept), unreadable)])
             return Accepted(account_id, 0, secret, unreadable)
-        if _is_anothers(account_id, told.changes):
+        if _names_another_account(account_id, told.changes):
             raise UntrustedWebhook("the body names another account than the header")
         return self._queue(account_id, told, secret)
 
@@ -243,12 +243,12 @@ def read_queued_body(body: str) -> tuple[Change, ...] | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     changes = read_webhook(account_id, raw).changes
-    if _is_anothers(account_id, changes):
+    if _names_another_account(account_id, changes):
         raise UnreadableMessage("the webhook that was kept names another account")
     return changes
 
 
-def _is_anothers(account_id: str, changes: Iterable[Change]) -> bool:
+def _names_another_account(account_id: str, changes: Iterable[Change]) -> bool:
     """Whether a body names another account than its header, which is not signed."""
     return any(change.named_accounts - {account_id} for change in changes)
 

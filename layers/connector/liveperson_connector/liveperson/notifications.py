@@ -236,7 +236,8 @@ class ConversationChange:
     """
     The state of a conversation. ``updated_at`` (milliseconds) orders changes of one.
 
-    ``updated_at`` is 0 where the change doesn't say. ``skill_id`` is ``-1`` for LivePerson's "no
+    ``updated_at`` is 0 where the change doesn't say. A state that names neither its end nor that it
+    is open leaves that as it was. ``skill_id`` is ``-1`` for LivePerson's "no
     skill", and ``None`` where nothing is said of it. ``agent_id`` is an agent who has joined, not
     one to whom it is only offered. ``survey_dialog_id`` is the survey that is open now.
     ``dialog_types`` are LivePerson's words for the types of the dialogs, by their ids
@@ -252,6 +253,7 @@ class ConversationChange:
     agent_id: str | None = None
     survey_dialog_id: str | None = None
     dialog_types: Mapping[str, str] = field(default_factory=dict)
+    says_open: bool = False
 
 
 def read_webhook(account_id: str, body: bytes) -> Notification:
@@ -311,7 +313,8 @@ def read_conversation_change(change: Change) -> ConversationChange:
     return ConversationChange(
         conversation_id=change.conversation_id,
         consumer_ids=tuple(_consumers(details)),
-        is_closed=_is_closed(change.raw, details),
+        is_closed=_stage(change.raw, details) == "CLOSE",
+        says_open=_stage(change.raw, details) == "OPEN",
         close_reason=_text(details.get("closeReason")) or None,
         updated_at=_number(details.get("metaDataLastUpdateTs")) or 0,
         skill_id=_skill(details),
@@ -360,11 +363,12 @@ def _file(event: Mapping[str, Any]) -> HostedFile | None:
     return HostedFile(_text(message.get("caption")), path, _text(message.get("fileType")))
 
 
-def _is_closed(raw: Mapping[str, Any], details: Mapping[str, Any]) -> bool:
+def _stage(raw: Mapping[str, Any], details: Mapping[str, Any]) -> str:
     # ``stage`` is the whole conversation; ``state`` only its main dialog, after which a survey
     # may still run. The form of 2018 has no ``stage``.
-    stage = _text(details.get("stage")) or _text(details.get("state"))
-    return raw.get("type") == "DELETE" or stage == "CLOSE"
+    if raw.get("type") == "DELETE":
+        return "CLOSE"
+    return _text(details.get("stage")) or _text(details.get("state"))
 
 
 def _consumers(details: Mapping[str, Any]) -> list[str]:

@@ -486,9 +486,10 @@ def following(before: Conversation, said: ConversationChange) -> Conversation:
     Return what a conversation has become by a newer state of it.
 
     A state without a time stamp may be older than what is known: it ends a conversation, but does
-    not open it again.
+    not open it again. Neither does one that doesn't say whether it is open.
     """
-    is_open = not said.is_closed and (before.is_open or said.updated_at > 0)
+    opens_again = said.says_open and said.updated_at > 0
+    is_open = not said.is_closed and (before.is_open or opens_again)
     return replace(
         before,
         is_open=is_open,
