@@ -180,3 +180,27 @@ def test_in_lambda_names_are_found_in_time_or_not_at_all(monkeypatch: pytest.Mon
     http_function("tests", seconds=1, build=object)
 
     assert "timeout:1 attempts:1" == os.environ["RES_OPTIONS"]
+
+
+class _Deaf:
+    """An object whose destructor takes its time: what is raised in it, Python drops."""
+
+    def __del__(self) -> None:
+        time.sleep(0.2)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_alarm_that_is_dropped_sounds_again() -> None:
+    """An alarm in the middle of a destructor is lost; the answer comes in time all the same."""
+
+    def work() -> Answer:
+        deaf = _Deaf()
+        del deaf
+        time.sleep(5)
+        return answer(200, {})
+
+    began = time.monotonic()
+    with pytest.raises(NotQueued):
+        deadline(0.1, work)
+
+    assert time.monotonic() - began < 2

@@ -113,10 +113,15 @@ def deadline(seconds: float, work: Callable[[], Answer]) -> Answer:
     return in_time(seconds, work)
 
 
+# Python drops an exception that is raised in a destructor or a callback of the garbage collector;
+# an alarm that meets one sounds again.
+_REPEAT_SECONDS = 0.05
+
+
 def _by_alarm(seconds: float, work: Callable[[], Answer]) -> Answer:
     _listen()
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
         try:
             return work()
         finally:
