@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import click
@@ -87,11 +88,7 @@ def show(stack: Stack, account_id: str, as_json: bool) -> None:
         output.data(found)
         return
     for name, value in found.items():
-        if isinstance(value, Mapping):
-            told = ", ".join(f"{what}: {_word(each)}" for what, each in value.items())
-        else:
-            told = _word(value)
-        output.say(f"{name.replace('_', ' '):<16}{told}")
+        output.say(f"{_label(name):<16}{_told(value)}")
 
 
 @account.command("list")
@@ -247,7 +244,22 @@ def _question(parameters: Parameters, account_id: str) -> str:
     return f"{verb} below /…/accounts/{account_id}, as {SECURE}?"
 
 
+def _label(name: str) -> str:
+    return name.removesuffix("_seconds").replace("_", " ")
+
+
+def _told(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return _word(value)
+    return ", ".join(
+        f"{_label(name)}: {output.duration(each) if name.endswith('_seconds') else _word(each)}"
+        for name, each in value.items()
+    )
+
+
 def _word(value: object) -> str:
+    if isinstance(value, datetime):
+        return output.ago(value)
     if value is None:
         return "not there"
     if isinstance(value, bool):

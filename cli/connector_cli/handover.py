@@ -28,15 +28,16 @@ def handover(stack: Stack, key_file: Path | None, as_json: bool) -> None:
     told = {
         "channel_api_url": stack.channel_api_url,
         "api_key_id": stack.output("ChannelApiKeyId"),
-        "webhook_url": stack.output("WebhookUrl"),
+        "webhook_url": stack.webhook_url,
     }
+    if key_file:
+        _write(key_file, api_key(stack))
     if as_json:
         output.data(told)
     else:
         for name, value in told.items():
             output.say(f"{name.replace('_', ' '):<16} {value}")
     if key_file:
-        _write(key_file, api_key(stack))
         output.note(f"the API key is in {key_file}; hand it over in a safe way, then delete it")
 
 

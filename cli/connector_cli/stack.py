@@ -127,11 +127,19 @@ class Stack:
         except ClientError as failure:
             if failure.response.get("Error", {}).get("Code") != "ValidationError":
                 raise
-            raise NotReached(
-                f"there is no stack {self.name} in this account and region",
-                "name another with --stack, AWS_REGION or AWS_PROFILE; or deploy it "
-                "(docs/onboarding.md)",
-            ) from None
+            raise self._missing() from None
+
+    def _missing(self) -> Problem:
+        if self.endpoints is not None:
+            return Problem(
+                f"the sandbox has no stack {self.name}",
+                f"leave --stack out: its stack is {self.endpoints['stack_name']}",
+            )
+        return NotReached(
+            f"there is no stack {self.name} in this account and region",
+            "name another with --stack, AWS_REGION or AWS_PROFILE; or deploy it "
+            "(docs/onboarding.md)",
+        )
 
     def of_type(self, kind: str) -> list[Resource]:
         """Return the resources of a type, in the order of their names."""

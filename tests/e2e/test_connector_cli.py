@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +27,7 @@ from sandbox.channel.inbox import Fault
 from sandbox.progress import Progress
 from sandbox.system import Options, System, running
 from tests.e2e.conftest import wait_for
-from tests.support.operators import Operator, Stack
+from tests.support.operators import CONNECTOR, Operator, Stack
 from tests.support.tokens import app_jwt
 
 CONSUMER = "+4915112345678"
@@ -371,6 +374,37 @@ def test_secrets_are_never_shown(site: Site) -> None:
         assert 0 == said.code, said.err
         for secret in (account.client_secret, account.signing_secret):
             assert secret not in said.out + said.err
+
+
+def test_an_account_is_shown_in_words(site: Site) -> None:
+    """Names as people write them, times as they say them."""
+    shown = site.operator.connector("account", "show", site.account_id).out
+
+    assert re.search(r"^credentials +client id: [^,]+, previous client secret: no, ", shown, re.M)
+    assert re.search(
+        r"^app jwt +expires in: \d+ min, type: SecureString, written: .* ago$", shown, re.M
+    )
+    assert "_" not in shown.replace(site.system.account.client_id, "")
+
+
+def test_watching_ends_with_ctrl_c(site: Site) -> None:
+    """Quietly: it is how watching is meant to end. The exit code is that of what was shown."""
+    watching = subprocess.Popen(
+        [CONNECTOR, "status", "--watch"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=site.operator.environ,
+    )
+    assert watching.stdout
+    for line in watching.stdout:
+        if line.startswith("held groups"):
+            break
+    watching.send_signal(signal.SIGINT)
+    _, errors = watching.communicate(timeout=60)
+
+    assert watching.returncode in {0, 1}
+    assert "" == errors
 
 
 def test_an_account_is_checked_before_it_is_written(site: Site) -> None:

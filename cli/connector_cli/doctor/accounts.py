@@ -27,7 +27,8 @@ def set_up(patient: CheckContext) -> Iterator[Finding]:
     for account_id in patient.wanted:
         missing = patient.missing(account_id)
         if missing:
-            detail = f"not set up: without {' and '.join(f'parameter {each}' for each in missing)}"
+            verb = "is" if len(missing) == 1 else "are"
+            detail = f"not set up: {' and '.join(missing)} {verb} not written"
             mend = f"connector account add {account_id}"
             if account_id in patient.parameters.written:
                 mend += f", or take the rest away: connector account remove {account_id}"

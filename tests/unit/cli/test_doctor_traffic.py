@@ -128,7 +128,8 @@ def test_an_account_that_is_not_set_up_is_one_finding(
 
     assert [ACCOUNT] == [each["account_id"] for each in found if each["account_id"]]
     assert ["accounts"] == [each["check"] for each in wrong]
-    assert all(f"parameter {each}" in wrong[0]["detail"] for each in missing)
+    verb = "is" if len(missing) == 1 else "are"
+    assert f"not set up: {' and '.join(missing)} {verb} not written" == wrong[0]["detail"]
     assert ("connector account remove" in wrong[0]["mend"]) == bool(written)
     assert f"connector account add {ACCOUNT}" in wrong[0]["mend"]
 
