@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from liveperson_connector.channel.files import ConsumerFileFetcher
 from liveperson_connector.domain.errors import (
     FileRefused,
     LivePersonRefused,
+    LivePersonUnavailable,
     Transient,
 )
 from liveperson_connector.liveperson import payloads
@@ -30,7 +31,7 @@ from liveperson_connector.liveperson.domains import Domains
 from liveperson_connector.liveperson.files import MAX_BYTES, LivePersonFiles
 from liveperson_connector.liveperson.http import LivePersonHttp
 from liveperson_connector.liveperson.monitoring import Monitoring, Visit
-from liveperson_connector.liveperson.payloads import Opening, Place
+from liveperson_connector.liveperson.payloads import Place
 from liveperson_connector.liveperson.send_api import OnBehalf, SendApi
 from liveperson_connector.support.http_client import USER_AGENT
 from tests.support.accounts import ACCOUNT, CREDENTIALS, channel_settings
@@ -48,7 +49,7 @@ from tests.support.misbehaving import (
     misbehaving,
     well,
 )
-from tests.support.servers import Answer, Request, json_answer, serving
+from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
 from tests.support.tokens import app_jwt, consumer_jws, held_app_jwt
 
 # How long a call may take here; and how much later it may end on a machine that is busy.
@@ -77,35 +78,44 @@ class Partner:
     needs: str = "json"
 
 
-def _liveperson(service: str, use: Callable[[LivePersonHttp, Domains, OnBehalf], object]) -> Call:
-    """Call a service of LivePerson's that is at the address, while all others are well."""
+Use = Callable[[LivePersonHttp, Domains, OnBehalf], object]
+WHO = OnBehalf(ACCOUNT, held_app_jwt(), ConsumerJws(consumer_jws(), "lp-1"))
 
-    def at(url: str) -> Callable[[], object]:
+
+@dataclass(frozen=True)
+class Service:
+    """A service of LivePerson's: what the Domain API calls it, and how we call it."""
+
+    name: str
+    use: Use
+
+    def at(self, url: str) -> Callable[[], object]:
+        """Call the service there, while all others are well."""
         http = LivePersonHttp(seconds=SECONDS)
-        who = OnBehalf(ACCOUNT, held_app_jwt(), ConsumerJws(consumer_jws(), "lp-1"))
 
         def call() -> object:
-            with _all_well_but(service, url) as good:
-                return use(http, Domains(http, good), who)
+            with all_well_but(self.name, [url]) as good:
+                return self.use(http, Domains(http, good.url), WHO)
 
         return call
 
-    return at
-
 
 @contextmanager
-def _all_well_but(service: str, url: str) -> Iterator[str]:
+def all_well_but(service: str, urls: Sequence[str]) -> Iterator[HttpServer]:
+    """Be LivePerson, but for one service; with each look-up that is at the next of some URLs."""
+    places = iter(urls)
+
     def behave(request: Request) -> Answer:
-        if "/api/account/" in request.path and "baseURI" in request.path:
+        if "baseURI" in request.path:
             others = ("sentinel", "idp", "asyncMessagingEnt", "swift", "smt")
-            bases = {**dict.fromkeys(others, good.url), service: url}
+            bases = {**dict.fromkeys(others, good.url), service: next(places)}
             return json_answer(
                 {"baseURIs": [{"service": name, "baseURI": at} for name, at in bases.items()]}
             )
         return json_answer({"body": {"relativePath": "/file", "queryParams": {"sig": "1"}}})
 
     with serving(behave) as good:
-        yield good.url
+        yield good
 
 
 def _upload(http: LivePersonHttp, domains: Domains, who: OnBehalf) -> object:
@@ -139,42 +149,43 @@ def _text(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-OPENING = Opening()
+SERVICES = {
+    "Sentinel": Service("sentinel", _issue),
+    "IDP": Service("idp", lambda http, at, who: Idp(http, at).issue(ACCOUNT, who.app_jwt, "key")),
+    "SEND": Service(
+        "asyncMessagingEnt",
+        lambda http, at, who: SendApi(http, at).send(
+            who, payloads.text(Place("c-1", "c-1"), "Hello")
+        ),
+    ),
+    "Monitoring": Service(
+        "smt",
+        lambda http, at, _who: Monitoring(http, at).engagement(
+            ACCOUNT, "app", "key", Visit(), ["https://a.example"]
+        ),
+    ),
+    "storage, upload": Service("swift", _upload),
+    "storage, download": Service("swift", _download),
+}
+
+_ANSWERS = {
+    "Sentinel": _text({"access_token": app_jwt()}),
+    "IDP": _text({"token": consumer_jws()}),
+    "SEND": _text({"code": "OK", "body": {"sequence": 1}}),
+    "Monitoring": _text({"sessionId": "s", "visitorId": "v"}),
+    "storage, upload": b"",
+    "storage, download": PICTURE,
+}
+_NEEDS = {"storage, upload": "status", "storage, download": "file"}
 
 PARTNERS = (
     Partner(
-        "Domain API",
-        _domain_api,
-        _text({"service": "idp", "baseURI": "va.idp.liveperson.net"}),
+        "Domain API", _domain_api, _text({"service": "idp", "baseURI": "va.idp.liveperson.net"})
     ),
-    Partner("Sentinel", _liveperson("sentinel", _issue), _text({"access_token": app_jwt()})),
-    Partner(
-        "IDP",
-        _liveperson("idp", lambda http, at, who: Idp(http, at).issue(ACCOUNT, who.app_jwt, "key")),
-        _text({"token": consumer_jws()}),
+    *(
+        Partner(name, service.at, _ANSWERS[name], _NEEDS.get(name, "json"))
+        for name, service in SERVICES.items()
     ),
-    Partner(
-        "SEND",
-        _liveperson(
-            "asyncMessagingEnt",
-            lambda http, at, who: SendApi(http, at).send(
-                who, payloads.text(Place("c-1", "c-1"), "Hello")
-            ),
-        ),
-        _text({"code": "OK", "body": {"sequence": 1}}),
-    ),
-    Partner(
-        "Monitoring",
-        _liveperson(
-            "smt",
-            lambda http, at, _who: Monitoring(http, at).engagement(
-                ACCOUNT, "app", "key", Visit(), ["https://a.example"]
-            ),
-        ),
-        _text({"sessionId": "s", "visitorId": "v"}),
-    ),
-    Partner("storage, upload", _liveperson("swift", _upload), b"", needs="status"),
-    Partner("storage, download", _liveperson("swift", _download), PICTURE, needs="file"),
     Partner("callbacks", _callbacks, b"OK", needs="status"),
     Partner("consumers' files", _files, PICTURE, needs="file"),
 )
@@ -316,3 +327,20 @@ def test_without_a_connection_nothing_was_sent(way: str) -> None:
     found = everywhere(lambda _partner: behave, greet)
 
     assert by_need(0, status=NOT_DONE, json=NOT_DONE, file=IN_DOUBT) == found
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_moved_is_looked_up_again(name: str) -> None:
+    """Where it was, nobody was reached; the next call goes where it is now."""
+    service, http = SERVICES[name], LivePersonHttp(seconds=SECONDS)
+    with (
+        misbehaving(answering(body(_ANSWERS[name]))) as now,
+        all_well_but(service.name, ["http://127.0.0.1:1", now.url]) as liveperson,
+    ):
+        domains = Domains(http, liveperson.url)
+        with pytest.raises(LivePersonUnavailable) as unreached:
+            service.use(http, domains, WHO)
+        service.use(http, domains, WHO)
+
+    assert not unreached.value.maybe_done
+    assert 1 == len(now.requests)

@@ -195,8 +195,8 @@ def test_too_many_requests_wait_as_long_as_asked() -> None:
     )
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT", "٣"])
-def test_a_retry_after_that_is_no_number_of_seconds_is_not_followed(header: str) -> None:
+@pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "٣"])
+def test_a_retry_after_that_says_no_time_is_not_followed(header: str) -> None:
     """Then our own waits apply."""
     with pytest.raises(LivePersonBusy) as busy:
         post(Answer(429, headers={"Retry-After": header.encode("utf-8").decode("latin-1")}))

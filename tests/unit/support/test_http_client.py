@@ -7,6 +7,8 @@ import threading
 import time
 import tomllib
 import tracemalloc
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +136,32 @@ def test_a_head_has_no_body_whatever_its_length_says() -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("0", 0.0), ("120", 120.0), ("", None), ("1.5", None), ("-1", None), ("soon", None)],
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30.0),
+        ("Wed, 21 Oct 2026 07:28:30 -0000", 30.0),
+        ("Wed, 21 Oct 2026 07:20:00 GMT", 0.0),
+        ("", None),
+        ("1.5", None),
+        ("-1", None),
+        ("soon", None),
+        ("Wed, 99 Oct 2026 07:28:30 GMT", None),
+        ("٣", None),
+    ],
 )
-def test_a_wait_is_read_in_seconds(header: str, seconds: float | None) -> None:
-    """Without one, or with one that is a date, our own waits apply."""
-    with serving(Given(503, headers={"retry-after": header})) as server:
-        assert seconds == call(server.url).retry_after
+def test_a_wait_is_read_in_seconds_or_from_a_date(header: str, seconds: float | None) -> None:
+    """A date is meant by the clock of who gives it; without one, our own waits apply."""
+    headers = {"Retry-After": header, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}
 
+    assert seconds == Answer(503, headers).retry_after
+
+
+def test_a_date_without_another_is_meant_by_our_clock() -> None:
+    """Not every answer shows the clock of who gives it."""
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
+
+    assert 500 < (Answer(503, {"Retry-After": later}).retry_after or 0) <= 600
     assert Answer(503).retry_after is None
 
 

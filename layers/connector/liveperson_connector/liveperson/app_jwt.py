@@ -103,12 +103,12 @@ class Sentinel:
         """
         base = self._domains.base(account_id, SENTINEL)
         form = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
+        path = f"sentinel/api/account/{quote(account_id)}/app/token"
         try:
-            answer = self._http.post_form(
-                f"{base}/sentinel/api/account/{quote(account_id)}/app/token"
-                "?v=1.0&grant_type=client_credentials",
-                form,
-            )
+            with self._domains.called(account_id):
+                answer = self._http.post_form(
+                    f"{base}/{path}?v=1.0&grant_type=client_credentials", form
+                )
         except LivePersonRefused as refused:
             raise MisconfiguredAccount(
                 f"Sentinel refuses the credentials of account {account_id}: check client_id and "

@@ -48,11 +48,12 @@ class Idp:
     def issue(self, account_id: str, app_jwt: AppJwt, ext_consumer_id: str) -> ConsumerJws:
         """Ask for a ConsumerJWS; the same ``ext_consumer_id`` is always the same consumer."""
         base = self._domains.base(account_id, IDP)
-        answer = self._http.post_json(
-            f"{base}/api/account/{quote(account_id)}/consumer?v=1.0",
-            {"ext_consumer_id": ext_consumer_id},
-            {"Authorization": app_jwt.token},
-        )
+        with self._domains.called(account_id):
+            answer = self._http.post_json(
+                f"{base}/api/account/{quote(account_id)}/consumer?v=1.0",
+                {"ext_consumer_id": ext_consumer_id},
+                {"Authorization": app_jwt.token},
+            )
         token = answer.get("token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
             raise BadConsumerJws("IDP's answer has no token")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from ..domain.clock import Clock
@@ -50,6 +51,16 @@ class Domains:
         if service not in known:
             known[service] = self._look_up_one(account_id, service)
         return trusted(known[service], what=f"the Domain API's address of {service}")
+
+    @contextmanager
+    def called(self, account_id: str) -> Iterator[None]:
+        """Look the account's addresses up again if the call within surely reached nobody."""
+        try:
+            yield
+        except LivePersonUnavailable as unavailable:
+            if not unavailable.maybe_done:
+                self.forget(account_id)
+            raise
 
     def forget(self, account_id: str) -> None:
         """Look up again at the next call: an address that can't be reached may have moved."""

@@ -48,7 +48,9 @@ class LivePersonFiles:
         """Upload a file and return the path under which it can be shown in a conversation."""
 
         def put(place: Mapping[str, Any]) -> str:
-            self._http.put_bytes(self._url(who.account_id, place), content)
+            url = self._url(who.account_id, place)
+            with self._domains.called(who.account_id):
+                self._http.put_bytes(url, content)
             return str(place["relativePath"])
 
         return self._at_a_fresh_address(who, payloads.upload_url(len(content), file_type), put)
@@ -57,7 +59,9 @@ class LivePersonFiles:
         """Fetch a file that was shown in one of this consumer's conversations."""
 
         def get(place: Mapping[str, Any]) -> bytes:
-            return self._http.get_bytes(self._url(who.account_id, place), MAX_AGENT_BYTES)
+            url = self._url(who.account_id, place)
+            with self._domains.called(who.account_id):
+                return self._http.get_bytes(url, MAX_AGENT_BYTES)
 
         return self._at_a_fresh_address(who, payloads.download_url(relative_path), get)
 

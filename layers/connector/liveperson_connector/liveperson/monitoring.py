@@ -50,15 +50,13 @@ class Monitoring:
         """
         base = self._domains.base(account_id, MONITORING)
         query = {"v": "1.1", **_visitor(visit)}
-        answer = self._http.post_json(
-            f"{base}/api/account/{quote(account_id)}/app/{quote(app_install_id)}/engagement"
-            f"?{urlencode(query)}",
-            {
-                "identities": [{"iss": "connector", "acr": "loa1", "sub": consumer}],
-                "entryPoints": list(entry_points),
-            },
-            {},
-        )
+        asked = {
+            "identities": [{"iss": "connector", "acr": "loa1", "sub": consumer}],
+            "entryPoints": list(entry_points),
+        }
+        path = f"api/account/{quote(account_id)}/app/{quote(app_install_id)}/engagement"
+        with self._domains.called(account_id):
+            answer = self._http.post_json(f"{base}/{path}?{urlencode(query)}", asked, {})
         if not isinstance(answer, dict) or "sessionId" not in answer:
             raise LivePersonUnavailable("the Monitoring API is not ready for this account")
         known = Visit(str(answer.get("visitorId", "")), str(answer["sessionId"]))

@@ -111,16 +111,12 @@ class SendApi:
         with harmless():
             base = self._domains.base(who.account_id, ASYNC_MESSAGING)
         account = quote(who.account_id)
-        try:
+        with self._domains.called(who.account_id):
             return self._http.post_json(
                 f"{base}/api/account/{account}/messaging/consumer/{method}?v=3",
                 body,
                 who.headers(),
             )
-        except LivePersonUnavailable as unavailable:
-            if not unavailable.maybe_done:
-                self._domains.forget(who.account_id)
-            raise
 
 
 def is_already_open(code: str | None, said: str) -> bool:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -69,9 +71,17 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """The ``Retry-After`` header in seconds, where it is given as such."""
+        """
+        The least wait that is asked for, in seconds: from a number of seconds, or from a date.
+
+        A date is compared with the partner's own clock, where its answer shows it
+        (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+        """
         text = self.headers.get("Retry-After", "")
-        return float(text) if text.isascii() and text.isdigit() else None
+        if text.isascii() and text.isdigit():
+            return float(text)
+        until, now = _seconds(text), _seconds(self.headers.get("Date", ""))
+        return None if until is None else max(0.0, until - (now or time.time()))
 
     def json(self) -> Any:
         """Return the body's value; raises :class:`ValueError` for what is not JSON."""
@@ -132,6 +142,15 @@ class HttpClient:
             _let_go(response.raw)
             return Answer(status, received)
         return Answer(status, received, *_read(response.raw, most))
+
+
+def _seconds(date: str) -> float | None:
+    """Read an HTTP date as seconds since 1970."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _headers(given: Mapping[str, str], body: bytes | None) -> dict[str, str]:
