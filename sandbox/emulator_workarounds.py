@@ -4,8 +4,8 @@ Where the emulator differs from AWS in what the template asks for, and what make
 Its CloudFormation drops a table's time to live, and takes a parameter's value for a text where a
 queue's mapping needs a number: then no queue is read. It checks `ssm:GetParametersByPath` against
 the resource `*`, where AWS takes the path, and a batch of messages by an action of its own, where
-on AWS `sqs:SendMessage` covers it. Its APIs have other addresses than on AWS, so functions that
-tell the API's address are told the local one.
+on AWS the action for one message covers it. Its APIs have other addresses than on AWS, so functions
+that tell the API's address are told the local one.
 """
 
 import json
@@ -18,8 +18,7 @@ from sandbox.errors import SandboxError
 
 API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
 LIST_PARAMETERS = "ssm:GetParametersByPath"
-SEND = "sqs:SendMessage"
-SEND_BATCH = "sqs:SendMessageBatch"
+BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
 
 def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
@@ -30,7 +29,7 @@ def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
     _expire_records(aws, stack_name, template["Resources"])
     _cap_in_numbers(aws, stack_name)
     _let_list_parameters(aws, stack_name, template["Resources"])
-    _let_send_batches(aws, stack_name)
+    _let_handle_batches(aws, stack_name)
     _tell_local_addresses(aws, stack_name)
 
 
@@ -92,8 +91,8 @@ def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any])
             )
 
 
-def _let_send_batches(aws: Aws, stack_name: str) -> None:
-    """Let a role send batches to the queues to which it may send messages."""
+def _let_handle_batches(aws: Aws, stack_name: str) -> None:
+    """Let a role do with batches of messages what it may do with one."""
     iam = aws.client("iam")
     for _, role in resources(aws, stack_name, "AWS::IAM::Role"):
         documents = [
@@ -101,15 +100,16 @@ def _let_send_batches(aws: Aws, stack_name: str) -> None:
             for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
         ]
         batches = [
-            {"Effect": "Allow", "Action": SEND_BATCH, "Resource": statement["Resource"]}
+            {"Effect": "Allow", "Action": f"{action}Batch", "Resource": statement["Resource"]}
             for document in documents
             for statement in document["Statement"]
-            if SEND in statement["Action"] and statement["Effect"] == "Allow"
+            for action in BATCHED
+            if action in statement["Action"] and statement["Effect"] == "Allow"
         ]
         if batches:
             iam.put_role_policy(
                 RoleName=role,
-                PolicyName="EmulatorSendsBatches",
+                PolicyName="EmulatorHandlesBatches",
                 PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": batches}),
             )
 

@@ -509,6 +509,25 @@ def _hops(told: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(each["function"] for each in told["lines"]))
 
 
+def test_a_person_is_redriven_both_ways(site: Site) -> None:
+    """Naming a consumer finds its events and its notifications, and nobody else's."""
+    site.consumer_says("Both ways", "both-1", "both@example.com")
+    conversation = _conversation_of(site, "Both ways")
+    notifications = site.stack.physical("NotificationsDeadLetters")
+    for number, each in enumerate((conversation, "somebody-elses")):
+        _bury(site, notifications, each, 100 + number)
+    redrive = ("dead-letters", "redrive", "--consumer", "both@example.com")
+
+    plan = site.operator.connector(*redrive, "--dry-run", "--json").json()["notifications"]
+    done = site.operator.connector(*redrive, "--yes", "--json").json()["notifications"]
+    nothing = site.operator.connector(*redrive, "--yes")
+    site.operator.connector("dead-letters", "discard", "--reason", "channel_refused", "--yes")
+
+    for said in (plan, done):
+        assert ({"channel_refused": 1}, {"not_asked_for": 1}) == (said["moved"], said["left"])
+    assert (1, True) == (nothing.code, "there are no such dead letters" in nothing.err)
+
+
 def test_a_consumer_is_erased(site: Site) -> None:
     """Of the consumer nothing is left in table, files and dead letters; others keep theirs."""
     site.consumer_says("Forget me", "erase-1", "forget@example.com")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
@@ -112,6 +113,20 @@ def test_a_walk_that_fails_gives_back_what_it_has(sqs: SlowSqs, clock: Clock) ->
     left = sqs.bodies("dead")
     assert 400 - 20 <= len(left)
     assert {each for each in map(int, left) if each >= 40} == set(range(40, 400))
+
+
+def test_letters_that_cannot_be_given_back_are_told(clock: Clock) -> None:
+    """They are hidden for some minutes then, for example if a role lacks the right."""
+
+    class DeniedSqs(SlowSqs):
+        def change_message_visibility_batch(self, **_: Any) -> dict[str, Any]:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "ChangeMessageVisibilityBatch")
+
+    denied = DeniedSqs("dead")
+    bury(denied, 20, 20)
+
+    with pytest.raises(AwsUnavailable, match="AccessDenied"):
+        Walk(queue(denied, "dead"), Plan(lambda _letter: Fate.STAYS), clock=clock).run()
 
 
 @pytest.mark.parametrize("walkers", [1, 8])

@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from enum import Enum
@@ -114,14 +115,21 @@ class Walk:
         """Walk, and return how many letters were not looked at."""
         self._began_at = self.clock()
         try:
-            self._round()
-            if self._is_in_the_way and not self._is_stopped and self._unseen().total:
+            unseen = self._rounds()
+        except BaseException:
+            with suppress(Transient):  # they are shown when their visibility times out
                 self._give_back()
-                self._is_second_round = True
-                self._round()
-            return self._unseen()
-        finally:
+            raise
+        self._give_back()
+        return unseen
+
+    def _rounds(self) -> Unseen:
+        self._round()
+        if self._is_in_the_way and not self._is_stopped and self._unseen().total:
             self._give_back()
+            self._is_second_round = True
+            self._round()
+        return self._unseen()
 
     def _round(self) -> None:
         """Take letters until no more are shown, with as many walkers as there is work for."""
@@ -192,13 +200,7 @@ class Walk:
     def _give_back(self) -> None:
         kept, self._kept = self._kept, []
         tens = [kept[start : start + _BATCH] for start in range(0, len(kept), _BATCH)]
-        spread(self._show, tens, self.walkers)
-
-    def _show(self, receipts: Sequence[str]) -> None:
-        try:
-            self.dead_letters.show_all(receipts)
-        except Transient:  # they are shown when their visibility times out
-            return
+        spread(self.dead_letters.show_all, tens, self.walkers)
 
 
 def spread(do: Callable[[Thing], None], things: Sequence[Thing], walkers: int) -> None:
