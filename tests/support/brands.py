@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from liveperson_connector.channel import contract
+from liveperson_connector.liveperson import signatures
 from sandbox.account import Account, new_signing_secret, write_parameters
 from sandbox.aws import Aws
 from sandbox.channel import Callback, ConnectorClient, DemoChannel, FileHost
 from sandbox.demo.pictures import png
 from sandbox.endpoints import Endpoints
 from simulator import SimulatedLivePerson
+
+from .webhooks import notification
 
 Object = dict[str, Any]
 
@@ -60,6 +64,7 @@ class Brand:
         self.client = ConnectorClient(
             endpoints.channel_api_url, endpoints.channel_api_key, account_id
         )
+        eventually(lambda: self._is_known(account), what=f"{account_id} is known")
 
     def close(self) -> None:
         """Stop its channel; what is still to come for it would only be tried again."""
@@ -92,6 +97,22 @@ class Brand:
         """Return what a strict reader of LivePerson's pages would refuse of what we sent."""
         found = self.liveperson.violations()
         return [each["reason"] for each in found if each["account_id"] == self.account_id]
+
+    def _is_known(self, account: Account) -> bool:
+        """
+        Whether both intakes know the account, asked with what changes nothing.
+
+        Of many accounts that are new within half a minute they look only a few up at once.
+        """
+        nothing = notification()
+        headers = {
+            signatures.ACCOUNT_HEADER: self.account_id,
+            signatures.CLIENT_HEADER: account.client_id,
+            signatures.SIGNATURE_HEADER: signatures.sign(account.client_secret, nothing),
+        }
+        webhook = requests.post(self.endpoints.webhook_url, nothing, headers=headers, timeout=90)
+        event = self.client.send_event("nobody", "typing", state="gone")
+        return (200, 202) == (webhook.status_code, event.status)
 
     def _where(self, words: str) -> str:
         for each in self.liveperson.conversations(self.account_id):
