@@ -247,7 +247,7 @@ def _refusals_are_reported(world: World, verdict: Verdict) -> None:
         verdict.say("refusals are reported", event_id)
     for event_id, times in failed.items():
         event = refused.get(event_id)
-        if event is None or len(times) > len(event.accepted):
+        if event is None or len(times) > event.posts:
             verdict.say("refusals are reported once", event_id, len(times))
         elif REFUSED_WORD in event.text and event.accepted[-1] > max(times.values()):
             verdict.say("what is sent again after a refusal is tried again", event_id)

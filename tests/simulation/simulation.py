@@ -61,7 +61,8 @@ class Event:
     A consumer event, as its channel knows it.
 
     ``mended`` is what the channel says instead, under the same id, when it is told that the event
-    failed; ``accepted`` are the times of its 202s.
+    failed. ``accepted`` are the times of its 202s, ``posts`` all tries to post it: one that got no
+    202 may be queued all the same.
     """
 
     event_id: str
@@ -73,6 +74,7 @@ class Event:
     order: int = -1
     mended: str = ""
     accepted: list[float] = field(default_factory=list)
+    posts: int = 0
 
 
 @dataclass
@@ -330,6 +332,7 @@ class World:
         account_id, consumer_id = self.account_of(event.who), self.consumer_id(event.who)
 
         def post(container: Container) -> object:
+            event.posts += 1
             return container.message_intake.accept(account_id, consumer_id, body)
 
         text = event.text

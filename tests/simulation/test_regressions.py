@@ -176,6 +176,37 @@ FOUND = {
     "what is refused twice is told twice": Schedule(
         seed=1, consumers=1, deeds=(Action(10.0, "says_refused"), Action(100.0, "repeats"))
     ),
+    # It was not remembered that an opening without an answer may have opened another.
+    "a message is not blamed while the name of another conversation is on its way": Schedule(
+        seed=6640,
+        family="early",
+        consumers=1,
+        workers=4,
+        deeds=(
+            Action(10.0, "says"),
+            Action(25.5, "agent_says"),
+            Action(36.3, "agent_says"),
+            Action(38.6, "agent_closes"),
+        ),
+        faults=(
+            Fault("late", "conversation", start=5.0, seconds=60.0, rate=0.8),
+            Fault("webhooks_slow", "webhooks", start=5.0, seconds=120.0, rate=0.3),
+        ),
+    ),
+    # A refused message that was not given up at once was refused again, after the next one came.
+    "what is sent again after the first of two refusals is no repeat": Schedule(
+        seed=6386,
+        consumers=3,
+        workers=4,
+        webhook_seconds=0.3,
+        deeds=(
+            Action(83.0, "says_same", 0),
+            Action(89.7, "says_same", 1),
+            Action(90.4, "says_refused", 0),
+            Action(93.5, "says_long", 1),
+        ),
+        faults=(Fault("aws_lost", "sqs", start=80.5, seconds=180.0, rate=0.5),),
+    ),
     # A copy of the refused text was refused after the mended one had been accepted.
     "what is mended is no repeat of a copy that is not": Schedule(
         seed=14,

@@ -492,7 +492,14 @@ def test_what_was_foreign_can_turn_out_to_be_ours(memory: Whole, consumer: Consu
         Progress(1, settled_receives=7, ambiguous_at=1_700_000_000.125),
         Progress(0, uploaded="/v1/AUTH_async-images/a/b.png"),
         Progress(1, settled_receives=1, begun_receive=2, begun_at=1_700_000_000.5, refusals=1),
-        Progress(1, refusal=Refusal(1_700_000_000.25, "message-1", "digest")),
+        Progress(may_have_opened=True),
+        Progress(
+            1,
+            refusal=Refusal(
+                1_700_000_000.25, "message-1", "digest", "liveperson_refused", "no", 400, "BAD"
+            ),
+        ),
+        Progress(refusal=Refusal(1_700_000_000.25, "message-1", "digest", "no_conversation", "no")),
     ],
 )
 def test_how_far_an_event_came_is_remembered(

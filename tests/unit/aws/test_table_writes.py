@@ -31,7 +31,7 @@ CLOSED = Conversation(ACCOUNT, "c-1", CONSUMER.consumer_id, KEY, "lp-1", is_open
 PROGRESS = Progress(
     parts_sent=1, done=True, settled_receives=2, settled_message="m", ambiguous_at=NOW,
     uploaded="/path", refusals=1, begun_receive=3, begun_at=NOW,
-    refusal=Refusal(NOW, "m", "digest"),
+    may_have_opened=True, refusal=Refusal(NOW, "m", "digest", "reason", "no", 400, "BAD"),
 )  # fmt: skip
 
 

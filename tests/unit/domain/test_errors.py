@@ -113,3 +113,20 @@ def test_problems_are_told_together() -> None:
     problems = [errors.Problem("id", "is missing"), errors.Problem("text", "is empty")]
 
     assert "id: is missing; text: is empty" == str(errors.InvalidEvent(problems))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.LivePersonRefused("no", http_status=400, error_code="BAD"),
+        errors.ConsumerJwsRejected("no", http_status=401, error_code="40103"),
+        errors.NoConversation("none"),
+        errors.FileRefused("too large"),
+        errors.UnreadableMessage("no JSON"),
+    ],
+)
+def test_a_permanent_error_is_made_again_of_what_was_kept(error: Permanent) -> None:
+    """As what it was, with its words, status and code."""
+    again = errors.permanent_error(error.reason, str(error), error.http_status, error.error_code)
+
+    assert (type(error), vars(error), str(error)) == (type(again), vars(again), str(again))

@@ -420,10 +420,9 @@ class ConversationStore:
             "begun_at": number(progress.begun_at) if progress.begun_receive else None,
             "uploaded": progress.uploaded,
             "refusals": progress.refusals or None,
+            "may_have_opened": progress.may_have_opened or None,
             "ambiguous_at": None if at is None else number(at),
-            "refused_at": number(refusal.at) if refusal else None,
-            "refused_message": refusal.message_id if refusal else None,
-            "refused_content": refusal.content if refusal else None,
+            "refusal": {**vars(refusal), "at": number(refusal.at)} if refusal else None,
         }
         return {
             "pk": _event_pk(account_id, key, event_id),
@@ -498,14 +497,19 @@ def _progress(item: Item) -> Progress:
         ambiguous_at=None if ambiguous_at is None else float(ambiguous_at),
         uploaded=item.get("uploaded"),
         refusals=int(item.get("refusals", 0)),
+        may_have_opened=bool(item.get("may_have_opened", False)),
         refusal=_refusal(item),
     )
 
 
 def _refusal(item: Item) -> Refusal | None:
-    if "refused_at" not in item:
+    kept = item.get("refusal")
+    if kept is None:
         return None
-    return Refusal(float(item["refused_at"]), item["refused_message"], item["refused_content"])
+    status = kept["http_status"]
+    return Refusal(
+        **{**kept, "at": float(kept["at"]), "http_status": None if status is None else int(status)}
+    )
 
 
 def _is_marked(items: Mapping[str, Item], marks: Sequence[str]) -> bool:

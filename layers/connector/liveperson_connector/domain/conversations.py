@@ -93,14 +93,18 @@ class Conversation:
 @dataclass(frozen=True)
 class Refusal:
     """
-    LivePerson's last word on a consumer event: when (seconds since 1970), and on which copy of it.
+    That a consumer event is refused for good: when (seconds since 1970), and which copy of it.
 
-    ``content`` is a digest of what that copy said.
+    ``content`` is a digest of what that copy said; the others are of the error that told it.
     """
 
     at: float
     message_id: str
     content: str
+    reason: str = ""
+    problem: str = ""
+    http_status: int | None = None
+    error_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,9 @@ class Progress:
     that was noted before it sent anything;
     ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made;
     ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once;
-    ``refusals`` counts tries for which the conversation may have been closed or not yet ready.
+    ``refusals`` counts tries for which the conversation may have been closed or not yet ready;
+    ``may_have_opened`` says that a try without an answer may have opened another, whose name is on
+    its way.
     """
 
     parts_sent: int = 0
@@ -126,6 +132,7 @@ class Progress:
     ambiguous_at: float | None = None
     uploaded: str | None = None
     refusals: int = 0
+    may_have_opened: bool = False
     refusal: Refusal | None = None
 
 

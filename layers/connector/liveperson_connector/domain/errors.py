@@ -45,7 +45,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_Kind = TypeVar("_Kind", bound="ConnectorError")
 
 
 class ConnectorError(Exception):
@@ -145,7 +147,8 @@ class Transient(ConnectorError):
     Trying again later may help.
 
     ``retry_after`` is the least wait in seconds where the partner named one. ``maybe_done`` is
-    true when the partner may have acted although no answer came. ``http_status`` and
+    true when the partner may have acted although no answer came, ``maybe_opened`` when what it may
+    have done is to open a conversation. ``http_status`` and
     ``error_code`` are those of the answer, where there was one. ``outage_of`` is the destination
     that is down if errors of this class go on, and not just this message in trouble. An error of a
     class that is no ``is_try`` tells of a wait: nobody was called, so no try failed. ``pace`` names
@@ -168,6 +171,7 @@ class Transient(ConnectorError):
         super().__init__(message)
         self.retry_after = retry_after
         self.maybe_done = maybe_done
+        self.maybe_opened = False
         self.http_status = http_status
         self.error_code = error_code
 
@@ -359,7 +363,16 @@ def transient_reasons() -> frozenset[str]:
     return frozenset(kind.reason for kind in _descendants(Transient))
 
 
-def _descendants(kind: type[Transient]) -> Iterator[type[Transient]]:
+def permanent_error(
+    reason: str, problem: str, http_status: int | None, error_code: str | None
+) -> Permanent:
+    """Make the error again of which this was kept."""
+    kinds = {kind.reason: kind for kind in _descendants(Permanent)}
+    kind = kinds.get(reason, LivePersonRefused)
+    return kind(problem, http_status=http_status, error_code=error_code)
+
+
+def _descendants(kind: type[_Kind]) -> Iterator[type[_Kind]]:
     for child in kind.__subclasses__():
         yield child
         yield from _descendants(child)

@@ -139,6 +139,20 @@ def test_what_is_sent_again_mended_is_said(talking: Outbound) -> None:
     assert ["first", "Hello"] == talking.said()
 
 
+def test_what_was_refused_is_only_given_up_when_it_comes_back(talking: Outbound) -> None:
+    """Its dead letter may not have been taken at first; LivePerson is not asked again."""
+    talking.post(text_event("m-1", "Hello"))
+    talking.spoil("sqs", "none", "aws_error")
+    talking.answer("send", 401)
+    talking.work()
+    before, asked = talking.reasons(), len(talking.requests())
+    talking.pass_seconds(181)
+
+    assert ([], ["liveperson_refused"]) == (before, talking.reasons())
+    assert asked == len(talking.requests())
+    assert 1 == len(talking.failures())
+
+
 def test_what_fails_again_is_told_again(talking: Outbound) -> None:
     """Under an id of its own, or the channel would take it for a repeat."""
     refuse(talking)
@@ -380,6 +394,23 @@ def test_a_failure_that_did_nothing_leaves_an_earlier_doubt(talking: Outbound) -
     talking.hear()
     talking.pass_seconds(ECHO_SECONDS)
     assert ["first", "Hello"] == talking.said()
+
+
+def test_an_opening_without_an_answer_costs_no_wait_for_an_echo(
+    talking: Outbound, output: Output
+) -> None:
+    """Though the consumer had a conversation before, in which one could be looked for."""
+    (conversation,) = talking.liveperson.conversations.values()
+    talking.liveperson.close(conversation)
+    talking.hear()
+    talking.spoil("conversation", "http_503")
+    talking.say("Hello")
+    noted = talking.progress()
+    talking.pass_seconds(7)
+
+    assert (None, True) == (noted.ambiguous_at, noted.may_have_opened)
+    assert ["first", "Hello"] == talking.said()
+    assert not {"ambiguous", "echo_awaited"} & set(output.messages)
 
 
 def test_a_doubt_is_counted_once(talking: Outbound, output: Output) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from liveperson_connector.channel.consumer_events import ConsumerEvent
 from liveperson_connector.domain.conversations import Progress
+from liveperson_connector.domain.errors import LivePersonRefused
 from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.flows.outbound_messaging.send_progress import (
     FIRST_TRY_SECONDS,
@@ -18,6 +19,7 @@ from liveperson_connector.flows.outbound_messaging.send_progress import (
     begun,
     in_doubt_since,
     is_repeat,
+    known_refusal,
     leaves_a_note,
     refused,
     resumed,
@@ -30,6 +32,7 @@ from tests.support.template import functions
 
 NOW = Clock().now
 LONG_AGO = NOW - 3600
+ERROR = LivePersonRefused("no", http_status=400, error_code="BAD")
 
 
 def event(text: str = "Hello", **fields: Any) -> ConsumerEvent:
@@ -118,14 +121,35 @@ def test_a_try_that_begins_settles_those_before_it() -> None:
     """Whatever they came to: their echo was waited for."""
     progress = begun(Progress(1, ambiguous_at=LONG_AGO, uploaded="/path"), message(3), NOW)
 
-    assert known(2, parts_sent=1, uploaded="/path", begun_receive=3, begun_at=NOW) == progress
+    noted = known(2, parts_sent=1, uploaded="/path", begun_receive=3, begun_at=NOW)
+    assert replace(noted, may_have_opened=True) == progress
     assert NOW + TRY_SECONDS == in_doubt_since(progress, message(4))
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [(known(1), False), (Progress(), True), (known(1, may_have_opened=True), True)],
+)
+def test_a_try_that_was_cut_off_may_have_opened_a_conversation(
+    before: Progress, expected: bool
+) -> None:
+    """Its name is waited for, until something is said."""
+    progress = begun(before, message(2), NOW)
+
+    assert expected == progress.may_have_opened
+    assert not after_part(progress, 1, 2).may_have_opened
 
 
 def test_a_part_that_was_sent_leaves_only_the_next_in_doubt() -> None:
     """The same try goes on with it, so its note stays."""
-    progress = begun(Progress(), message(2), NOW)
-    before = replace(progress, ambiguous_at=LONG_AGO, refusals=2, refusal=refused_now().refusal)
+    progress = begun(known(1), message(2), NOW)
+    before = replace(
+        progress,
+        ambiguous_at=LONG_AGO,
+        refusals=2,
+        may_have_opened=True,
+        refusal=refused_now().refusal,
+    )
 
     assert replace(progress, parts_sent=1) == after_part(before, 1, 3)
     assert Progress(3, done=True) == after_part(before, 3, 3)
@@ -134,7 +158,7 @@ def test_a_part_that_was_sent_leaves_only_the_next_in_doubt() -> None:
 @pytest.mark.parametrize("doubt", [None, LONG_AGO])
 def test_a_try_that_failed_is_settled(doubt: float | None) -> None:
     """A doubt that it did not settle is kept, with its time."""
-    progress = begun(Progress(1, refusals=1), message(2), NOW)
+    progress = begun(known(1, parts_sent=1, refusals=1), message(2), NOW)
     noted = settled(progress, message(2), doubt)
 
     assert known(2, parts_sent=1, refusals=1, ambiguous_at=doubt) == noted
@@ -151,7 +175,7 @@ def test_what_is_done_is_a_repeat() -> None:
 
 def refused_now(**more: Any) -> Progress:
     """Note that the first copy was refused."""
-    return refused(Progress(**more), event(), message(), NOW)
+    return refused(Progress(**more), event(), message(), ERROR, NOW)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +202,21 @@ def test_a_copy_says_the_same_whatever_the_order_of_its_fields() -> None:
     one, other = event(a=1, b=2), event(b=2, a=1)
     copy = message(sent=-5, message_id="copy")
 
-    assert is_repeat(refused(Progress(), one, message(), NOW), other, copy)
+    assert is_repeat(refused(Progress(), one, message(), ERROR, NOW), other, copy)
+
+
+def test_a_message_that_was_refused_is_known_as_such() -> None:
+    """It need not be asked again; another copy has to be."""
+    known_error = known_refusal(refused_now(), message(2))
+
+    assert isinstance(known_error, LivePersonRefused)
+    assert ("no", 400, "BAD") == (
+        str(known_error),
+        known_error.http_status,
+        known_error.error_code,
+    )
+    assert known_refusal(refused_now(), message(message_id="copy")) is None
+    assert known_refusal(Progress(), message()) is None
 
 
 def test_a_second_refusal_keeps_what_was_sent_of_the_same_text() -> None:
@@ -186,15 +224,15 @@ def test_a_second_refusal_keeps_what_was_sent_of_the_same_text() -> None:
     once = refused_now(parts_sent=2)
     copy = message(message_id="copy")
 
-    assert 2 == refused(once, event(), copy, NOW).parts_sent
-    assert 0 == refused(once, event("Bye"), copy, NOW).parts_sent
+    assert 2 == refused(once, event(), copy, ERROR, NOW).parts_sent
+    assert 0 == refused(once, event("Bye"), copy, ERROR, NOW).parts_sent
 
 
 def test_after_a_refusal_an_event_begins_anew() -> None:
     """No doubt, no upload and no count of earlier refusals is left of the first copy."""
     before = refused_now(ambiguous_at=LONG_AGO, uploaded="/path", refusals=2)
 
-    assert known(1) == resumed(before, event())
+    assert Progress() == resumed(before, event())
     assert in_doubt_since(resumed(before, event()), message(1, message_id="copy")) is None
 
 

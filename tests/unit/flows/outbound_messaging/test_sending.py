@@ -319,6 +319,15 @@ def test_the_last_conversation_is_left_alone_if_another_is_open(
     assert ([], [(ACCOUNT,)]) == (liveperson.all("restore"), liveperson.all("seek"))
 
 
+def test_an_opening_without_an_answer_leaves_no_doubt_of_the_words() -> None:
+    """They were not said; only where the next ones go is not known."""
+    lost = LivePersonUnavailable("no answer", maybe_done=True)
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        say(LivePerson(openings=[lost]), NEW)
+
+    assert (False, True) == (unavailable.value.maybe_done, unavailable.value.maybe_opened)
+
+
 def test_a_conversation_opened_just_now_may_not_be_ready() -> None:
     """It is a matter of a second, and what LivePerson said is kept."""
     with pytest.raises(ConversationNotReady, match="opened just now: no") as waits:
@@ -390,15 +399,27 @@ def test_in_the_end_it_was_the_message(known: dict[str, Conversation]) -> None:
         )
 
 
-@pytest.mark.parametrize(("refusals", "error"), [(6, ConversationNotReady), (7, LivePersonRefused)])
-def test_another_conversation_may_be_on_its_way(refusals: int, error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("refusals", "error", "wait"),
+    [
+        (6, ConversationNotReady, 2),
+        (7, ConversationNotReady, 15),
+        (10, ConversationNotReady, 15),
+        (11, LivePersonRefused, None),
+    ],
+)
+def test_another_conversation_may_be_on_its_way(
+    refusals: int, error: type[Exception], wait: float | None
+) -> None:
     """An earlier try may have opened it; then its name is waited for a while longer."""
     liveperson = LivePerson(answers=[refused()], openings=[AlreadyOpen("open")])
     progress = Progress(
-        settled_receives=7, settled_message="message-1", refusals=refusals, ambiguous_at=0.0
+        settled_receives=7, settled_message="message-1", refusals=refusals, may_have_opened=True
     )
-    with pytest.raises(error):
+    with pytest.raises(error) as raised:
         say(liveperson, progress=progress, receive_count=8)
+
+    assert wait == getattr(raised.value, "retry_after", None)
 
 
 def test_what_is_over_for_sure_is_not_the_messages_fault() -> None:
@@ -468,7 +489,9 @@ def test_what_was_not_heard_in_time_is_said_again(
 
     assert [payloads.text(HERE, "Hello")] == liveperson.requests
     assert "sent_again" in output.messages
-    noted = Progress(settled_message="message-1", begun_receive=1, begun_at=NOW)
+    noted = Progress(
+        settled_message="message-1", begun_receive=1, begun_at=NOW, may_have_opened=True
+    )
     assert ("progress", ACCOUNT, TALKING.key, "e-1", noted) == liveperson.happened[0]
 
 

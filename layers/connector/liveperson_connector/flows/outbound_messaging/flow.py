@@ -38,7 +38,14 @@ from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import failed_letter
 from ..liveperson_access.authorized_calls import AuthorizedCalls
 from .requests import log_ids, single_request
-from .send_progress import in_doubt_since, is_repeat, refused, resumed, settled
+from .send_progress import (
+    in_doubt_since,
+    is_repeat,
+    known_refusal,
+    refused,
+    resumed,
+    settled,
+)
 from .sending import MESSAGE_TYPES, MessageSender
 from .typing import Typing
 
@@ -71,6 +78,8 @@ class OutboundMessaging:
         if is_repeat(recalled.progress, event, message):
             outcomes.outcome(Outcome.REPEAT_IGNORED, **log_ids(event, key))
             return
+        if refusal := known_refusal(recalled.progress, message):
+            raise refusal
         recalled = replace(recalled, progress=resumed(recalled.progress, event))
         self._enter(event, key, recalled, message)
         try:
@@ -145,8 +154,9 @@ class OutboundMessaging:
             return
         key = consumer_key(self.salt, event.account_id, event.consumer_id)
         progress = self._progress(event, key, message)
-        noted = refused(progress, event, message, self.clock())
-        self.store.note_progress(event.account_id, key, event.id, noted)
+        if not known_refusal(progress, message):
+            noted = refused(progress, event, message, error, self.clock())
+            self.store.note_progress(event.account_id, key, event.id, noted)
         if not event.is_automatic:
             self.notifications.send([failed_letter(event, error, message.message_id)])
 
@@ -161,6 +171,8 @@ class OutboundMessaging:
         noted = settled(progress, message, doubt)
         if isinstance(error, ConversationNotReady):
             noted = replace(noted, refusals=noted.refusals + 1)
+        if error.maybe_opened:
+            noted = replace(noted, may_have_opened=True)
         if doubt is not None and doubt != progress.ambiguous_at:
             outcomes.outcome(Outcome.AMBIGUOUS, **log_ids(event, key))
         self.store.note_progress(event.account_id, key, event.id, noted)

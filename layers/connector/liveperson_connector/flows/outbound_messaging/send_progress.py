@@ -6,7 +6,7 @@ known of it, and the next try decides by the notes and by its message's receive 
 
     first try ─────────▶ part sent ─▶ … ─▶ done
        │ │ │ │
-       │ │ │ └ refused ─▶ refused: a copy that is accepted later begins anew
+       │ │ │ └ refused ─▶ given up; a copy that is accepted later begins anew
        │ │ └ failed ────▶ settled: nothing was said
        │ └ no answer ───▶ ambiguous: its echo decides, or 20 s without one
        └ cut off ───────▶ no note; SQS counts a receive that nobody settled
@@ -25,6 +25,7 @@ from dataclasses import replace
 
 from ...channel.consumer_events import ConsumerEvent
 from ...domain.conversations import Progress, Refusal
+from ...domain.errors import Permanent, permanent_error
 from ...domain.queue_messages import CUT_OFF_ATTRIBUTE, QueueMessage
 
 # A try that begins so late after the first receive is noted like any other but the first. Lambda
@@ -58,21 +59,25 @@ def is_repeat(progress: Progress, event: ConsumerEvent, message: QueueMessage) -
     )
 
 
+def known_refusal(progress: Progress, message: QueueMessage) -> Permanent | None:
+    """Return why ``message`` was refused, if it was: it only has to be given up yet."""
+    refusal = progress.refusal
+    if refusal is None or refusal.message_id != message.message_id:
+        return None
+    return permanent_error(refusal.reason, refusal.problem, refusal.http_status, refusal.error_code)
+
+
 def resumed(progress: Progress, event: ConsumerEvent) -> Progress:
     """
     Return where a try of ``event`` goes on.
 
-    After a refusal that is the beginning, since what was refused is in no doubt. Parts that
-    LivePerson has taken are not said again, unless the event says something else by now.
+    After the refusal of another copy that is the beginning, since what was refused is in no doubt.
+    Parts that LivePerson has taken are not said again, unless the event says something else now.
     """
     refusal = progress.refusal
     if refusal is None:
         return progress
-    return Progress(
-        parts_sent=progress.parts_sent if refusal.content == _content(event) else 0,
-        settled_receives=progress.settled_receives,
-        settled_message=progress.settled_message,
-    )
+    return Progress(progress.parts_sent if refusal.content == _content(event) else 0)
 
 
 def in_doubt_since(progress: Progress, message: QueueMessage) -> float | None:
@@ -103,9 +108,14 @@ def leaves_a_note(message: QueueMessage, now: float) -> bool:
 
 
 def begun(progress: Progress, message: QueueMessage, now: float) -> Progress:
-    """Note that this try is about to say something, whatever earlier ones came to."""
+    """
+    Note that this try is about to say something, whatever earlier ones came to.
+
+    One that was cut off may have been about to open a conversation.
+    """
     return replace(
         progress,
+        may_have_opened=progress.may_have_opened or in_doubt_since(progress, message) is not None,
         settled_receives=message.receive_count - 1,
         settled_message=message.message_id,
         begun_receive=message.receive_count,
@@ -118,7 +128,14 @@ def after_part(progress: Progress, sent: int, parts: int) -> Progress:
     """Note that LivePerson has taken ``sent`` of an event's ``parts``; only the next is open."""
     if sent == parts:
         return Progress(sent, done=True)
-    return replace(progress, parts_sent=sent, ambiguous_at=None, refusals=0, refusal=None)
+    return replace(
+        progress,
+        parts_sent=sent,
+        ambiguous_at=None,
+        refusals=0,
+        may_have_opened=False,
+        refusal=None,
+    )
 
 
 def settled(progress: Progress, message: QueueMessage, doubt: float | None) -> Progress:
@@ -134,12 +151,19 @@ def settled(progress: Progress, message: QueueMessage, doubt: float | None) -> P
 
 
 def refused(
-    progress: Progress, event: ConsumerEvent, message: QueueMessage, now: float
+    progress: Progress, event: ConsumerEvent, message: QueueMessage, error: Permanent, now: float
 ) -> Progress:
-    """Note that LivePerson will never take ``event``, as this message has it."""
-    kept = resumed(progress, event).parts_sent
-    refusal = Refusal(now, message.message_id, _content(event))
-    return settled(Progress(kept, refusal=refusal), message, None)
+    """Note that ``event``, as this message has it, will never be taken."""
+    refusal = Refusal(
+        at=now,
+        message_id=message.message_id,
+        content=_content(event),
+        reason=error.reason,
+        problem=str(error),
+        http_status=error.http_status,
+        error_code=error.error_code,
+    )
+    return Progress(resumed(progress, event).parts_sent, refusal=refusal)
 
 
 def _content(event: ConsumerEvent) -> str:

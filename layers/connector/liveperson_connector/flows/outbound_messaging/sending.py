@@ -42,11 +42,12 @@ MESSAGE_TYPES = frozenset({"text", "reply", "file"})
 # How long the echo of a message may take before we believe that it never arrived.
 ECHO_SECONDS = 20.0
 
-# A message refused in a conversation that seems open: its end may be told in a moment.
-_REFUSED_TRIES = 3
+# A message is refused in a conversation that seems open: its end may be told in a moment.
+_END_WAITS = (2.0,) * 2
 
-# More likely so if an earlier try may have opened another conversation: its name is on the way.
-_REFUSED_TRIES_IN_DOUBT = 8
+# More likely so if an earlier try may have opened another: its name comes with a webhook, and both
+# may be slow.
+_NAME_WAITS = (2.0,) * 7 + (15.0,) * 4
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,7 @@ class MessageSender:
             if sequence is None:
                 if not is_noted:
                     progress, is_noted = self._begin(event, consumer, progress, message), True
-                waits_longer = doubt is not None
-                consumer, sequence = self._publish(event, consumer, step, progress, waits_longer)
+                consumer, sequence = self._publish(event, consumer, step, progress)
             doubt, progress = None, after_part(progress, index + 1, len(steps))
             consumer = self._remember(consumer, event, progress, sequence)
         _tell_sent(event, consumer, len(steps))
@@ -135,12 +135,7 @@ class MessageSender:
             raise
 
     def _publish(
-        self,
-        event: ConsumerEvent,
-        consumer: Consumer,
-        step: SendStep,
-        progress: Progress,
-        in_doubt: bool,
+        self, event: ConsumerEvent, consumer: Consumer, step: SendStep, progress: Progress
     ) -> tuple[Consumer, int | None]:
         """Do a step in the consumer's conversation, opening one if there is none."""
         opened = consumer if consumer.conversation_id else self._open(event, consumer)
@@ -151,10 +146,9 @@ class MessageSender:
                 raise
             if opened is not consumer:
                 raise _not_ready("opened just now", 1, refused) from None
-            tries = _REFUSED_TRIES_IN_DOUBT if in_doubt else _REFUSED_TRIES
-            return self._publish_elsewhere(
-                event, opened, step, refused, may_wait=progress.refusals + 1 < tries
-            )
+            waits = _NAME_WAITS if progress.may_have_opened else _END_WAITS
+            left = waits[progress.refusals :]
+            return self._publish_elsewhere(event, opened, step, refused, left[0] if left else None)
 
     def _publish_elsewhere(
         self,
@@ -162,8 +156,7 @@ class MessageSender:
         consumer: Consumer,
         step: SendStep,
         refused: LivePersonRefused,
-        *,
-        may_wait: bool,
+        wait: float | None,
     ) -> tuple[Consumer, int | None]:
         """
         Find out whether the conversation is over, and do the step in a new one if so.
@@ -178,8 +171,8 @@ class MessageSender:
         except ConversationUnknown:
             if self._is_over(consumer):
                 raise  # then another one is open, and a webhook will name it
-            if may_wait:
-                raise _not_ready("perhaps closed just now", 2, refused) from None
+            if wait is not None:
+                raise _not_ready("perhaps closed just now", wait, refused) from None
             raise refused from None
         try:
             return self._publish_in(reopened, event, step)
@@ -215,6 +208,9 @@ class MessageSender:
                 )
         except AlreadyOpen:
             return self._open_already(consumer)
+        except Transient as error:  # no words are in doubt, only where the next ones go
+            error.maybe_opened, error.maybe_done = error.maybe_done, False
+            raise
         who = log_ids(event, consumer.key)
         outcomes.outcome(Outcome.CONVERSATION_OPENED, conversation_id=conversation_id, **who)
         return self.store.save_opened(consumer, conversation_id, features)
@@ -279,7 +275,7 @@ def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
     )
 
 
-def _not_ready(why: str, seconds: int, refused: LivePersonRefused) -> ConversationNotReady:
+def _not_ready(why: str, seconds: float, refused: LivePersonRefused) -> ConversationNotReady:
     return ConversationNotReady(
         f"{why}: {refused}",
         retry_after=seconds,
