@@ -28,35 +28,51 @@ from .stack import Stack
 
 @click.group(cls=Commands)
 def account() -> None:
-    """Set up the LivePerson accounts that the stack serves."""
+    """Set up, show and remove the LivePerson accounts of the stack."""
 
 
 @account.command()
 @click.argument("account_id")
-@click.option("--client-id", prompt="Client id", help="The app install's id.")
-@click.option("--callback-url", prompt="Callback URL", help="Where the channel is called back.")
-@click.option("--callbacks", help="The types of callback it wants, with commas; all unless told.")
+@click.option("--client-id", metavar="ID", prompt="Client id", help="The app install's client id.")
+@click.option(
+    "--callback-url",
+    metavar="URL",
+    prompt="Callback URL",
+    help="The https address at which the channel takes callbacks.",
+)
+@click.option(
+    "--callbacks",
+    metavar="TYPES",
+    help="The types of callbacks the channel wants, separated by commas. Default: all.",
+)
 @click.option(
     "--receipts",
     type=click.Choice(["channel", "automatic"]),
-    help="Who tells LivePerson that a message was delivered: the channel, or the connector.",
+    help="Who tells LivePerson that a message was delivered: the channel (default), or the "
+    "connector by itself.",
 )
-@click.option("--entry-point", multiple=True, help="An address by which campaigns are found.")
+@click.option(
+    "--entry-point",
+    metavar="URL",
+    multiple=True,
+    help="An address by which LivePerson finds the campaign; may be repeated.",
+)
 @click.option(
     "--signature-algorithm",
     type=click.Choice(["sha1", "sha256"]),
-    help="What LivePerson signs this account's webhooks with, where that is certain.",
+    help="Accept only webhooks that are signed with this algorithm. Default: both.",
 )
-@click.option("--skip-checks", is_flag=True, help="Write without asking LivePerson and channel.")
+@click.option("--skip-checks", is_flag=True, help="Write without trying the two secrets first.")
 @yes
 @on_a_stack
 def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: Any) -> None:
     """
-    Set up an account, or write it again.
+    Set up an account, or write its settings again.
 
-    Two secrets are asked for: the app install's client secret, and the channel's signing secret
-    (whsec_…). They are typed unseen, or are two lines of standard input. Before anything is
-    written LivePerson is asked for a token, and the channel gets a signed callback of type ping.
+    It asks for two secrets: the app install's client secret, and the channel's signing secret
+    (whsec_…). What you type is not shown; a script pipes them in as two lines. Before it writes
+    anything, it fetches a token from LivePerson and sends the channel a signed callback of type
+    ping.
     """
     checked_account_id(account_id)
     stack.check_exists()
@@ -117,9 +133,9 @@ def list_accounts(stack: Stack, as_json: bool) -> None:
 @on_a_stack
 def remove(stack: Stack, account_id: str, yes: bool) -> None:
     """
-    Take an account away: its parameters are deleted.
+    Remove an account: delete its parameters.
 
-    Its events are refused within five minutes. What is queued by then is tried for a day.
+    Within five minutes its events are refused. What is queued by then is tried for a day.
     """
     parameters = Parameters(stack)
     parameters.of(account_id)

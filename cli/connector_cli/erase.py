@@ -67,7 +67,7 @@ class Receipt:
 
 @click.group(cls=Commands)
 def consumer() -> None:
-    """See to the data of one consumer."""
+    """Erase the data of one consumer."""
 
 
 @consumer.command()

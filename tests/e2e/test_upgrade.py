@@ -31,7 +31,7 @@ VISIBILITY_SECONDS = 15
 QUEUES = ("consumer-events.fifo", "notifications.fifo")
 
 # The new version: the layer alone is changed, the handlers are not.
-REQUESTS = "ConnectorLayer/python/liveperson_connector/aws/requests.py"
+REQUESTS = "ConnectorLayer/python/liveperson_connector/entrypoints/api_gateway.py"
 OLD = '"Content-Type": "application/json", **headers'
 NEW = '"Content-Type": "application/json", "X-Version": "2", **headers'
 

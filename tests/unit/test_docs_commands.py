@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -197,3 +198,23 @@ def test_no_page_names_a_version_that_is_not_there() -> None:
     """A command with a made-up tag fails at night."""
     for file in PAGES:
         assert not re.search(r"git checkout v\d", file.read_text()), file
+
+
+# ── The README's map ──
+
+
+def test_the_map_names_every_folder_and_none_that_is_not_there() -> None:
+    """As git has them, beside what is for tools alone."""
+    readme = (PROJECT / "README.md").read_text()
+    (block,) = re.findall(r"## Where things are\n\n```\n(.*?)```", readme, re.DOTALL)
+    named = {
+        line.split("/")[0] for line in block.splitlines() if "/ " in line.partition("  ")[0] + " "
+    }
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    folders = {each.split("/")[0] for each in tracked if "/" in each}
+    if not folders:
+        pytest.skip("this is no git repository")
+
+    assert {each for each in folders if not each.startswith(".")} == named

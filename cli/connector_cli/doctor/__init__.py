@@ -1,5 +1,5 @@
 """
-``connector doctor``: is everything as it should be, and if not, what mends it.
+``connector doctor``: check whether everything is as it should be, and say how to fix what is not.
 
 A check is a function that yields findings; it never raises for what it looks for.
 """

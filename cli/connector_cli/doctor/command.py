@@ -1,4 +1,4 @@
-"""``connector doctor``: looks at everything, and says what mends what is wrong."""
+"""``connector doctor``: check everything, and say how to fix what is wrong."""
 
 from __future__ import annotations
 

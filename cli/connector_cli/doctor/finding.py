@@ -27,7 +27,7 @@ SERVICES = (SENTINEL, IDP, ASYNC_MESSAGING)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor: what was looked at, how it is, and what mends it."""
+    """One line of the doctor: what was checked, how it is, and how to fix it."""
 
     check: str
     level: str
@@ -88,7 +88,7 @@ def warning(check: str, detail: str, mend: str, account_id: str = "") -> Finding
 
 
 def wrong(check: str, detail: str, mend: str, account_id: str = "") -> Finding:
-    """Say that something is wrong, and what mends it."""
+    """Say that something is wrong, and how to fix it."""
     return Finding(check, WRONG, detail, mend, account_id)
 
 

@@ -235,7 +235,7 @@ def installed(patient: CheckContext) -> Iterator[Finding]:
         if str(_mapping(found.get(kind)).get("endpoint", "")).partition("?")[0] != wanted
     }
     for kind, endpoint in astray.items():
-        detail = f"{re.sub('^.*[.]', '', kind)} goes to {endpoint or 'nobody'}"
+        detail = f"{re.sub('^.*[.]', '', kind)} goes to {endpoint or 'no address'}"
         yield wrong("manifest", detail, f"at LivePerson, set its endpoint to {wanted}")
     if not astray:
         yield ok("manifest", f"all {len(EVENT_TYPES)} event types go to this stack")

@@ -168,7 +168,7 @@ def _webhooks(webhooks: Mapping[str, Any]) -> Iterator[Fault]:
 def _not_subscribed(kind: str, path: str) -> Fault:
     why = {
         CONTENT: "no word of an agent arrives, and a lost answer is never settled",
-        CONVERSATION: "nobody says whose a conversation is, and when it is over",
+        CONVERSATION: "nothing tells whose a conversation is, and when it is over",
     }
     lost = why.get(kind, "these events don't reach the channel")
     return Fault(ERROR if kind in why else WARNING, path, f"is missing: {lost}")
