@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -114,12 +115,13 @@ def _packages() -> Path:
     lock = (TYPESCRIPT / "package-lock.json").read_bytes()
     folder = Path(sys.prefix) / f".typescript-{hashlib.sha256(lock).hexdigest()[:12]}"
     if not folder.exists():
-        making = folder.with_suffix(f".{os.getpid()}")
-        making.mkdir()
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(TYPESCRIPT / name, making)
-        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=making)
-        making.rename(folder)
+        with TemporaryDirectory(dir=sys.prefix) as temporary:
+            making = Path(temporary) / "packages"
+            making.mkdir()
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(TYPESCRIPT / name, making)
+            _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=making)
+            making.rename(folder)
     return folder
 
 
