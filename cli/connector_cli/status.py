@@ -46,15 +46,16 @@ def status(stack: Stack, watch: bool, minutes: int, as_json: bool) -> None:
     """
     shown = output.data if as_json else _show
     told = gather(stack, minutes)
-    shown(told)
     try:
+        shown(told)
         while watch:
             time.sleep(_PAUSE_SECONDS)
             told = gather(stack, minutes)
             click.clear()
             shown(told)
-    except KeyboardInterrupt:  # how --watch is meant to end
-        pass
+    except KeyboardInterrupt:
+        if not watch:
+            raise  # how --watch is meant to end, and nothing else
     click.get_current_context().exit(1 if told["problems"] else 0)
 
 
