@@ -27,6 +27,7 @@ from sandbox.channel.inbox import Fault
 from sandbox.progress import Progress
 from sandbox.system import Options, System, running
 from tests.e2e.conftest import wait_for
+from tests.support.interrupts import hear_interrupts
 from tests.support.operators import CONNECTOR, Operator, Stack
 from tests.support.tokens import app_jwt
 
@@ -395,6 +396,7 @@ def test_watching_ends_with_ctrl_c(site: Site) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=site.operator.environ,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - it does nothing else
     )
     assert watching.stdout
     for line in watching.stdout:

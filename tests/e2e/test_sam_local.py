@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def dead_letter(identity: str) -> OutgoingMessage:
     """Make a letter that LivePerson's outage left behind."""
     attributes = {
         "reason": "liveperson_unavailable",
-        "first_failed_at": "2026-01-01T00:00:00+00:00",
+        "first_failed_at": datetime.now(UTC).isoformat(),
     }
     body = json.dumps({"account_id": ACCOUNT, "consumer_id": identity, "event": {"id": identity}})
     return OutgoingMessage(body, group=identity, identity=identity, attributes=attributes)

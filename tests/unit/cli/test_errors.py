@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from connector_cli.main import cli
 from tests.support.fake_aws import FakeAws, aws, endpoints
 from tests.support.fake_credentials import credentials
+from tests.support.interrupts import hear_interrupts
 from tests.support.operators import CONNECTOR
 from tests.support.servers import Request, serving
 
@@ -348,6 +349,7 @@ def test_a_command_that_is_stopped_says_so_and_nothing_else(tmp_path: Path) -> N
             [CONNECTOR, "status", "--watch", "--endpoints", str(file)],
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hear_interrupts,  # noqa: PLW1509 - it does nothing else
         )
         assert asked.wait(60)
         running.send_signal(signal.SIGINT)
