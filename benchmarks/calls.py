@@ -48,7 +48,7 @@ them, and a crash between would lose the callback or send words into a closed co
 
 def measure(rounds: int) -> list[Section]:
     """Return how many calls an event costs; a count is the same each time."""
-    with _bench() as bench, toll_gate(bench) as gate:
+    with counting_bench() as bench, toll_gate(bench) as gate:
         consumers = [gate.consumer_text() for _ in range(EVENTS)]
         agents = [gate.agent_text() for _ in range(EVENTS)]
         tolls = {name: [each[name] for each in consumers] for name in consumers[0]}
@@ -61,7 +61,7 @@ def measure(rounds: int) -> list[Section]:
 
 
 @contextmanager
-def _bench() -> Iterator[Bench]:
+def counting_bench() -> Iterator[Bench]:
     """Put the functions on a bench of their own."""
     with (
         TemporaryDirectory() as folder,

@@ -78,6 +78,15 @@ def parameters_read(function: str) -> int:
 
 def limits() -> Iterator[Limit]:
     """Yield every limit on a steady stream of messages, for one brand in a stack."""
+    busiest = max(invocations(name) for name in WORKERS)
+    yield from _own_limits()
+    yield from _lambda_limits()
+    yield from _queue_and_api_limits(busiest)
+    yield from _table_limits(busiest)
+    yield _parameter_limit()
+
+
+def _own_limits() -> Iterator[Limit]:
     yield from _throttles()
     own = _default("WorkerConcurrency")
     for name in WORKERS:
@@ -90,7 +99,10 @@ def limits() -> Iterator[Limit]:
             "the parameter, up to 1,000 a stack",
             _WAIT,
         )
-    quota, page = "its quota", f"{_LAMBDA}/gettingstarted-limits.html"
+
+
+def _lambda_limits() -> Iterator[Limit]:
+    page = f"{_LAMBDA}/gettingstarted-limits.html"
     executions = sum(running(name) for name in folders())
     yield Limit(
         "Lambda executions",
@@ -98,7 +110,7 @@ def limits() -> Iterator[Limit]:
         page,
         executions,
         "executions",
-        quota,
+        "its quota",
         f"{_NOT_ACCEPTED}, or wait",
     )
     yield Limit(
@@ -110,10 +122,14 @@ def limits() -> Iterator[Limit]:
         "the quota of executions",
         f"{_NOT_ACCEPTED}, or wait",
     )
+
+
+def _queue_and_api_limits(busiest: float) -> Iterator[Limit]:
     page = f"{_AWS}/apigateway/latest/developerguide/limits.html"
     requests = sum(invocations(name) for name in INTAKES)
-    yield Limit("API Gateway requests", 10_000, page, requests, "requests", quota, _NOT_ACCEPTED)
-    busiest = max(invocations(name) for name in WORKERS)
+    yield Limit(
+        "API Gateway requests", 10_000, page, requests, "requests", "its quota", _NOT_ACCEPTED
+    )
     yield Limit(
         "SQS calls of a kind on a FIFO queue",
         70_000,
@@ -123,9 +139,11 @@ def limits() -> Iterator[Limit]:
         "its quota; 2,400 in small regions",
         f"{_NOT_ACCEPTED}, or wait",
     )
-    yield from _table_limits(busiest)
+
+
+def _parameter_limit() -> Limit:
     reads = sum(environments(name) * parameters_read(name) for name in folders())
-    yield Limit(
+    return Limit(
         "Parameter Store reads",
         40,
         f"{_AWS}/general/latest/gr/ssm.html",

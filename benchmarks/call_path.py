@@ -1,7 +1,7 @@
 """
 The way of one message through a function's modules, as a reader of the code has to follow it.
 
-``python -m tests.support.call_path`` (with ``PYTHONPATH=layers/connector``) lets one text travel
+``python -m benchmarks.call_path`` (with ``PYTHONPATH=layers/connector``) lets one text travel
 each way through warm functions. For each function it prints the number of calls, the modules of the
 layer that they are in, the moves between modules, and the *returns*: calls into a module that had
 been left, with no call of it open any more. Few returns mean that each module is read once, from
@@ -15,33 +15,22 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
-from benchmarks.environment import quiet, set_environment
-from liveperson_connector.aws.clients import retrying
-from sandbox.channel import DemoChannel
-from simulator import SimulatedLivePerson
+from tests.support.accounts import ACCOUNT
+from tests.support.harness import CONSUMER_EVENTS, NOTIFICATIONS, Bench
+from tests.support.messages import text_event
 
-from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
-from .emulators import emulated_aws, new_fifo_queue
-from .harness import CONSUMER_EVENTS, NOTIFICATIONS, Bench, table_of_template
-from .messages import text_event
+from .calls import counting_bench
 
 LAYER = "liveperson_connector."
 
 VALUES_AND_TELEMETRY = (
     "channel.consumer_events",
-    "conversations",
-    "errors",
+    "domain.",
     "liveperson.notifications",
-    "lines",
-    "messages",
-    "observe",
-    "outages",
-    "pseudonyms",
+    "telemetry.",
 )
 
 
@@ -133,27 +122,9 @@ def _agent_text(bench: Bench) -> None:
     bench.liveperson.wait_idle()
 
 
-@contextmanager
-def _bench() -> Iterator[Bench]:
-    with (
-        TemporaryDirectory() as folder,
-        quiet(),
-        emulated_aws(Path(folder)) as url,
-        SimulatedLivePerson() as liveperson,
-    ):
-        set_environment(url)
-        liveperson.add_account(ACCOUNT, CLIENT_ID, CLIENT_SECRET, time_scale=0.01)
-        channel = DemoChannel(SIGNING_SECRET)
-        channel.start()
-        sqs, table = retrying("sqs"), table_of_template(retrying("dynamodb"), "calls")
-        with Bench(liveperson, channel, table, lambda: new_fifo_queue(sqs), stack="calls") as bench:
-            yield bench
-        channel.stop()
-
-
 def main() -> None:
     """Print the figures."""
-    with _bench() as bench:
+    with counting_bench() as bench:
         found = paths(bench)
     for name, path in found.items():
         sys.stdout.write(f"{name:20} {path}\n")
