@@ -60,7 +60,9 @@ class Capabilities:
     types it takes from agents, each with its largest size in bytes; ``consumer_files`` the other
     way. ``reports`` are what it tells of our messages, out of ``delivered``, ``read`` and
     ``failed``. ``window_seconds`` is for how long after a consumer's last message free text may be
-    sent. ``per_second`` and ``per_chat_second`` are the provider's rates, zero where not published.
+    sent. ``typing_at_message`` says that typing can only be shown in answer to a known message of
+    the person. ``per_second`` and ``per_chat_second`` are the provider's rates, zero where not
+    published.
     """
 
     text: int
@@ -79,6 +81,7 @@ class Capabilities:
     location_out: bool = False
     typing_in: bool = False
     typing_out: bool = False
+    typing_at_message: bool = False
     reports: frozenset[str] = frozenset()
     read_marks: bool = False
     edits: bool = False
@@ -200,9 +203,10 @@ class Location:
 
 @dataclass(frozen=True)
 class Typing:
-    """The agent types, or has stopped."""
+    """The agent types, or has stopped; ``message`` is the provider's id of the person's last."""
 
     is_typing: bool
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,8 +272,23 @@ class Verdict:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True)
+class Token:
+    """A short-lived token that requests carry, and for how many seconds it is good."""
+
+    value: str = field(repr=False)
+    seconds: float
+
+
 class Adapter:
-    """The interface. What a provider does not have keeps the default."""
+    """
+    The interface. What a provider does not have keeps the default.
+
+    Two settings are not typed in. ``address`` is our webhook's own address, for providers that are
+    told it with every message; the command line writes it. ``access_token`` is the value of the
+    token that :meth:`token_request` asks for; the code around an adapter adds it to the settings of
+    every other request.
+    """
 
     kind: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]]
@@ -296,6 +315,14 @@ class Adapter:
         raise NotImplementedError
 
     # Out
+
+    def token_request(self, settings: Settings) -> Call | None:
+        """Return the request for a short-lived token; None if requests need none."""
+        return None
+
+    def token(self, answer: ProviderAnswer) -> Token | None:
+        """Return the token in the answer; None if it holds none: :meth:`judge` says why."""
+        return None
 
     def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call:
         """Write one piece as one request; only pieces that the capabilities allow are asked for."""
@@ -332,12 +359,18 @@ class Adapter:
         """Return the request that asks for the webhook's address; None without an API."""
         return None
 
-    def registered(self, answer: ProviderAnswer) -> str:
-        """Return the address in the answer to :meth:`registration`; empty if there is none."""
-        return ""
+    def registered(self, answer: ProviderAnswer) -> tuple[str, ...]:
+        """Return the addresses in the answer to :meth:`registration`; most providers have one."""
+        return ()
 
-    def deregister(self, settings: Settings) -> Call | None:
-        """Return the request that takes the webhook's address away; None without an API."""
+    def deregister(
+        self, address: str, settings: Settings, found: ProviderAnswer | None
+    ) -> Call | None:
+        """
+        Return the request that takes ``address`` away; None if there is nothing to take away.
+
+        ``found`` is the answer to :meth:`registration`, if that is a request.
+        """
         return None
 
     def instructions(self, address: str) -> str:
