@@ -1,20 +1,32 @@
 """
-Messages wait while their destination is down, and a probe finds out when it is back.
+Stop calling a destination that is down, and find out by a probe when it is back.
 
-There is one breaker for each account and destination, kept in the table, so that all containers
+There is one circuit for each account and destination, kept in the table, so that all containers
 know at once and one brand's outage never slows another's. Its state comes with the one read that
-a worker makes anyway; it is written only when something fails, or when an outage is over.
+a worker makes anyway; it is written only when something fails, or when an outage is over::
+
+    closed ──OPEN_AFTER failures in a row──▶ open ──interval over──▶ half-open
+      ▲                                       ▲                        │    │
+      │                                       └──────probe failed──────┘    │
+      └───────────────────────────probe answered───────────────────────────┘
+
+=========== ==================================================================
+closed      calls go ahead; the circuit counts failures in a row
+open        messages wait without a call and without spending a try
+half-open   the first message whose turn it is goes ahead as the probe
+=========== ==================================================================
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..domain.clock import Clock
-from ..domain.errors import CircuitOpen, Transient
+from ..domain.errors import CircuitOpen, ConnectorError, ProbeFailed
 from ..domain.outages import CircuitState
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
@@ -26,53 +38,66 @@ CHANNEL = "channel"
 
 @dataclass(frozen=True)
 class CircuitBreaker:
-    """The breaker of one destination, for all accounts."""
+    """The circuits of one ``destination``, one for each account."""
 
     destination: str
     store: Outages
     clock: Clock = time.time
     chance: Callable[[], float] = random.random
 
-    def enter(self, account_id: str, outage: CircuitState | None) -> None:
-        """Let a message through, or raise :class:`CircuitOpen` while its destination is down."""
-        if outage is None or not outage.is_open:
+    @contextmanager
+    def guard(self, account_id: str, state: CircuitState | None, group: str) -> Iterator[None]:
+        """
+        Call the destination within, and count what the calls say of it.
+
+        ``state`` is what the table knows of the circuit, ``group`` the message's. Success closes
+        the circuit, and so does an error with the destination's answer (``answer_of``). An error
+        that speaks of an outage (``outage_of``) counts as a failure; others count as neither.
+
+        Raises :class:`CircuitOpen` instead of going ahead while the circuit is open, and
+        :class:`ProbeFailed` in place of a probe's own error.
+        """
+        self._admit(account_id, state)
+        try:
+            yield
+        except ConnectorError as error:
+            if error.answer_of == self.destination:
+                self._close(account_id, state)
+            elif error.outage_of == self.destination:
+                self._count_failure(account_id, state, error, group)
+            raise
+        self._close(account_id, state)
+
+    def _admit(self, account_id: str, state: CircuitState | None) -> None:
+        if state is None or not state.is_open:
             return
         now = self.clock()
-        interval = outage.interval(now)
-        if now >= outage.next_probe_at and self.store.probe(
+        interval = state.interval(now)
+        if now >= state.next_probe_at and self.store.probe(
             account_id, self.destination, now, now + interval
         ):
             outcomes.outcome(Outcome.PROBE, account_id=account_id, to=self.destination)
             return
         # Spread over an interval: after the outage the waiting messages come one by one.
-        wait = max(outage.next_probe_at - now, 0.0) + interval * self.chance()
+        wait = max(state.next_probe_at - now, 0.0) + interval * self.chance()
         raise CircuitOpen(f"{self.destination} is down for this account", retry_after=wait)
 
-    def failed(
-        self, account_id: str, outage: CircuitState | None, error: Transient, group: str
+    def _count_failure(
+        self, account_id: str, state: CircuitState | None, error: ConnectorError, group: str
     ) -> None:
-        """
-        Note that a call came to nothing, if that speaks of the destination.
-
-        Raises :class:`CircuitOpen` if it was a probe: an outage must not use up the tries of those
-        who look whether it is over.
-        """
-        if error.outage_of != self.destination:
-            return
-        was_certain = outage is not None and outage.is_open
-        now = self.store.note_failure(account_id, self.destination, outage, self.clock(), group[:8])
-        if now.is_open and not was_certain:
+        was_probe = state is not None and state.is_open
+        now = self.store.note_failure(account_id, self.destination, state, self.clock(), group[:8])
+        if now.is_open and not was_probe:
             outcomes.outcome(Outcome.BREAKER_OPENED, account_id=account_id, to=self.destination)
-        if was_certain:
-            raise CircuitOpen(
+        if was_probe:
+            raise ProbeFailed(
                 f"{self.destination} is still down for this account: {error}",
                 retry_after=now.interval(self.clock()) * (1 + self.chance()),
             ) from error
 
-    def succeeded(self, account_id: str, outage: CircuitState | None) -> None:
-        """Note that a call went through, if there was any doubt."""
-        if outage is None:
+    def _close(self, account_id: str, state: CircuitState | None) -> None:
+        if state is None:
             return
         self.store.outage_over(account_id, self.destination)
-        if outage.is_open:
+        if state.is_open:
             outcomes.outcome(Outcome.BREAKER_CLOSED, account_id=account_id, to=self.destination)

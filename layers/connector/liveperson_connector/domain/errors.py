@@ -23,8 +23,9 @@ Everything that can go wrong, as a tree.
     │   ├── AppJwtMissing           none is stored, or the stored one has expired
     │   ├── ConversationUnknown     LivePerson has one open for the consumer; we wait for its name
     │   ├── ConversationNotReady    it was opened just now and does not take messages yet
-    │   ├── CircuitOpen            its destination is down; this was no try
-    │   ├── GroupHeld              an earlier message of its group is a dead letter
+    │   ├── CircuitOpen             its destination is down; this was no try
+    │   │   └── ProbeFailed         the call found out that it is still down
+    │   ├── GroupHeld               an earlier message of its group is a dead letter
     │   ├── EchoAwaited             a send may have arrived; its echo would tell
     │   ├── NotificationEarly       its conversation may be ours, its record is not written yet
     │   ├── ChannelUnavailable      the same as LivePersonUnavailable, on the channel's side
@@ -51,9 +52,17 @@ _Kind = TypeVar("_Kind", bound="ConnectorError")
 
 
 class ConnectorError(Exception):
-    """Base of all. ``reason`` is the word for it in dead letters, metrics and logs."""
+    """
+    Base of all. ``reason`` is the word for it in dead letters, metrics and logs.
+
+    ``outage_of`` is the destination that is down if errors of this class go on, and not just this
+    message in trouble; ``answer_of`` the destination that has answered, if the error is its answer.
+    A circuit breaker opens by the first and closes by the second.
+    """
 
     reason: ClassVar[str] = "error"
+    outage_of: ClassVar[str] = ""
+    answer_of: ClassVar[str] = ""
 
 
 # ── Refused: the answer to a caller ────────────────────────────────────────────────────────
@@ -148,14 +157,12 @@ class Transient(ConnectorError):
 
     ``retry_after`` is the least wait in seconds where the partner named one. ``maybe_done`` is
     true when the partner may have acted although no answer came, ``maybe_opened`` when what it may
-    have done is to open a conversation. ``http_status`` and
-    ``error_code`` are those of the answer, where there was one. ``outage_of`` is the destination
-    that is down if errors of this class go on, and not just this message in trouble. An error of a
-    class that is no ``is_try`` tells of a wait: nobody was called, so no try failed. ``pace`` names
-    the back-off, in ``delivery/retries.py``, for errors that name no wait.
+    have done is to open a conversation. ``http_status`` and ``error_code`` are those of the answer,
+    where there was one. An error whose class sets ``is_try`` to false is a wait: no partner was
+    called, so no try failed. ``pace`` names the back-off, in ``delivery/retries.py``, for errors
+    that name no wait.
     """
 
-    outage_of: ClassVar[str] = ""
     is_try: ClassVar[bool] = True
     pace: ClassVar[str] = "failed"
 
@@ -222,6 +229,7 @@ class LivePersonConflict(Transient):
     """LivePerson answered 409: what was asked does not fit a state that may be another soon."""
 
     reason = "liveperson_conflict"
+    answer_of = "liveperson"
 
 
 class AppJwtRejected(Transient):
@@ -241,12 +249,14 @@ class ConversationUnknown(Transient):
     """LivePerson holds an open conversation of this consumer whose id we do not know."""
 
     reason = "conversation_unknown"
+    answer_of = "liveperson"
 
 
 class ConversationNotReady(Transient):
     """A conversation opened a moment ago does not take its first message yet."""
 
     reason = "conversation_not_ready"
+    answer_of = "liveperson"
 
 
 class CircuitOpen(Transient):
@@ -254,6 +264,10 @@ class CircuitOpen(Transient):
 
     reason = "outage"
     is_try = False
+
+
+class ProbeFailed(CircuitOpen):
+    """A call that was to find out whether the destination is back found it down, at no try."""
 
 
 class GroupHeld(Transient):
@@ -325,6 +339,7 @@ class LivePersonRefused(Permanent):
     """
 
     reason = "liveperson_refused"
+    answer_of = "liveperson"
     said = ""
 
 
@@ -350,6 +365,7 @@ class ChannelRefused(Permanent):
     """The channel answered that it will never take this callback."""
 
     reason = "channel_refused"
+    answer_of = "channel"
 
 
 class UnreadableMessage(Permanent):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,7 +32,7 @@ from ...domain.conversations import (
     text_digest,
 )
 from ...domain.errors import (
-    ChannelRefused,
+    MisconfiguredAccount,
     NotificationEarly,
     Permanent,
     Transient,
@@ -96,18 +97,11 @@ class ChannelDelivery:
     def handle(self, message: QueueMessage) -> None:
         """Take one queued notification; the errors say whether another try can help."""
         try:
-            account_id, recalled, act = self._prepare(message)
+            act = self._prepare(message)
         except UnreadableMessage:
             self._handle_body(message)
             return
-        try:
-            act()
-        except Transient as error:
-            self.breaker.failed(account_id, recalled.outage, error, message.group)
-            raise
-        except ChannelRefused:  # an answer all the same
-            self.breaker.succeeded(account_id, recalled.outage)
-            raise
+        act()
 
     def _handle_body(self, message: QueueMessage) -> None:
         """
@@ -127,12 +121,11 @@ class ChannelDelivery:
         if problem:
             raise problem
 
-    def _prepare(self, message: QueueMessage) -> tuple[str, NotificationState, Callable[[], None]]:
-        """Read a message; return whose it is, what is known of it, and what to do."""
+    def _prepare(self, message: QueueMessage) -> Callable[[], None]:
+        """Read a message and what is known of it; return what to do."""
         if failed := read_failed(message.body):
-            account_id = failed.account_id
-            recalled = self.store.load_notification(account_id, "", (), (), message.group)
-            return account_id, recalled, partial(self._tell_failed, failed, recalled, message)
+            recalled = self.store.load_notification(failed.account_id, "", (), (), message.group)
+            return partial(self._tell_failed, failed, recalled, message)
         change = read_queued(message.body)
         if change.kind == CONVERSATION_CHANGE:
             said = read_conversation_change(change)
@@ -145,7 +138,7 @@ class ChannelDelivery:
             senders = [event.sender_id] if event.is_consumers else []
             recalled = self._recall(change, senders, message)
             act = partial(self._hear, change, event, recalled, message)
-        return change.account_id, recalled, act
+        return act
 
     def _recall(
         self, change: Change, consumers: Iterable[str], message: QueueMessage
@@ -158,10 +151,12 @@ class ChannelDelivery:
             message.group,
         )
 
-    def _enter(self, account_id: str, recalled: NotificationState, message: QueueMessage) -> None:
-        """Go on to the channel, unless earlier messages or an outage are in the way."""
+    def _guarded(
+        self, account_id: str, recalled: NotificationState, message: QueueMessage
+    ) -> AbstractContextManager[None]:
+        """Go on to the channel within, unless earlier messages or an outage are in the way."""
         check_group_hold(message, recalled.is_held, recalled.redrive_failed_at)
-        self.breaker.enter(account_id, recalled.outage)
+        return self.breaker.guard(account_id, recalled.outage, message.group)
 
     # ── Conversation changes: what is ours, what became of it ──
 
@@ -218,11 +213,9 @@ class ChannelDelivery:
         self._restore_pointer(now, recalled, told_at=said.updated_at)
         found = changes(before, now)
         if found:
-            self._enter(now.account_id, recalled, message)
-        for event in found:
-            self._tell_change(now, event, said, message)
-        if found:
-            self.breaker.succeeded(now.account_id, recalled.outage)
+            with self._guarded(now.account_id, recalled, message):
+                for event in found:
+                    self._tell_change(now, event, said, message)
         if now != before:
             self.store.save_state(now)
 
@@ -274,9 +267,8 @@ class ChannelDelivery:
         elif event.kind == TYPING:
             self._tell_typing(conversation, event, recalled, message)
         else:
-            self._enter(change.account_id, recalled, message)
-            self._tell(change, conversation, event, message)
-            self.breaker.succeeded(change.account_id, recalled.outage)
+            with self._guarded(change.account_id, recalled, message):
+                self._tell(change, conversation, event, message)
 
     def _whose(
         self,
@@ -398,22 +390,27 @@ class ChannelDelivery:
         message: QueueMessage,
     ) -> None:
         account_id, failure, failed_message = failed
-        settings = self.channels.get(account_id)
-        callback = {
-            "type": "failed",
-            "account_id": account_id,
-            **failure,
-            "sent_at": _iso(datetime.fromtimestamp(self.clock(), UTC)),
-        }
         what = Outcome.NOT_WANTED
-        if settings.wants("failed"):
-            self._enter(account_id, recalled, message)
+        if self._wants_failed(account_id):
+            callback = {
+                "type": "failed",
+                "account_id": account_id,
+                **failure,
+                "sent_at": _iso(datetime.fromtimestamp(self.clock(), UTC)),
+            }
             parts = [account_id, str(failure["consumer_id"]), str(failure["event_id"])]
             parts += [failed_message] if failed_message else []
-            self._post(settings, _webhook_id("failed", *parts), callback)
-            self.breaker.succeeded(account_id, recalled.outage)
+            with self._guarded(account_id, recalled, message):
+                self._post(self.channels.get(account_id), _webhook_id("failed", *parts), callback)
             what = Outcome.TOLD_FAILED
         outcomes.outcome(what, account_id=account_id, event_id=failure.get("event_id"))
+
+    def _wants_failed(self, account_id: str) -> bool:
+        """Whether the channel wants ``failed``; if its settings are missing, assume it does."""
+        try:
+            return self.channels.get(account_id).wants("failed")
+        except MisconfiguredAccount:
+            return True
 
     def _call_back(
         self, conversation: Conversation, identity: str, callback: Mapping[str, Any]

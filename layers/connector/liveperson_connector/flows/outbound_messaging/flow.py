@@ -21,11 +21,11 @@ from ...domain.conversations import Consumer, EventState, Progress
 from ...domain.errors import (
     CircuitOpen,
     ConversationNotReady,
-    ConversationUnknown,
     GroupHeld,
     LivePersonConflict,
     LivePersonRefused,
     Permanent,
+    ProbeFailed,
     Transient,
     UnreadableMessage,
 )
@@ -81,30 +81,12 @@ class OutboundMessaging:
         if refusal := known_refusal(recalled.progress, message):
             raise refusal
         recalled = replace(recalled, progress=resumed(recalled.progress, event))
-        self._enter(event, key, recalled, message)
-        try:
-            self._carry_out(event, key, recalled, message)
-        except (LivePersonRefused, LivePersonConflict, ConversationUnknown, ConversationNotReady):
-            self.breaker.succeeded(event.account_id, recalled.outage)  # an answer all the same
-            raise
-        except Transient as error:
-            self.breaker.failed(event.account_id, recalled.outage, error, message.group)
-            raise
-        self.breaker.succeeded(event.account_id, recalled.outage)
-
-    def _enter(
-        self, event: ConsumerEvent, key: str, recalled: EventState, message: QueueMessage
-    ) -> None:
-        """
-        Go on to LivePerson, unless it is down or earlier events are to go first.
-
-        A receive without a try leaves no doubt; one that an earlier try left is kept.
-        """
         try:
             check_group_hold(message, recalled.is_held, recalled.redrive_failed_at)
-            self.breaker.enter(event.account_id, recalled.outage)
-        except (GroupHeld, CircuitOpen):
-            if recalled.consumer:
+            with self.breaker.guard(event.account_id, recalled.outage, message.group):
+                self._carry_out(event, key, recalled, message)
+        except (GroupHeld, CircuitOpen) as waits:
+            if recalled.consumer and not isinstance(waits, ProbeFailed):
                 with suppress(Transient):  # at worst its echo is waited for in vain
                     self._note_no_try(event, key, recalled.progress, message)
             raise
@@ -112,6 +94,7 @@ class OutboundMessaging:
     def _note_no_try(
         self, event: ConsumerEvent, key: str, progress: Progress, message: QueueMessage
     ) -> None:
+        """Note a receive that no try followed: it leaves no doubt, and keeps an earlier try's."""
         doubt = in_doubt_since(progress, message)
         if message.receive_count == 1 or doubt != progress.ambiguous_at:
             noted = settled(progress, message, doubt)
