@@ -19,6 +19,8 @@ from liveperson_connector.domain.errors import (
     ChannelRefused,
     CircuitOpen,
     ConnectorError,
+    ConversationNotReady,
+    ConversationUnknown,
     EchoAwaited,
     GroupHeld,
     LivePersonBusy,
@@ -155,6 +157,24 @@ def test_each_kind_of_failure_has_its_own_pace() -> None:
         uneven.process(received())
 
     assert [1, 2, 4, 5, 10, 15, 8, 7] == [seconds for _, seconds in inbox.hidden]
+
+
+def test_waits_that_are_named_are_kept_to_for_each_reason() -> None:
+    """A conversation whose name was waited for long may not be ready: then a second is enough."""
+    inbox = InProcessQueue()
+    errors: list[Exception] = [
+        *(ConversationUnknown("unknown", retry_after=5) for _ in range(13)),
+        ConversationNotReady("not ready", retry_after=1),
+    ]
+
+    def handle(_message: QueueMessage) -> None:
+        raise errors.pop(0)
+
+    waiting = worker(handle, inbox=inbox, dead_letters=InProcessQueue())
+    while errors:
+        waiting.process(received())
+
+    assert [*[5] * 12, 900, 1] == [seconds for _, seconds in inbox.hidden]
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,9 @@ _DELAYS = {
     "busy": (1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
 }
 
-# The pace of a wait that the partner or the error names. It is kept to for the first tries; what
-# goes on failing slows down all the same, so that a day of patience stays far below the queue's
-# limit of receives.
-_NAMED = "named"
+# A wait that the partner or the error names is kept to for the first tries that fail for this
+# reason. What goes on failing slows down all the same, so that a day of patience stays far below
+# the queue's limit of receives.
 _NAMED_WAITS = 12
 
 # The upper limit for a Retry-After: the outage may end sooner.
@@ -99,7 +98,7 @@ class RetryingConsumer:
             return False
         tries = 1
         if isinstance(error, Transient) and not isinstance(error, GroupHeld):
-            pace = error.pace if error.retry_after is None else _NAMED
+            pace = error.pace if error.retry_after is None else error.reason
             tries, at_this_pace = self.holds.count_try(message.message_id, pace)
             if tries < self.most_tries:
                 seconds = delay(at_this_pace, error.retry_after, self.chance(), pace=pace)
