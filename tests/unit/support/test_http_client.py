@@ -343,6 +343,19 @@ def test_a_connection_that_is_not_made_is_tried_again_at_once() -> None:
     assert 2 == len(asked)
 
 
+def test_one_partners_trouble_drops_no_others_connection() -> None:
+    """A brand whose channel is down costs the others no handshake."""
+    with serving(Given()) as well_, misbehaving(answering()) as down:
+        client = HttpClient()
+        call(well_.url, client)
+        down.stop()
+        with pytest.raises(NotSent):
+            call(down.url, client)
+        call(well_.url, client)
+
+    assert 1 == well_.connections
+
+
 def test_a_name_is_looked_up_once_a_connection() -> None:
     """A kept connection needs no name service."""
     asked = []

@@ -124,7 +124,6 @@ class HttpClient:
             left = until - time.monotonic()
             if not failure.at_once or left <= 0:
                 raise
-        self._transport.close()  # other kept connections may be as dead as this one
         return self._send(request, left, most)
 
     def _send(self, request: Request, seconds: float, most: int) -> Answer:
