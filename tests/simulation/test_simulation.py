@@ -207,6 +207,6 @@ def test_the_judge_sees_an_outage_that_spends_tries() -> None:
     deeds = tuple(Action(60.0 * number, "says", number % 2) for number in range(1, 5))
     outage = Fault("unreachable", "liveperson", 30.0, 36 * HOUR)
     schedule = Schedule(seed=1, family="outage", deeds=deeds, faults=(outage,))
-    found = _broken(schedule, CircuitBreaker, "failed", lambda *_: None)
+    found = _broken(schedule, CircuitBreaker, "_count_failure", lambda *_: None)
 
     assert {"an outage dead-letters nothing"} <= found

@@ -10,9 +10,13 @@ import pytest
 
 from liveperson_connector.delivery.retries import (
     MOST_TRIES,
+    Decision,
+    Hold,
     RetryingConsumer,
+    Tries,
     check_group_hold,
     dead_letter,
+    decide,
     delay,
 )
 from liveperson_connector.domain.errors import (
@@ -70,6 +74,57 @@ def failing(error: Exception) -> Callable[[QueueMessage], None]:
         raise error
 
     return handle
+
+
+# ── The decision ──
+
+REDRIVEN = {"redrives": "1"}
+SPENT = {"redrives": str(MOST_REDRIVES)}
+CUT_OFF = {"redrives": "1", "cut_off": "yes"}
+HELD = GroupHeld("earlier ones are dead letters")
+
+
+@pytest.mark.parametrize(
+    ("error", "attributes", "tries", "expected"),
+    [
+        (None, {}, None, Decision()),
+        (None, REDRIVEN, None, Decision(releases=True)),
+        (None, CUT_OFF, None, Decision()),
+        (LivePersonRefused("no"), {}, None, Decision(is_dead=True, tries=1)),
+        (LivePersonRefused("no"), REDRIVEN, None, Decision(is_dead=True, releases=True, tries=1)),
+        (CircuitOpen("down"), {}, None, Decision(wait=1)),
+        (EchoAwaited("its echo", retry_after=14.2), {}, None, Decision(wait=15)),
+        (LivePersonUnavailable("no"), {}, Tries(99, 2), Decision(wait=10, tries=99)),
+        (LivePersonBusy("busy"), {}, Tries(9, 2), Decision(wait=2, tries=9)),
+        (LivePersonBusy("busy", retry_after=7), {}, Tries(9, 1), Decision(wait=7, tries=9)),
+        (
+            LivePersonUnavailable("no"),
+            {},
+            Tries(100, 100),
+            Decision(is_dead=True, hold=Hold.FIRST, tries=100),
+        ),
+        (HELD, {}, None, Decision(is_dead=True, hold=Hold.FIRST, tries=1)),
+        (HELD, REDRIVEN, None, Decision(is_dead=True, hold=Hold.AGAIN, tries=1)),
+        (HELD, SPENT, None, Decision(is_dead=True, tries=1)),
+    ],
+)
+def test_decision_follows_from_error_message_and_tries(
+    error: Transient | Permanent | None,
+    attributes: dict[str, str],
+    tries: Tries | None,
+    expected: Decision,
+) -> None:
+    """Success leaves the queue, a failure waits for its next try, a last one is a dead letter."""
+    assert expected == decide(error, received(attributes=attributes), tries)
+
+
+def test_decision_spreads_the_next_tries() -> None:
+    """By up to a quarter, as chance has it."""
+    busy = LivePersonUnavailable("no")
+
+    assert [5, 6] == [
+        decide(busy, received(), Tries(1, 1), chance=chance).wait for chance in (0.0, 1.0)
+    ]
 
 
 # ── How long it waits ──

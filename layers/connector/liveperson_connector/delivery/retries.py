@@ -1,10 +1,12 @@
 """
-The frame around a worker: what becomes of a message that could not be handled.
+Retry with back-off, give up, dead-letter: what becomes of a message after a try.
 
-A transient failure lets the message wait and be offered again; its group waits with it, other
-groups do not notice. A permanent one goes to the dead letters with the reason written on it, and
-the group moves on. A transient one that lasted a day goes there too, and what is behind it in its
-group follows, so that nothing is overtaken by what was said later.
+After a transient failure the message is hidden and offered again; its group waits with it, other
+groups are not affected. After a permanent failure it becomes a dead letter with the reason in its
+attributes, and the group moves on. After a day of transient failures it becomes a dead letter too,
+and the messages behind it in its group follow it, so that later words never overtake earlier ones.
+
+:func:`decide` is pure and holds the whole policy; :class:`RetryingConsumer` applies it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple, TypeGuard
 
 from ..domain.clock import Clock
 from ..domain.errors import CircuitOpen, GroupHeld, Permanent, Transient, Unexpected
@@ -58,12 +61,78 @@ _LONGEST = 900
 _JITTER = 0.25
 
 
+class Tries(NamedTuple):
+    """How often a message failed, this time included: in all, and at the pace of its error."""
+
+    total: int
+    at_pace: int
+
+
+class Hold(Enum):
+    """How a dead letter holds its group: for the first time, or once more after a redrive."""
+
+    FIRST = "first"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """
+    What becomes of a message after a try.
+
+    ``wait`` is how many seconds it is hidden before the queue offers it again; None lets it leave
+    the queue, as a dead letter if ``is_dead``. ``hold`` lets the rest of its group follow it,
+    ``releases`` lets the group go on. ``tries`` are told in the log.
+    """
+
+    wait: int | None = None
+    is_dead: bool = False
+    hold: Hold | None = None
+    releases: bool = False
+    tries: int | None = None
+
+
+def decide(
+    error: Transient | Permanent | None,
+    message: QueueMessage,
+    tries: Tries | None,
+    *,
+    most_tries: int = MOST_TRIES,
+    chance: float = 0.0,
+) -> Decision:
+    """
+    Decide what becomes of ``message`` after a try that ended with ``error``; None is success.
+
+    ``tries`` are those of an error that :func:`is_failed_try`; ``chance`` (0 to 1) spreads the
+    next ones.
+    """
+    if error is None:
+        return Decision(releases=_is_waited_for(message))
+    if isinstance(error, Permanent):
+        return Decision(is_dead=True, releases=_is_waited_for(message), tries=1)
+    if not error.is_try:
+        return Decision(wait=math.ceil(error.retry_after or 1))
+    if tries and tries.total < most_tries:
+        wait = delay(tries.at_pace, error.retry_after, chance, pace=error.pace)
+        return Decision(wait=wait, tries=tries.total)
+    return Decision(is_dead=True, hold=_hold_of(message), tries=tries.total if tries else 1)
+
+
+def is_failed_try(error: Transient | Permanent | None) -> TypeGuard[Transient]:
+    """
+    Whether ``error`` uses up one of a message's tries.
+
+    A wait does not, and :class:`GroupHeld` is final at once: the message follows its group.
+    """
+    return isinstance(error, Transient) and error.is_try and not isinstance(error, GroupHeld)
+
+
 @dataclass(frozen=True)
 class RetryingConsumer:
     """
     Handles messages of ``inbox`` with ``handle``; ``function`` names it in logs and metrics.
 
-    Without ``dead_letters`` a message given up is dropped: then somebody will ask again.
+    Without ``dead_letters`` a message given up is dropped: then it will be asked for again anyway.
     ``refused`` is told of permanent errors, before their message goes to the dead letters;
     ``describe`` finds the ids in a message by which a log line can be followed.
     """
@@ -80,57 +149,14 @@ class RetryingConsumer:
     describe: Callable[[QueueMessage], Mapping[str, Any]] = lambda _message: {}
 
     def process(self, message: QueueMessage) -> bool:
-        """Handle one message; false if it is to be offered again."""
+        """Handle one message; return False if the queue is to offer it again."""
         with outcomes.context(self.function, message.correlation_id, since=message.accepted_at):
-            return self._process(message)
-
-    def _process(self, message: QueueMessage) -> bool:
-        error = self._try(message)
-        try:
-            return self._conclude(message, error)
-        except Transient as unavailable:  # then it comes back when its visibility times out
-            outcomes.failure(unavailable, **self._ids(message))
-            return False
-
-    def _conclude(self, message: QueueMessage, error: Transient | Permanent | None) -> bool:
-        if isinstance(error, Transient) and not error.is_try:
-            self._hide(message, error, math.ceil(error.retry_after or 1))
-            return False
-        tries = 1
-        if isinstance(error, Transient) and not isinstance(error, GroupHeld):
-            pace = error.pace if error.retry_after is None else error.reason
-            tries, at_this_pace = self.holds.count_try(message.message_id, pace)
-            if tries < self.most_tries:
-                seconds = delay(at_this_pace, error.retry_after, self.chance(), pace=pace)
-                self._hide(message, error, seconds, tries)
+            error = self._try(message)
+            try:
+                return self._conclude(message, error)
+            except Transient as unavailable:  # then it comes back when its visibility times out
+                outcomes.failure(unavailable, **self._ids(message))
                 return False
-        self._let_go(message, error, tries)
-        return True
-
-    def _let_go(
-        self, message: QueueMessage, error: Transient | Permanent | None, tries: int
-    ) -> None:
-        """Be done with a message: it was handled, or it becomes a dead letter."""
-        came_back = was_redriven(message)
-        if error:
-            outcomes.failure(error, tries=tries, **self._ids(message))
-        if error and self.dead_letters:
-            if isinstance(error, Transient):
-                self._hold(message)
-            self.dead_letters.send([dead_letter(message, error, tries)])
-            ids = self._ids(message)
-            outcomes.outcome(Outcome.DEAD_LETTERED, reason=error.reason, **ids)
-        # What was cut off was never counted: nobody was there to do it.
-        was_counted = came_back and CUT_OFF_ATTRIBUTE not in message.attributes
-        if was_counted and not isinstance(error, Transient):
-            self.holds.release_one(message.group)
-
-    def _hold(self, message: QueueMessage) -> None:
-        """Let the rest of the group follow, unless the letter had all its chances."""
-        if not was_redriven(message):
-            self.holds.hold(message.group)
-        elif message.redrives < MOST_REDRIVES:
-            self.holds.hold_redriven(message.group)
 
     def _try(self, message: QueueMessage) -> Transient | Permanent | None:
         try:
@@ -150,16 +176,58 @@ class RetryingConsumer:
             return error
         return None
 
-    def _hide(
-        self, message: QueueMessage, error: Transient, seconds: int, tries: int | None = None
+    def _conclude(self, message: QueueMessage, error: Transient | Permanent | None) -> bool:
+        tries, chance = None, 0.0
+        if is_failed_try(error):
+            pace = error.pace if error.retry_after is None else error.reason
+            tries = Tries(*self.holds.count_try(message.message_id, pace))
+            chance = self.chance()
+        decision = decide(error, message, tries, most_tries=self.most_tries, chance=chance)
+        self._apply(decision, message, error)
+        return decision.wait is None
+
+    def _apply(
+        self, decision: Decision, message: QueueMessage, error: Transient | Permanent | None
     ) -> None:
-        outcomes.failure(error, tries=tries, next_try_in_seconds=seconds, **self._ids(message))
-        is_down = isinstance(error, CircuitOpen)
-        outcomes.count(Outcome.WAITING if is_down else Outcome.RETRY_LATER)
-        self.inbox.hide(message.receipt_handle, seconds)
+        ids = self._ids(message) if error else {}
+        if error:
+            told = {"tries": decision.tries, "next_try_in_seconds": decision.wait}
+            outcomes.failure(error, **told, **ids)
+        if decision.wait is not None:
+            is_down = isinstance(error, CircuitOpen)
+            outcomes.count(Outcome.WAITING if is_down else Outcome.RETRY_LATER)
+            self.inbox.hide(message.receipt_handle, decision.wait)
+        if error and decision.is_dead and self.dead_letters:
+            self._hold(message.group, decision.hold)
+            self.dead_letters.send([dead_letter(message, error, decision.tries or 1)])
+            outcomes.outcome(Outcome.DEAD_LETTERED, reason=error.reason, **ids)
+        if decision.releases:
+            self.holds.release_one(message.group)
+
+    def _hold(self, group: str, hold: Hold | None) -> None:
+        if hold is Hold.FIRST:
+            self.holds.hold(group)
+        elif hold is Hold.AGAIN:
+            self.holds.hold_redriven(group)
 
     def _ids(self, message: QueueMessage) -> Mapping[str, Any]:
         return {"message_id": message.message_id, **self.describe(message)}
+
+
+def _hold_of(message: QueueMessage) -> Hold | None:
+    """Return how a dead letter of ``message`` holds its group; one out of chances does not."""
+    if not was_redriven(message):
+        return Hold.FIRST
+    return Hold.AGAIN if message.redrives < MOST_REDRIVES else None
+
+
+def _is_waited_for(message: QueueMessage) -> bool:
+    """
+    Whether the hold of a message's group counts it.
+
+    SQS made a dead letter of a message whose worker was cut off; no hold has counted that one.
+    """
+    return was_redriven(message) and CUT_OFF_ATTRIBUTE not in message.attributes
 
 
 def was_redriven(message: QueueMessage) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -264,10 +265,10 @@ def test_words_that_conflict_are_no_refused_words(talking: Outbound) -> None:
 
 def outage(bench: Outbound) -> None:
     """Let LivePerson fail for many, until that is certain."""
-    error = LivePersonUnavailable("no")
-    known = None
+    breaker, known = bench.container.outbound_flow.breaker, None
     for number in range(OPEN_AFTER):
-        bench.container.outbound_flow.breaker.failed(ACCOUNT, known, error, f"group-{number}")
+        with suppress(LivePersonUnavailable), breaker.guard(ACCOUNT, known, f"group-{number}"):
+            raise LivePersonUnavailable("no")
         known = bench.container.store.load_event(ACCOUNT, "any", "any", "any").outage
 
 
