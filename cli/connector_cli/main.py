@@ -8,6 +8,7 @@ import sys
 import click
 
 from .account import account
+from .channel.command import channel
 from .dead_letters import dead_letters
 from .doctor.command import doctor
 from .erase import consumer
@@ -45,7 +46,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(manifest, account, handover, try_it),
+    *(manifest, account, channel, handover, try_it),
     *(doctor, status, trace, dead_letters),
     *(secrets, consumer),
 )

@@ -7,10 +7,15 @@ import re
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from connector_cli.main import cli
+from sandbox.ports import free_port
 from tests.support.servers import Answer, serving
 from tests.support.template import PROJECT
 
@@ -92,6 +97,37 @@ def test_it_needs_no_package_and_nothing_of_the_project(tmp_path: Path) -> None:
     )
 
     assert (0, "") == (said.returncode, said.stderr)
+
+
+def test_it_keeps_to_the_contract() -> None:
+    """The command that checks channels finds nothing to fix."""
+    port = free_port()
+    environ = {**os.environ, **SETTINGS, "PORT": str(port)}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=environ,
+    ) as channel:
+        wait_until_open(port)
+        found = CliRunner().invoke(
+            cli,
+            ["channel", "test", f"http://127.0.0.1:{port}/"],
+            input=f"{SETTINGS['SECRET']}\n",
+        )
+        channel.terminate()
+
+    assert 0 == found.exit_code, found.output
+
+
+def wait_until_open(port: int) -> None:
+    """Return once something listens there."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens at port {port}")
 
 
 def test_the_guide_says_what_is_needed() -> None:
