@@ -81,6 +81,7 @@ class Capabilities:
     location_out: bool = False
     typing_in: bool = False
     typing_out: bool = False
+    typing_stops: bool = False
     typing_at_message: bool = False
     reports: frozenset[str] = frozenset()
     read_marks: bool = False
@@ -153,7 +154,8 @@ class Incoming:
       agent in words
 
     Every event has an ``id`` from the provider's own (the same on a repeat), and may have
-    ``"quotes": {"message": provider's id, "text"?}``.
+    ``"quotes": {"message": provider's id, "text"?}``. Where a read mark or a typing indicator
+    needs something else than this ``id``, for example a token, that stands in ``"mark"``.
     """
 
     person: str = field(repr=False)
@@ -211,7 +213,7 @@ class Typing:
 
 @dataclass(frozen=True)
 class ReadMark:
-    """The agent has read the person's message of this provider's id."""
+    """The agent has read the person's message of this provider's id, or of this ``"mark"``."""
 
     message: str
 
@@ -229,10 +231,16 @@ Piece = Text | File | Location | Typing | ReadMark | Template
 
 @dataclass(frozen=True)
 class Recipient:
-    """To whom: ``person`` as in :class:`Incoming`; ``key`` is a UUID, the same on every repeat."""
+    """
+    To whom: ``person`` as in :class:`Incoming`; ``key`` is a UUID, the same on every repeat.
+
+    ``mark`` is the provider's id, or the ``"mark"``, of the person's last event that said
+    something; empty if it is not known.
+    """
 
     person: str = field(repr=False)
     key: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -294,7 +302,12 @@ class Adapter:
     settings: ClassVar[tuple[Setting, ...]]
     accepted: ClassVar[Reply] = Reply()
     hosts: ClassVar[tuple[str, ...]]
-    """Host names that requests go to; credentials never go to another one."""
+    """
+    Host names that requests go to; credentials never go to another one.
+
+    One that begins with a dot stands for every host below it. A file's next address may lead to any
+    other host on the internet: such a request is made without the headers that it has.
+    """
 
     def capabilities(self, settings: Settings) -> Capabilities:
         """Return what a channel with these settings can carry."""
