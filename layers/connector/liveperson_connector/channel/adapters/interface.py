@@ -36,11 +36,14 @@ class Setting:
 
     A ``secret`` is asked for unseen. One with a ``default`` need not be given; ``pattern`` is a
     regular expression for all of it, ``example`` shows the form in errors and is never a real one.
+    One that is ``generated`` is ours to choose: the command line makes a random one of 32
+    hexadecimal digits if the operator gives none.
     """
 
     name: str
     question: str
     secret: bool = False
+    generated: bool = False
     default: str | None = None
     pattern: str = ".+"
     example: str = ""
@@ -337,8 +340,12 @@ class Adapter:
         """Return the token in the answer; None if it holds none: :meth:`judge` says why."""
         return None
 
-    def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call:
-        """Write one piece as one request; only pieces that the capabilities allow are asked for."""
+    def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call | None:
+        """
+        Write one piece as one request; only pieces that the capabilities allow are asked for.
+
+        None says that there is nothing to send, as for the end of typing with most providers.
+        """
         raise NotImplementedError
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
@@ -364,9 +371,9 @@ class Adapter:
         """Return a request that succeeds with right credentials and changes nothing."""
         raise NotImplementedError
 
-    def register(self, address: str, settings: Settings) -> Call | None:
-        """Return the request that makes ``address`` the webhook's; None without an API."""
-        return None
+    def register(self, address: str, settings: Settings) -> tuple[Call, ...]:
+        """Return the requests that make ``address`` the webhook's, in order; none without API."""
+        return ()
 
     def registration(self, settings: Settings) -> Call | None:
         """Return the request that asks for the webhook's address; None without an API."""
