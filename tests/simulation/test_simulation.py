@@ -21,7 +21,7 @@ from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.domain.conversations import Conversation
 from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.flows import webhook_intake
-from liveperson_connector.flows.channel_delivery import flow as channel_delivery
+from liveperson_connector.flows.channel_delivery import conversation_changes, messages
 from liveperson_connector.flows.outbound_messaging import flow as outbound_messaging
 from liveperson_connector.liveperson.notifications import ConversationChange
 
@@ -141,7 +141,7 @@ def _broken(schedule: Schedule, where: Any, name: str, sabotage: Any) -> set[str
 def test_the_judge_sees_what_leaks() -> None:
     """A private note, or an echo, at the channel."""
     schedule = Schedule(seed=1, deeds=_TALK)
-    found = _broken(schedule, channel_delivery, "reason_to_withhold", lambda *_: None)
+    found = _broken(schedule, messages, "reason_to_withhold", lambda *_: None)
 
     assert {"nothing leaks to the channel"} <= found
 
@@ -156,7 +156,7 @@ def test_the_judge_sees_a_conversation_that_stays_closed() -> None:
         is_open = before.is_open and not said.is_closed
         return replace(before, is_open=is_open, changed_at=said.updated_at)
 
-    found = _broken(schedule, channel_delivery, "following", stubborn)
+    found = _broken(schedule, conversation_changes, "advanced", stubborn)
 
     assert {"the channel knows what is open", "nothing lost to LivePerson"} <= found
 

@@ -21,10 +21,10 @@ from liveperson_connector.delivery.circuit_breaker import CHANNEL, CircuitBreake
 from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.domain.conversations import Consumer
 from liveperson_connector.domain.queue_messages import OutgoingMessage, new_id
-from liveperson_connector.flows.channel_delivery.flow import (
-    ChannelDelivery,
-    describe,
-)
+from liveperson_connector.flows.channel_delivery.conversation_changes import ConversationChanges
+from liveperson_connector.flows.channel_delivery.flow import ChannelDelivery, describe
+from liveperson_connector.flows.channel_delivery.messages import Messages
+from liveperson_connector.flows.channel_delivery.notifier import Notifier
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
 from liveperson_connector.flows.webhook_intake import Accepted, WebhookIntake
 from liveperson_connector.support.cache import Cache
@@ -66,14 +66,19 @@ class Inbound:
         self.intake = WebhookIntake(
             Cache(lambda _: CREDENTIALS, ttl=300, clock=clock), self.queue, self.dead, clock
         )
-        flow = ChannelDelivery(
+        notifier = Notifier(
             channels=Cache(lambda _: channel_settings(channel.url), ttl=300, clock=clock),
             callbacks=Callbacks(network="loopback", clock=clock),
-            store=self.memory,
             breaker=CircuitBreaker(CHANNEL, setbacks, clock, lambda: 0.0),
             agent_files=cast("Any", None),
             consumer_events=self.consumer_events,
             clock=clock,
+        )
+        flow = ChannelDelivery(
+            self.memory,
+            ConversationChanges(self.memory, notifier),
+            Messages(self.memory, notifier, clock),
+            notifier,
         )
         self.worker = RetryingConsumer(
             "channel_delivery",

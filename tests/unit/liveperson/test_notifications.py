@@ -297,7 +297,10 @@ def test_a_message_is_read() -> None:
         sender_role="ASSIGNED_AGENT",
         audience="ALL",
         sent_at=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
-        event_type="ContentEvent",
+        kind="text",
+        text="Grüße 👋",
+        account_id=ACCOUNT,
+        identities=(f"{CONVERSATION}:1",),
         content_type="text/plain",
         message="Grüße 👋",
         names_conversation=True,
@@ -516,7 +519,7 @@ def test_no_event_is_so_odd_that_reading_fails(raw: dict[str, Any]) -> None:
 def test_the_state_of_a_conversation_is_read() -> None:
     """Whose it is, and that it is open."""
     expected = ConversationChange(
-        CONVERSATION, (CONSUMER,), False, None, 1_700_000_000_000, says_open=True
+        ACCOUNT, CONVERSATION, (CONSUMER,), False, None, 1_700_000_000_000, says_open=True
     )
 
     assert expected == read_conversation_change(conversation())
@@ -600,7 +603,7 @@ def test_a_conversation_without_details_is_read(result: dict[str, Any]) -> None:
     """It is open as far as we know."""
     change = Change(ACCOUNT, CONVERSATION_CHANGE, {"type": "UPSERT", "result": result})
 
-    assert ConversationChange("c", (), False, None, 0) == read_conversation_change(change)
+    assert ConversationChange(ACCOUNT, "c", (), False, None, 0) == read_conversation_change(change)
 
 
 def test_who_joined_and_where_it_stands_are_read() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .outages import CircuitState
+from .pseudonyms import short
 
 NOTHING_SENT = -1
 """The ``last_sequence`` of a conversation in which the consumer has not said anything yet."""
@@ -78,6 +80,15 @@ class Conversation:
     def is_over(self) -> bool:
         """Whether nothing can be said in it any more."""
         return self.is_ended or not self.is_open
+
+    @property
+    def log_ids(self) -> dict[str, Any]:
+        """The fields of a log line about it; of the consumer a short pseudonym."""
+        return {
+            "account_id": self.account_id,
+            "consumer": short(self.consumer_key),
+            "conversation_id": self.conversation_id,
+        }
 
     @property
     def last_heard(self) -> int:

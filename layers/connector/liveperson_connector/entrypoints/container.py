@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..domain.accounts import ChannelSettings, Credentials
     from ..domain.clock import Clock
     from ..flows.channel_delivery.flow import ChannelDelivery
+    from ..flows.channel_delivery.notifier import Notifier
     from ..flows.dead_letter_redrive import DeadLetterRedrive, Route
     from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
     from ..flows.message_intake import MessageIntake
@@ -267,15 +268,27 @@ class Container:
         )
 
     def _delivery_flow(self, channel_api_url: str, network: str) -> ChannelDelivery:
+        from ..flows.channel_delivery.conversation_changes import ConversationChanges
+        from ..flows.channel_delivery.flow import ChannelDelivery
+        from ..flows.channel_delivery.messages import Messages
+
+        notifier = self._notifier(channel_api_url, network)
+        return ChannelDelivery(
+            store=self.store,
+            changes=ConversationChanges(self.store, notifier),
+            messages=Messages(self.store, notifier, clock=self._clock),
+            notifier=notifier,
+        )
+
+    def _notifier(self, channel_api_url: str, network: str) -> Notifier:
         from ..channel.callbacks import Callbacks
         from ..delivery.circuit_breaker import CHANNEL
         from ..flows.channel_delivery.agent_files import AgentFileCopier
-        from ..flows.channel_delivery.flow import ChannelDelivery
+        from ..flows.channel_delivery.notifier import Notifier
 
-        return ChannelDelivery(
+        return Notifier(
             channels=self._channels,
             callbacks=Callbacks(self._http_client("channel"), network=network, clock=self._clock),
-            store=self.store,
             breaker=self._breaker(CHANNEL),
             agent_files=AgentFileCopier(
                 calls=self.authorized_calls,

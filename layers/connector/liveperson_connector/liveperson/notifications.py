@@ -177,6 +177,8 @@ class MessagingEvent:
     """
     Something said or done in a dialog.
 
+    ``kind`` is one of :data:`KINDS`, ``None`` for what is unknown or unreadable. ``text`` are the
+    words of a text message, ``None`` for everything else. ``identities`` are those of its change.
     ``audience`` is the strictest that stands anywhere in it, ``None`` in the form of 2018, which
     has none: everyone. That form and the one of surveys name the dialog alone; then
     ``names_conversation`` is false and ``conversation_id`` is the dialog's.
@@ -184,16 +186,19 @@ class MessagingEvent:
     (https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html).
     """
 
+    account_id: str
     conversation_id: str
     dialog_id: str
+    kind: str | None
+    identities: tuple[str, ...]
     sequence: int | None
     sender_id: str
     sender_role: str
     audience: str | None
     sent_at: datetime | None
-    event_type: str
     content_type: str
     message: object
+    text: str | None = None
     names_conversation: bool = True
     metadata: tuple[Any, ...] = ()
     quick_replies: Mapping[str, Any] | None = None
@@ -204,31 +209,9 @@ class MessagingEvent:
     sequences: tuple[int, ...] = ()
 
     @property
-    def kind(self) -> str | None:
-        """One of :data:`KINDS`, or none for what is not known or can't be read."""
-        if self.event_type == _CONTENT_EVENT:
-            return self._content_kind()
-        if self.event_type == _RICH_CONTENT_EVENT:
-            return RICH if self.rich is not None else None
-        return {_CHAT_STATE_EVENT: TYPING, _ACCEPT_STATUS_EVENT: RECEIPT}.get(self.event_type)
-
-    def _content_kind(self) -> str | None:
-        if self.content_type in {SECURE_INVITATION, SECURE_SUBMISSION}:
-            return SECURE_FORM
-        if self.file is not None:
-            return FILE
-        return TEXT if self.text is not None else None
-
-    @property
     def is_consumers(self) -> bool:
         """Whether a consumer did it: an echo of what this or another channel sent."""
         return self.sender_role == CONSUMER
-
-    @property
-    def text(self) -> str | None:
-        """The words of a text message; none for everything else."""
-        is_text = self.event_type == _CONTENT_EVENT and self.content_type == "text/plain"
-        return self.message if is_text and isinstance(self.message, str) else None
 
 
 @dataclass(frozen=True)
@@ -244,6 +227,7 @@ class ConversationChange:
     (https://developers.liveperson.com/messaging-window-api-tutorials-post-conversation-survey-pcs.html).
     """
 
+    account_id: str
     conversation_id: str
     consumer_ids: tuple[str, ...]
     is_closed: bool
@@ -283,22 +267,26 @@ def read_messaging_event(change: Change) -> MessagingEvent:
     """Read a change of kind :data:`MESSAGING_EVENT`."""
     raw, event = change.raw, _mapping(change.raw.get("event"))
     sender = _mapping(raw.get("originatorMetadata"))
+    text, rich, file = _plain_text(event), _rich(event), _file(event)
     return MessagingEvent(
+        account_id=change.account_id,
         conversation_id=change.conversation_id,
         dialog_id=_text(raw.get("dialogId")) or change.conversation_id,
+        kind=_kind(event, text, rich, file),
+        identities=change.identities,
         sequence=_number(raw.get("sequence")),
         sender_id=_sender_id(raw),
         sender_role=_text(sender.get("role")),
         audience=_audience(raw, event),
         sent_at=_time(raw.get("serverTimestamp")),
-        event_type=_text(event.get("type")),
         content_type=_text(event.get("contentType")),
         message=event.get("message"),
+        text=text,
         names_conversation=bool(_text(raw.get("conversationId"))),
         metadata=tuple(_list(raw.get("metadata"))),
         quick_replies=_structured(event.get("quickReplies")),
-        rich=_rich(event),
-        file=_file(event),
+        rich=rich,
+        file=file,
         chat_state=_text(event.get("chatState")) or None,
         receipt_status=_text(event.get("status")) or None,
         sequences=_numbers(event.get("sequenceList")),
@@ -311,6 +299,7 @@ def read_conversation_change(change: Change) -> ConversationChange:
     details = _mapping(result.get("conversationDetails"))
     dialogs = _mappings(details.get("dialogs"))
     return ConversationChange(
+        account_id=change.account_id,
         conversation_id=change.conversation_id,
         consumer_ids=tuple(_consumers(details)),
         is_closed=_stage(change.raw, details) == "CLOSE",
@@ -333,6 +322,30 @@ def _finite(number: str) -> float:
     if not math.isfinite(value := float(number)):
         raise ValueError("a number is not finite")
     return value
+
+
+def _kind(
+    event: Mapping[str, Any],
+    text: str | None,
+    rich: Mapping[str, Any] | None,
+    file: HostedFile | None,
+) -> str | None:
+    event_type = _text(event.get("type"))
+    if event_type == _RICH_CONTENT_EVENT:
+        return None if rich is None else RICH
+    if event_type != _CONTENT_EVENT:
+        return {_CHAT_STATE_EVENT: TYPING, _ACCEPT_STATUS_EVENT: RECEIPT}.get(event_type)
+    if event.get("contentType") in (SECURE_INVITATION, SECURE_SUBMISSION):
+        return SECURE_FORM
+    if file is not None:
+        return FILE
+    return None if text is None else TEXT
+
+
+def _plain_text(event: Mapping[str, Any]) -> str | None:
+    is_text = event.get("type") == _CONTENT_EVENT and event.get("contentType") == "text/plain"
+    message = event.get("message")
+    return message if is_text and isinstance(message, str) else None
 
 
 def _rich(event: Mapping[str, Any]) -> Mapping[str, Any] | None:

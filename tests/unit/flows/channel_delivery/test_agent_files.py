@@ -89,7 +89,7 @@ def test_a_file_of_any_kind_is_kept(kind: str, content_type: str) -> None:
     """Agents may send more kinds than consumers; each is served as what it is."""
     kept = Kept()
 
-    url = agent_files(Storage({"/path": b"content"}), kept).keep(
+    url = agent_files(Storage({"/path": b"content"}), kept).save(
         CONVERSATION, HostedFile("", "/path", kind)
     )
 
@@ -104,7 +104,7 @@ def test_the_same_file_has_the_same_address() -> None:
     kept = Kept()
     flow = agent_files(Storage({"/path": b"content", "/other": b"content"}), kept)
     first, again, other = (
-        flow.keep(CONVERSATION, HostedFile("", path, "PNG"))
+        flow.save(CONVERSATION, HostedFile("", path, "PNG"))
         for path in ("/path", "/path", "/other")
     )
 
@@ -115,7 +115,7 @@ def test_a_file_that_is_gone_has_no_address() -> None:
     """What was said around it is still told."""
     kept = Kept()
 
-    assert agent_files(Storage({}), kept).keep(CONVERSATION, HostedFile("", "/path", "PNG")) is None
+    assert agent_files(Storage({}), kept).save(CONVERSATION, HostedFile("", "/path", "PNG")) is None
     assert {} == kept.files
 
 
@@ -124,4 +124,4 @@ def test_without_its_consumer_a_file_cannot_be_fetched() -> None:
     flow = agent_files(Storage({"/path": b"content"}), Kept(consumer=None))
 
     with pytest.raises(NoConversation):
-        flow.keep(CONVERSATION, HostedFile("", "/path", "PNG"))
+        flow.save(CONVERSATION, HostedFile("", "/path", "PNG"))

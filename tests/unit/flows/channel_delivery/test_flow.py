@@ -29,11 +29,13 @@ from liveperson_connector.domain.errors import (
 )
 from liveperson_connector.domain.outages import CircuitState
 from liveperson_connector.domain.queue_messages import QueueMessage, stable_id
-from liveperson_connector.flows.channel_delivery.flow import (
-    ChannelDelivery,
+from liveperson_connector.flows.channel_delivery.conversation_changes import (
+    ConversationChanges,
     changes,
-    describe,
 )
+from liveperson_connector.flows.channel_delivery.flow import ChannelDelivery, describe
+from liveperson_connector.flows.channel_delivery.messages import Messages
+from liveperson_connector.flows.channel_delivery.notifier import Notifier
 from liveperson_connector.flows.failed_events import EVENT_FAILED
 from liveperson_connector.flows.webhook_intake import CLAIM_ATTRIBUTE
 from liveperson_connector.liveperson.notifications import (
@@ -85,8 +87,8 @@ def deliver(memory: Memory, **details: Any) -> None:
     queued = {"account_id": ACCOUNT, "type": "cqm.ExConversationChangeNotification", "change": raw}
     message = QueueMessage("m-1", "receipt", json.dumps(queued), "group", 1, NOW, NOW, {})
     unused = cast("Any", None)
-    breaker = CircuitBreaker("channel", unused)
-    ChannelDelivery(unused, unused, cast("Any", memory), breaker, unused, unused).handle(message)
+    store = cast("Any", memory)
+    ChannelDelivery(store, ConversationChanges(store, unused), unused, unused).handle(message)
 
 
 @pytest.mark.parametrize("updated_at", [1, 999])
@@ -191,9 +193,9 @@ class World:
             raise self.answer
         return self.answer
 
-    def keep(self, conversation: Conversation, file: HostedFile) -> str | None:
-        """Keep an agent's file, unless it is gone."""
-        self.happened.append(("keep", conversation, file))
+    def save(self, conversation: Conversation, file: HostedFile) -> str | None:
+        """Copy an agent's file, unless it is gone."""
+        self.happened.append(("save", conversation, file))
         return None if file.relative_path == "/gone" else "https://files.example/1"
 
     def note_failure(self, *asked: object) -> CircuitState:
@@ -209,8 +211,12 @@ class World:
         """Deliver a queued message."""
         everything = cast("Any", self)
         breaker = CircuitBreaker("channel", everything, Clock(), lambda: 0.0)
+        notifier = Notifier(everything, everything, breaker, everything, self.queue, Clock())
         ChannelDelivery(
-            everything, everything, everything, breaker, everything, self.queue, Clock()
+            everything,
+            ConversationChanges(everything, notifier),
+            Messages(everything, notifier, Clock()),
+            notifier,
         ).handle(received(json.dumps(body), **message))
 
     def all(self, what: str) -> list[tuple[Any, ...]]:
@@ -300,7 +306,7 @@ def test_a_file_is_told_with_its_address(path: str, url: str) -> None:
 
     content = {"type": "file", "caption": "Look", "file_type": "PNG", "url": url}
     assert [("message", content)] == [(each["type"], each["content"]) for each in world.told]
-    assert [(OURS, HostedFile("Look", path, "PNG"))] == world.all("keep")
+    assert [(OURS, HostedFile("Look", path, "PNG"))] == world.all("save")
 
 
 def test_a_channel_that_wants_messages_alone_gets_its_files() -> None:
@@ -319,7 +325,7 @@ def test_a_file_that_nobody_wants_is_not_fetched() -> None:
     world = World(settings=wishes(callbacks=frozenset({"receipt"})))
     world.handle(message_change(event=file_event()))
 
-    assert ([], [], 1) == (world.all("keep"), world.told, len(world.all("mark_delivered")))
+    assert ([], [], 1) == (world.all("save"), world.told, len(world.all("mark_delivered")))
 
 
 def test_a_callback_has_one_id_however_often_it_is_tried() -> None:

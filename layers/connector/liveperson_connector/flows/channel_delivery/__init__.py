@@ -1,9 +1,12 @@
 """
-Notifications are delivered to the channel.
+``channel_delivery``: deliver LivePerson's notifications to the channel.
 
-=========== ==================================================================
-flow        what becomes of a notification as a whole
-visibility  whether the consumer may see it: default deny
-agent_files agents' files, copied to where the channel can fetch them
-=========== ==================================================================
+==================== =========================================================================
+flow                 read a queued notification and load what is known of it; what happens next
+conversation_changes which conversations are ours, and what became of them
+messages             messages, receipts and typing: whose they are, and whether they may leave
+visibility           whether the consumer may see an event: default deny
+notifier             all that is written to the channel goes through it
+agent_files          agents' files, copied to where the channel can fetch them
+==================== =========================================================================
 """

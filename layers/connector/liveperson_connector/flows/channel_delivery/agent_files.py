@@ -1,8 +1,8 @@
 """
-An agent's file is fetched from LivePerson and kept for the channel.
+Copy an agent's file from LivePerson to where the channel can fetch it.
 
-LivePerson's address of a file lives one minute, and a channel may come hours later; so the file
-is fetched with its notification and served by the channel API for some days.
+LivePerson's address of a file expires after one minute, and a channel may fetch hours later; so the
+file is copied while its notification is delivered, and the channel API serves it for some days.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class AgentFileCopier:
-    """Fetches and keeps agents' files; ``channel_api_url`` is where the channel gets them."""
+    """Copies agents' files; ``channel_api_url`` is where the channel fetches them."""
 
     calls: AuthorizedCalls
     storage: LivePersonFiles
@@ -38,8 +38,13 @@ class AgentFileCopier:
     store: Consumers
     channel_api_url: str
 
-    def keep(self, conversation: Conversation, file: HostedFile) -> str | None:
-        """Return the address under which the channel gets ``file``; none if it is gone."""
+    def save(self, conversation: Conversation, file: HostedFile) -> str | None:
+        """
+        Copy ``file`` and return the address where the channel fetches it; ``None`` if it is gone.
+
+        Raises :class:`NoConversation` if the consumer is not known any more, and what LivePerson's
+        and AWS's failures raise.
+        """
         account_id = conversation.account_id
         consumer = self.store.load_consumer(account_id, conversation.consumer_key)
         if consumer is None:
@@ -48,7 +53,7 @@ class AgentFileCopier:
             _, content = self.calls.call_as(
                 consumer, lambda who: self.storage.download(who, file.relative_path)
             )
-        except LivePersonRefused:  # the words around it are still worth telling
+        except LivePersonRefused:  # its caption is still worth telling
             return None
         file_id = stable_id(account_id, file.relative_path)[:40]
         kind = _CONTENT_TYPES.get(file.file_type.upper(), "application/octet-stream")
