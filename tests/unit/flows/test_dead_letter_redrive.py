@@ -665,6 +665,28 @@ def test_a_run_that_was_cut_off_leaves_no_copies(redrive: Redrive) -> None:
     assert [f"{number:02}" for number in range(12)] == sorted(redrive.buried)
 
 
+def test_a_dry_run_leaves_even_copies(redrive: Redrive) -> None:
+    """It changes nothing at all, and counts what it sees."""
+    redrive.bury("m-1", PERMANENT)
+    (first,) = redrive.dead.receive()
+    redrive.dead.send([to_go_behind(first)])
+    redrive.clock.pass_seconds(3600)
+    answer = redrive.run(dry_run=True)
+
+    assert ({"permanent": 2}, ["m-1", "m-1"]) == (answer["left"], redrive.buried)
+
+
+def test_a_time_that_is_yet_to_come_makes_no_letter_younger(redrive: Redrive) -> None:
+    """Its age counts from when the queue took it, also after it was sent again."""
+    for number in range(12):
+        redrive.bury(f"{number:02}", PERMANENT, first_failed_at="2999-01-01T00:00:00.000Z")
+    for _ in range(15):
+        redrive.clock.pass_seconds(DAY)
+        redrive.run()
+
+    assert [] == redrive.buried
+
+
 def test_what_comes_back_by_itself_never_goes_behind(redrive: Redrive) -> None:
     """If the run were cut off, it would come back later than what it came before."""
     for number in range(12):

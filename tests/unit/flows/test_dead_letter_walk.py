@@ -14,11 +14,12 @@ from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.aws.delivery_state import DeliveryState
 from liveperson_connector.aws.queues import Queue
 from liveperson_connector.domain.errors import AwsUnavailable
-from liveperson_connector.domain.queue_messages import QueueMessage
+from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
 from liveperson_connector.flows.dead_letter_walk import WALKERS, Fate, Plan, Walk, spread
 from tests.simulation.table import Table
 from tests.support.clocks import Clock
+from tests.support.in_process import InProcessQueue
 from tests.support.logs import Output
 from tests.support.slow_aws import CALL_SECONDS, SlowSqs, SlowTable
 
@@ -143,3 +144,14 @@ def test_everything_is_done_and_the_first_error_told(walkers: int) -> None:
     with pytest.raises(AwsUnavailable, match="7"):
         spread(do, [7, 8], walkers)
     assert set(range(8)) <= set(done)
+
+
+def test_a_walk_that_deletes_judges_both_of_two_with_one_name(clock: Clock) -> None:
+    """One who is erased leaves no copy that a walk left behind which was cut off."""
+    dead = InProcessQueue(clock=clock)
+    for number in range(2):
+        dead.send([OutgoingMessage("hers", "g", f"{number}", {"letter_id": "l-1"})])
+    clock.pass_seconds(3600)
+    unseen = Walk(dead, Plan(lambda _letter: Fate.GONE), walkers=1, clock=clock).run()
+
+    assert ([], 0) == (dead.letters, unseen.total)

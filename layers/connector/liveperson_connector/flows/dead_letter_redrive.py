@@ -162,7 +162,7 @@ class _Run:
         began_at = self.redrive.clock()
         walk = Walk(
             self.route.dead_letters,
-            Plan(self._decide, self._put_back, self._go_behind, self._may_go_behind),
+            self._plan(),
             has_time=self._has_time,
             walkers=self.redrive.walkers,
             clock=self.redrive.clock,
@@ -174,6 +174,17 @@ class _Run:
         found = {"moved": self.moved, "left": self.left, "expired": self.expired}
         counted = {what: dict(counts) for what, counts in found.items()}
         return {"dry_run": self.request.dry_run, **counted, "unseen": unseen}
+
+    def _plan(self) -> Plan:
+        if self.request.dry_run:
+            return Plan(self._decide)
+        return Plan(
+            self._decide,
+            put_back=self._put_back,
+            go_behind=self._go_behind,
+            may_go_behind=lambda each: may_go_behind(each, self.request.filters, self._owner),
+            drops_copies=True,
+        )
 
     def _decide(self, letter: QueueMessage) -> Fate:
         why = reason_to_leave(letter, self.request, self._owner)
@@ -203,9 +214,6 @@ class _Run:
     def _go_behind(self, letters: Sequence[QueueMessage]) -> None:
         self.route.dead_letters.send([to_go_behind(each) for each in letters])
 
-    def _may_go_behind(self, letter: QueueMessage) -> bool:
-        return not self.request.dry_run and may_go_behind(letter, self.request.filters, self._owner)
-
     def _wait_for(self, group: str) -> None:
         """Count a letter that comes back, and let its group be held on: once in a run."""
         with self._lock:
@@ -215,8 +223,11 @@ class _Run:
             self.redrive.holds.extend_hold(group)
 
     def _recount(self, began_at: float) -> None:
-        holds, groups = self.redrive.holds, list(self.waiting.items())
-        spread(lambda each: holds.recount(*each, began_at), groups, self.redrive.walkers)
+        def recount(counted: tuple[str, int]) -> None:
+            if self.redrive.clock() < self.ends_at + _RESERVE_SECONDS / 2:
+                self.redrive.holds.recount(*counted, began_at)
+
+        spread(recount, list(self.waiting.items()), self.redrive.walkers)
 
     def _owner(self, account_id: str, conversation_id: str) -> str | None:
         key = (account_id, conversation_id)
@@ -273,9 +284,9 @@ def to_go_behind(letter: QueueMessage) -> OutgoingMessage:
 def _lasting(letter: QueueMessage) -> dict[str, str]:
     """Return a letter's attributes, and those by which its name and age outlive its sending."""
     return {
+        **{name: value for name, value in letter.attributes.items() if name != _OUTDATED_MARK},
         LETTER_ID_ATTRIBUTE: letter.letter_id,
         "first_failed_at": iso(letter.accepted_at),
-        **{name: value for name, value in letter.attributes.items() if name != _OUTDATED_MARK},
     }
 
 

@@ -42,9 +42,10 @@ SQS lends 120,000 of a FIFO queue
 # One receive takes so many.
 _BATCH = 10
 
-# A letter that a cut-off walk had sent behind, and not deleted in front, was sent long before this
-# walk began: its original was hidden for minutes. The margin is for clocks that disagree.
-_COPY_SECONDS = 60.0
+# What was sent since the walk began is its own doing: a letter that it sent behind, or one that it
+# put back and that died again. The margin is for clocks that disagree; what a walk left behind that
+# was cut off is older, since the original was hidden for minutes.
+_MARGIN_SECONDS = 60.0
 
 
 Thing = TypeVar("Thing")
@@ -65,13 +66,15 @@ class Plan:
 
     ``decide`` is called once for each. ``put_back`` sends letters, in order, where they came from.
     ``go_behind`` sends one that stays behind the others of its group, if ``may_go_behind`` says
-    so. The last three may be left out by a walk that only looks, or only deletes.
+    so. With ``drops_copies`` the second of two letters with one name is deleted: a walk that was
+    cut off has left it. All but the first may be left out by a walk that only looks, or deletes.
     """
 
     decide: Callable[[QueueMessage], Fate]
     put_back: Callable[[Sequence[QueueMessage]], None] = lambda _letters: None
     go_behind: Callable[[Sequence[QueueMessage]], None] = lambda _letters: None
     may_go_behind: Callable[[QueueMessage], bool] = lambda _letter: False
+    drops_copies: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,10 @@ class Walk:
     walkers: int = WALKERS
     most: int = MOST_LETTERS
     clock: Clock = time.time
-    _message_ids: dict[str, str] = field(default_factory=dict)
-    _staying: set[str] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
+    _message_ids: set[str] = field(default_factory=set)
     _sent_behind: set[str] = field(default_factory=set)
+    _staying: int = 0
     _kept: list[str] = field(default_factory=list)
     _is_second_round: bool = False
     _is_in_the_way: bool = False
@@ -166,36 +170,35 @@ class Walk:
 
     def _fate(self, letter: QueueMessage) -> Fate:
         with self._lock:
-            known = letter.letter_id in self._message_ids
-            first = self._message_ids.setdefault(letter.letter_id, letter.message_id)
-        if not known:
-            return self._decided(letter)
-        sent_at = letter.sent_at.timestamp()
-        is_copy = letter.message_id != first and sent_at < self._began_at - _COPY_SECONDS
-        return Fate.GONE if is_copy else Fate.STAYS
-
-    def _decided(self, letter: QueueMessage) -> Fate:
+            is_same_message = letter.message_id in self._message_ids
+            is_same_letter = letter.letter_id in self._names
+            self._message_ids.add(letter.message_id)
+            self._names.add(letter.letter_id)
+        is_ours = letter.sent_at.timestamp() >= self._began_at - _MARGIN_SECONDS
+        if is_same_message or (is_same_letter and is_ours):
+            return Fate.STAYS
+        if is_same_letter and self.plan.drops_copies:
+            return Fate.GONE
         fate = self.plan.decide(letter)
-        if fate is Fate.STAYS:
-            with self._lock:
-                self._staying.add(letter.letter_id)
+        with self._lock:
+            self._staying += fate is Fate.STAYS
         return fate
 
     def _goes_behind(self, letter: QueueMessage) -> bool:
         """Whether a letter that stays is sent behind the others now; if not, it is kept."""
+        may_go = letter.letter_id not in self._sent_behind and self.plan.may_go_behind(letter)
         with self._lock:
-            if letter.letter_id not in self._sent_behind and self.plan.may_go_behind(letter):
-                self._is_in_the_way = True
-                if self._is_second_round:
-                    self._sent_behind.add(letter.letter_id)
-                    return True
+            self._is_in_the_way |= may_go
+            if may_go and self._is_second_round:
+                self._sent_behind.add(letter.letter_id)
+                return True
             self._kept.append(letter.receipt_handle)
             return False
 
     def _unseen(self) -> Unseen:
         counts = self.dead_letters.counts()
         lent = max(0, counts.in_flight - len(self._kept))
-        return Unseen(max(0, counts.waiting + counts.in_flight - len(self._staying) - lent), lent)
+        return Unseen(max(0, counts.waiting + counts.in_flight - self._staying - lent), lent)
 
     def _give_back(self) -> None:
         kept, self._kept = self._kept, []
