@@ -48,15 +48,15 @@ def test_no_secret_is_an_option() -> None:
 
 
 def test_every_command_about_a_stack_may_be_pointed_at_one() -> None:
-    """`--stack`, `--sandbox` and `--endpoints` stand on all but pure groups and the check."""
+    """`--stack`, `--sandbox` and `--endpoints` stand on all but pure groups and two checks."""
     without = {
         path
         for path, command in commands()
         if not any(option.name == "stack" for option in command.params)
     }
 
-    groups = {("account",), ("secrets",), ("dead-letters",), ("consumer",)}
-    assert groups | {("manifest", "check")} == without
+    groups = {("account",), ("channel",), ("secrets",), ("dead-letters",), ("consumer",)}
+    assert groups | {("manifest", "check"), ("channel", "test")} == without
 
 
 def run(*arguments: str) -> Result:
