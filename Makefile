@@ -59,7 +59,7 @@ bench: setup  ## measure everything into docs/benchmarks.md (ARGS="--only webhoo
 	@PYTHONPATH=layers/connector python -m benchmarks $(ARGS)
 
 mutation: setup  ## change decisions one at a time: do the unit tests notice? (ARGS="--only '*worker*'")
-	@python -m tests.mutation $(ARGS)
+	@python -m tools.mutation $(ARGS)
 
 check: setup  ## format, lint, types, import rules and the template
 	@ruff format --check --quiet .
@@ -97,7 +97,7 @@ deploy: setup  ## build, deploy and guard a stack on AWS (STAGE=production)
 	@python -m tools.deploy "$(STAGE)" $(ARGS)
 
 cost: setup  ## write docs/cost.md from the template and the measured runs
-	@python tools/cost.py
+	@python -m tools.cost
 
 scale: setup  ## write the table of limits in docs/scale.md from the runs, the quotas and the template
 	@python -m tools.limits

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from sandbox.environment import find_python
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 # boto3 and what it stands on, which Lambda's runtime brings along.
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")

@@ -7,7 +7,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 from .container import Container, container
 from .measuring import Row, Section, once

@@ -1,5 +1,5 @@
 """
-Write ``docs/cost.md`` from the template and the measured runs: ``python tools/cost.py``.
+Write ``docs/cost.md`` from the template and the measured runs: ``python -m tools.cost``.
 
 The prices are assumptions with a date; whoever deploys elsewhere changes them and writes the page
 again.
@@ -7,16 +7,11 @@ again.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT))
-
-from tests.support.template import functions, resources  # noqa: E402
-from tools.load import (  # noqa: E402
+from tools.load import (
     ASSUMED,
     architecture,
     conversations,
@@ -29,8 +24,9 @@ from tools.load import (  # noqa: E402
     texts,
     total,
 )
+from tools.template import functions, resources
 
-PAGE = PROJECT / "docs" / "cost.md"
+PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 
 # ── Assumptions ──
 
@@ -178,7 +174,7 @@ def _head() -> list[str]:
         "conversations on the",
         f"sandbox on {measured()['measured_on']}, in which a consumer writes "
         f"{measured()['texts_each_way']} texts, an agent joins, answers each, and closes "
-        "(`python tools/measure.py`).",
+        "(`python -m tools.measure`).",
         "",
     ]
 
@@ -270,4 +266,4 @@ def _a_quiet_month() -> list[str]:
 
 if __name__ == "__main__":
     PAGE.write_text(render())
-    print(f"wrote {PAGE.relative_to(PROJECT)}")
+    print(f"wrote {PAGE.name}")

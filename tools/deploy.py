@@ -45,7 +45,7 @@ def deploy(
 
     def sam(*arguments: str) -> None:
         command = ["sam", *arguments]
-        subprocess.run(command, cwd=project, env={**environ, **region}, check=True)  # noqa: S603
+        subprocess.run(command, cwd=project, env={**environ, **region}, check=True)
 
     sam("build")
     publish_anew(project / BUILT, datetime.now(UTC))

@@ -33,7 +33,7 @@ def main(requirements: Path) -> int:
     print("setup: fetching the tools (a minute or two; later only what changed)", flush=True)
     command = [sys.executable, *_PIP, "--require-hashes", "-r", str(requirements)]
     last: deque[str] = deque(maxlen=_LAST_LINES)
-    with subprocess.Popen(  # noqa: S603 - pip, with arguments of our own
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:
         for line in progress(_kept(pip.stdout or (), last)):

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.template import template
 from tools.load import each, folders, measured, milliseconds, texts, total
+from tools.template import template
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 BEGIN, END = "<!-- limits: written by `make scale` -->\n", "<!-- end of limits -->"

@@ -2,7 +2,7 @@
 What one text asks for: counted in ``measured.json``, and what is assumed of others.
 
 Of both directions together, as the measured conversations have them: half of the texts are a
-consumer's, half an agent's. ``cost.py`` says what it costs, ``scale.py`` where it meets a limit.
+consumer's, half an agent's. ``cost.py`` says what it costs, ``limits.py`` where it meets a limit.
 """
 
 from __future__ import annotations
@@ -10,16 +10,12 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT))
-
-from tests.support.template import functions, template  # noqa: E402
+from tools.template import functions, template
 
 MEASURED = Path(__file__).with_name("measured.json")
 

@@ -1,5 +1,5 @@
 """
-Measure what one conversation asks of AWS: ``python tools/measure.py`` writes ``measured.json``.
+Measure what one conversation asks of AWS: ``python -m tools.measure`` writes ``measured.json``.
 
 The template is deployed on the sandbox, its queue mappings are switched off, and the functions run
 here, one after the other, with a count of their invocations, calls of AWS, processor time and log
@@ -29,13 +29,10 @@ from urllib.parse import quote
 from botocore.client import BaseClient
 from rich.console import Console
 
-PROJECT = Path(__file__).parents[1]
-sys.path[:0] = [str(PROJECT), str(PROJECT / "layers" / "connector")]
-
-from sandbox.progress import Progress  # noqa: E402
-from sandbox.system import Options, System, running  # noqa: E402
-from simulator import SimulatedLivePerson  # noqa: E402
-from tools.load import machine  # noqa: E402
+from sandbox.progress import Progress
+from sandbox.system import Options, System, running
+from simulator import SimulatedLivePerson
+from tools.load import machine
 
 RESULT = Path(__file__).with_name("measured.json")
 CONVERSATIONS = 10
@@ -310,7 +307,7 @@ def main() -> int:
         "functions": {name: dict(sorted(found.items())) for name, found in meter.counts.items()},
     }
     RESULT.write_text(json.dumps(document, indent=2) + "\n")
-    print(f"wrote {RESULT.relative_to(PROJECT)}")
+    print(f"wrote {RESULT.name}")
     return 0
 
 

@@ -23,7 +23,7 @@ import pytest
 from sandbox.aws import REGION, Aws
 from sandbox.emulator_workarounds import resources as deployed
 from tests.e2e.conftest import World
-from tests.support.template import actions, functions, logical_id, resources, statements, targets
+from tools.template import actions, functions, logical_id, resources, statements, targets
 
 PROBED = "least-privilege"
 """Names what the probe reads and writes: nothing that anybody else looks at."""

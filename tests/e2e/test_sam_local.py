@@ -35,7 +35,7 @@ from sandbox.sam_local.bridge import meeting_point
 from sandbox.system import Options, System, running
 from simulator import SimulatedLivePerson
 from tests.support.sam_local import SAM_SECONDS, SamLocal, why_not
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 EVENTS = PROJECT / "events"
 WITNESS = PROJECT / "tests" / "support" / "witness"

@@ -18,7 +18,7 @@ from benchmarks.container import Container, container
 from benchmarks.environment import settings, variables
 from benchmarks.layer import MOST_MB, MOST_ZIPPED_MB, weight
 from sandbox.environment import LAMBDA_PYTHON, find_python
-from tests.support.template import PROJECT, functions
+from tools.template import PROJECT, functions
 
 NOWHERE = "http://127.0.0.1:9"
 

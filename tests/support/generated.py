@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
-from .template import PROJECT
+from tools.template import PROJECT
 
 DESCRIPTION = PROJECT / "docs" / "openapi.yaml"
 TYPESCRIPT = Path(__file__).with_name("typescript")

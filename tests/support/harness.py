@@ -31,13 +31,13 @@ from liveperson_connector.entrypoints.container import AwsClients, Container
 from liveperson_connector.entrypoints.sqs import process_batch
 from sandbox.channel import DemoChannel
 from simulator import SimulatedLivePerson
+from tools.template import functions, resources
 
 from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 from .clocks import Clock
 from .containers import begin_anew
 from .messages import PHONE, text_event
 from .servers import Answer, Request, serving
-from .template import functions, resources
 
 CONSUMER_EVENTS, NOTIFICATIONS = "consumer-events", "notifications"
 

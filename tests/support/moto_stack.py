@@ -21,9 +21,9 @@ from moto.sqs.models import sqs_backends
 
 from connector_cli.main import cli
 from liveperson_connector.domain.queue_messages import new_id
+from tools.template import resources
 
 from .accounts import ACCOUNT, SALT
-from .template import resources
 
 STACK = "connector"
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from connector_cli.main import cli
 from sandbox.ports import free_port
 from tests.support.servers import Answer, serving
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 GUIDE = (PROJECT / "docs" / "channel-guide.md").read_text()
 (PROGRAM,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)

@@ -15,10 +15,10 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from tests.support.servers import Answer, HttpServer, Request, serving
-from tests.support.template import PROJECT, resources
 from tools.deploy import main, publish_anew
 from tools.guard_stack import main as guard
 from tools.stages import LONGEST_NAME, Stage, WrongStage
+from tools.template import PROJECT, resources
 
 NOWHERE: dict[str, str] = {}
 SOMEWHERE = {"AWS_REGION": "eu-west-1"}

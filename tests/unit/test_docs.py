@@ -14,8 +14,8 @@ from functions.webhook_intake.handler import SLOW
 from liveperson_connector.domain import accounts
 from liveperson_connector.entrypoints import settings
 from liveperson_connector.telemetry.outcomes import Measurement, Outcome
-from tests.support.template import PROJECT, functions, resources, template
 from tools import cost, load, measure
+from tools.template import PROJECT, functions, resources, template
 
 DOCS = PROJECT / "docs"
 PACKAGE = PROJECT / "layers" / "connector" / "liveperson_connector"

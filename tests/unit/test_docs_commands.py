@@ -12,7 +12,7 @@ import click
 import pytest
 
 from connector_cli.main import cli
-from tests.support.template import PROJECT, resources
+from tools.template import PROJECT, resources
 
 PAGES = sorted(
     [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.template import PROJECT, functions
+from tools.template import PROJECT, functions
 
 ENVIRON = {
     **os.environ,

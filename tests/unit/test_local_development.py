@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from sandbox.commands import options
-from tests.support.template import PROJECT, functions
+from tools.template import PROJECT, functions
 
 PAGE = PROJECT / "docs" / "local-development.md"
 TEXT = PAGE.read_text()

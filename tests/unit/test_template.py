@@ -17,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from functions.webhook_intake.handler import SLOW
 from liveperson_connector.aws.table import TTL_ATTRIBUTE
 from liveperson_connector.entrypoints import settings
-from tests.support.template import (
+from tools.template import (
     PROJECT,
     actions,
     functions,

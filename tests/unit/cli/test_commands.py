@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from connector_cli.main import cli
 from tests.support.operators import CONNECTOR
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 
 def commands(

@@ -16,8 +16,8 @@ from tests.support.accounts import CLIENT_ID, CLIENT_SECRET
 from tests.support.containers import begin_anew
 from tests.support.logs import Output
 from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
-from tests.support.template import PROJECT, functions
 from tests.support.webhooks import signed_webhook
+from tools.template import PROJECT, functions
 
 PARAMETER = {
     "Parameter": {"Value": json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET})}

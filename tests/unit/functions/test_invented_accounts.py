@@ -16,8 +16,8 @@ from liveperson_connector.entrypoints.container import container
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 from tests.support.containers import begin_anew
 from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
-from tests.support.template import functions
 from tests.support.webhooks import signed_webhook
+from tools.template import functions
 
 ACCOUNTS = [f"{number:08}" for number in range(1, 31)]
 _A_PAGE = 10

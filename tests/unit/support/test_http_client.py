@@ -39,7 +39,7 @@ from tests.support.misbehaving import (
 )
 from tests.support.servers import Answer as Given
 from tests.support.servers import Request, serving
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 SECONDS = 1.0
 _SLACK = 3.0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.template import PROJECT
 from tools.install import explained, progress
+from tools.template import PROJECT
 
 INSTALL = PROJECT / "tools" / "install.py"
 

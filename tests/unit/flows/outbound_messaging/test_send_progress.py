@@ -28,7 +28,7 @@ from liveperson_connector.flows.outbound_messaging.send_progress import (
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.messages import PHONE, received
-from tests.support.template import functions
+from tools.template import functions
 
 NOW = Clock().now
 LONG_AGO = NOW - 3600

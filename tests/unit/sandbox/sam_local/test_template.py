@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.sam_local import loopback
 from sandbox.sam_local.template import LEAST_SECONDS, write_layer, write_template
-from tests.support.template import functions
+from tools.template import functions
 
 VARIABLES = {name: {"TABLE_NAME": f"the table of {name}"} for name in functions()}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutation.copying import PACKAGE
+from tools.mutation.copying import PACKAGE
 
 # How mutmut's child ends: a test failed, pytest itself did, or it ran far longer than the tests.
 _KILLED = {1, 3}

@@ -18,7 +18,16 @@ PROJECT = Path(__file__).parents[2]
 PACKAGE = "liveperson_connector"
 
 _PACKAGE = PROJECT / "layers" / "connector" / PACKAGE
-_PARTS = ("docs", "functions", "sandbox", "tests", "template.yaml")
+_PARTS = (
+    "benchmarks",
+    "docs",
+    "functions",
+    "sandbox",
+    "simulator",
+    "tests",
+    "tools",
+    "template.yaml",
+)
 _IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 
 

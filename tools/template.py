@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,8 +22,9 @@ def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any
         return {name: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {name: loader.construct_mapping(node, deep=True)}
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    raise TypeError(f"{node.tag} is no scalar, sequence or mapping")
 
 
 _Loader.add_multi_constructor("!", _tag)

@@ -1,9 +1,9 @@
 """
 Change the layer's decisions one at a time, and see whether the unit tests notice.
 
-    python -m tests.mutation                      all modules that mutmut.toml names
-    python -m tests.mutation --only '*worker*'    the mutants whose name fits
-    python -m tests.mutation --keep FOLDER        leave the copy there, to look at and go on with
+    python -m tools.mutation                      all modules that mutmut.toml names
+    python -m tools.mutation --only '*worker*'    the mutants whose name fits
+    python -m tools.mutation --keep FOLDER        leave the copy there, to look at and go on with
 
 Everything happens in a copy of the project. Tells what survived and how much was killed, and
 exits with 1 if that is less than nine in ten.
@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 
 from simulator import arguments
-from tests.mutation.copying import copy_project
-from tests.mutation.verdicts import Verdicts, read_verdicts
+from tools.mutation.copying import copy_project
+from tools.mutation.verdicts import Verdicts, read_verdicts
 
 LEAST_KILLED = 0.9
 
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser = argparse.ArgumentParser(prog="python -m tools.mutation")
     parser.add_argument("--only", nargs="*", default=[], help="patterns of mutants' names")
     parser.add_argument("--keep", help="a folder for the copy")
     parser.add_argument("--processes", type=arguments.count, default=os.cpu_count() or 1)
@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _engine(folder: Path, *arguments: str) -> int:
-    command = [sys.executable, "tests/mutation/engine.py", *arguments]
+    command = [sys.executable, "tools/mutation/engine.py", *arguments]
     # Every mutant starts pytest anew: without plugins that these tests don't use it is quicker.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
@@ -60,7 +60,7 @@ def _engine(folder: Path, *arguments: str) -> int:
 def _report(verdicts: Verdicts, seconds: float) -> None:
     killed = f"{verdicts.share_killed:.1%} killed in {seconds / 60:.0f} minutes"
     lines = [*verdicts.lines(), f"{killed}; less than {LEAST_KILLED:.0%} is a failure"]
-    print(*lines, sep="\n", flush=True)  # noqa: T201 - to the person at the terminal
+    print(*lines, sep="\n", flush=True)
 
 
 if __name__ == "__main__":
