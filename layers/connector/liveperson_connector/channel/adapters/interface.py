@@ -53,6 +53,22 @@ class Setting:
         return re.fullmatch(self.pattern, value) is not None
 
 
+API_URL = Setting(
+    "api_url",
+    "Address of a stand-in for the provider on this machine",
+    default="",
+    pattern=r"|http://(127\.0\.0\.1|localhost):[0-9]{1,5}",
+    example="http://127.0.0.1:8081",
+)
+"""Redirects a channel's requests to a sandbox. Loopback alone: the requests carry credentials."""
+
+
+def origin(host: str, settings: Settings) -> str:
+    """Return where requests for ``host`` go: there by https, or to a sandbox's stand-in."""
+    elsewhere = settings.get(API_URL.name, "")
+    return elsewhere if elsewhere and API_URL.accepts(elsewhere) else f"https://{host}"
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """
@@ -146,8 +162,9 @@ class Incoming:
 
     - ``{"type": "choice", "data", "text"}``: an offered choice was pressed; ``data`` as in
       :class:`Choice`, ``text`` is its title if the provider tells it
-    - ``{"type": "file", "file_type", "reference", "caption"?, "name"?}``: ``reference`` is an
-      object that :meth:`Adapter.file_request` understands
+    - ``{"type": "file", "file_type"?, "reference", "caption"?, "name"?}``: ``reference`` is an
+      object that :meth:`Adapter.file_request` understands. Without a ``file_type``, which not every
+      provider tells, the file's first bytes decide.
     - ``{"type": "location", "latitude", "longitude", "title"?, "address"?}``
     - ``{"type": "report", "message": provider's id, "status": "delivered"|"read"|"failed",
       "reason"?}``: what became of a message of ours. For a provider whose reports are cumulative,
@@ -329,6 +346,10 @@ class Adapter:
     def read(self, request: WebhookRequest, settings: Settings) -> list[Incoming]:
         """Make consumer events of it, in order, if any. Raises :class:`Unreadable`."""
         raise NotImplementedError
+
+    def acknowledge(self, request: WebhookRequest, settings: Settings) -> Reply:
+        """Answer a webhook that was proven, read and queued."""
+        return self.accepted
 
     # Out
 

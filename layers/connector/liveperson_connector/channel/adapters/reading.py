@@ -1,0 +1,85 @@
+"""
+Reads a provider's JSON by type: what is not of the documented form is :class:`Unreadable`.
+
+A webhook is proven before it is read, but a provider may change its form, and whoever knows a
+channel's secret may send anything. No other exception leaves this module, and nothing of the wrong
+type does.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .interface import Unreadable
+
+
+def json_object(body: bytes | str) -> Fields:
+    """Read a JSON object; raises :class:`Unreadable` if ``body`` is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable("the body is not JSON in UTF-8") from None
+    return Fields(value, "the body")
+
+
+class Fields:
+    """
+    An object of JSON whose fields are read by type.
+
+    A field that is missing or null is the ``default``, or :class:`Unreadable` without one. Half a
+    character (an unpaired surrogate), which no later step takes, becomes U+FFFD.
+    """
+
+    def __init__(self, value: object, place: str = "a value") -> None:
+        if not isinstance(value, Mapping):
+            raise Unreadable(f"{place} is not an object")
+        self._value = value
+
+    def __contains__(self, name: str) -> bool:
+        return self._value.get(name) is not None
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a text."""
+        value = self._get(name, default, str)
+        return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """Return a whole number."""
+        value = self._get(name, default, int)
+        if isinstance(value, bool) or abs(value) >= 2**63:
+            raise Unreadable(f"{name} is not a whole number of 64 bits")
+        return int(value)
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """Return a finite number."""
+        value = self._get(name, default, int | float)
+        if isinstance(value, bool) or not math.isfinite(value) or abs(value) >= 2**63:
+            raise Unreadable(f"{name} is not a finite number")
+        return float(value)
+
+    def true(self, name: str) -> bool:
+        """Whether the field is there and true."""
+        return self._value.get(name) is True
+
+    def within(self, name: str) -> Fields:
+        """Return an object; an empty one for a field that is missing."""
+        value = self._value.get(name)
+        return Fields({} if value is None else value, name)
+
+    def each(self, name: str) -> Iterator[Fields]:
+        """Return the objects of a list; none for a field that is missing."""
+        for one in self._get(name, [], list):
+            yield Fields(one, f"an entry of {name}")
+
+    def _get(self, name: str, default: Any, kind: Any) -> Any:
+        value = self._value.get(name)
+        if value is None:
+            value = default
+        if value is None:
+            raise Unreadable(f"{name} is missing")
+        if not isinstance(value, kind):
+            raise Unreadable(f"{name} is of the wrong type")
+        return value
