@@ -79,8 +79,8 @@ class Capabilities:
     types it takes from agents, each with its largest size in bytes; ``consumer_files`` the other
     way. ``reports`` are what it tells of our messages, out of ``delivered``, ``read`` and
     ``failed``. ``window_seconds`` is for how long after a consumer's last message free text may be
-    sent. ``typing_at_message`` says that typing can only be shown in answer to a known message of
-    the person. ``per_second`` and ``per_chat_second`` are the provider's rates, zero where not
+    sent. ``typing_at_message`` says that typing is only shown to a :class:`Recipient` with a
+    ``mark``. ``per_second`` and ``per_chat_second`` are the provider's rates, zero where not
     published.
     """
 
@@ -225,10 +225,9 @@ class Location:
 
 @dataclass(frozen=True)
 class Typing:
-    """The agent types, or has stopped; ``message`` is the provider's id of the person's last."""
+    """The agent types, or has stopped; the latter only where the capabilities say so."""
 
     is_typing: bool
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -361,12 +360,8 @@ class Adapter:
         """Return the token in the answer; None if it holds none: :meth:`judge` says why."""
         return None
 
-    def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call | None:
-        """
-        Write one piece as one request; only pieces that the capabilities allow are asked for.
-
-        None says that there is nothing to send, as for the end of typing with most providers.
-        """
+    def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call:
+        """Write one piece as one request; only pieces that the capabilities allow are asked for."""
         raise NotImplementedError
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
