@@ -41,3 +41,13 @@ def test_the_short_form_begins_the_long_one() -> None:
     key = consumer_key("salt", "12345678", PHONE)
 
     assert key[:12] == short(key)
+
+
+def test_a_ready_channels_consumer_is_no_webhook_channels() -> None:
+    """Whatever a webhook channel calls its consumers: the channel's name is a part of its own."""
+    ready = consumer_key("salt", "12345678", "loft:ann", "loft")
+
+    assert ready != consumer_key("salt", "12345678", "loft:ann")
+    assert ready != consumer_key("salt", "12345678", "channel:4:loft:8:12345678:loft:ann")
+    assert ready != consumer_key("salt", "channel:4:loft:8:12345678", "loft:ann")
+    assert ready != consumer_key("salt", "12345678", "loft:ann", "lof")

@@ -1,8 +1,9 @@
 """
 Accounts in Parameter Store, as SecureStrings.
 
-They are ``/{stack}/accounts/{account_id}/credentials``, ``…/channel`` and ``…/app-jwt``. The
-first two are written by the operator, the last by ``token_refresh`` alone.
+They are ``/{stack}/accounts/{account_id}/credentials``, ``…/channel``, ``…/channels/{name}`` for
+each ready channel, and ``…/app-jwt``. The operator writes all but the last, which ``token_refresh``
+alone writes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from ..domain.accounts import ChannelSettings, Credentials, is_account_id
+from ..domain.accounts import ChannelSettings, Credentials, is_account_id, is_channel_name
 from ..domain.errors import MisconfiguredAccount
 from .clients import aws_errors, error_code
 
@@ -52,6 +53,10 @@ class ParameterStore:
         name = self.name(account_id, "credentials")
         return Credentials.parse(text, parameter=name) if text is not None else None
 
+    def ready_channel(self, account_id: str, name: str) -> str | None:
+        """Return the text of a ready channel's parameter, or None if it is not there."""
+        return self._read(account_id, f"channels/{name}") if is_channel_name(name) else None
+
     def has_channel(self, account_id: str) -> bool:
         """Whether the account is configured; its channel's secret is not decrypted for this."""
         return self._read(account_id, "channel", decrypt=False) is not None
@@ -82,6 +87,17 @@ class ParameterStore:
 
         Parameter Store gives ten parameters a page; no secret of them is decrypted.
         """
+        found, token = self._page(token)
+        names = {each[0] for each in found if each[1:] == [kind] and is_account_id(each[0])}
+        return names, token
+
+    def ready_channels(self, token: str | None = None) -> tuple[set[str], str | None]:
+        """Return ready channels as ``{account_id}/{name}``, a page at a time as above."""
+        found, token = self._page(token)
+        names = {f"{each[0]}/{each[2]}" for each in found if _is_ready_channel(each)}
+        return names, token
+
+    def _page(self, token: str | None) -> tuple[list[list[str]], str | None]:
         path = f"{self._prefix}/accounts"
         more: dict[str, Any] = {"NextToken": token} if token else {}
         with aws_errors(f"listing parameters below {path}"):
@@ -89,8 +105,7 @@ class ParameterStore:
                 Path=path, Recursive=True, WithDecryption=False, MaxResults=10, **more
             )
         found = [each["Name"].removeprefix(f"{path}/").split("/") for each in page["Parameters"]]
-        names = {each[0] for each in found if each[1:] == [kind] and is_account_id(each[0])}
-        return names, page.get("NextToken")
+        return found, page.get("NextToken")
 
     def _written(self, account_id: str, kind: str) -> str:
         text = self._read(account_id, kind)
@@ -113,3 +128,11 @@ class ParameterStore:
                     return None
                 raise
         return answer["Parameter"]["Value"]
+
+
+def _is_ready_channel(parts: list[str]) -> bool:
+    """Whether a parameter's name, below the accounts, is ``{account_id}/channels/{name}``."""
+    match parts:
+        case [account_id, "channels", name]:
+            return is_account_id(account_id) and is_channel_name(name)
+    return False

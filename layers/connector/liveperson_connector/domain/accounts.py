@@ -29,6 +29,15 @@ _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks sp
 _SECRET_BYTES = range(24, 64 + 1)
 
 
+# In parameters, addresses, consumer ids and logs, so a narrow alphabet.
+_CHANNEL_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+def is_channel_name(text: str) -> bool:
+    """Whether ``text`` may name a ready channel of an account."""
+    return _CHANNEL_NAME.fullmatch(text) is not None
+
+
 def is_account_id(text: str) -> bool:
     """Whether ``text`` could be an account id, and so is safe in a parameter's name."""
     return _ACCOUNT_ID.fullmatch(text) is not None
@@ -52,14 +61,14 @@ class Credentials:
     def parse(cls, text: str, *, parameter: str) -> Credentials:
         """Read the parameter's text; ``parameter`` is its name, for the error message."""
         form = '{"client_id": "…", "client_secret": "…"}'
-        given = _json_object(text, parameter, form)
+        given = json_object(text, parameter, form)
         _require(given, ("client_id", "client_secret"), parameter, form)
         previous = given.get("previous_client_secret")
         if previous is not None and not (isinstance(previous, str) and previous):
-            raise _misconfigured(parameter, "'previous_client_secret' is not a text", form)
+            raise misconfigured(parameter, "'previous_client_secret' is not a text", form)
         algorithm = given.get("signature_algorithm")
         if algorithm not in (None, "sha1", "sha256"):
-            raise _misconfigured(parameter, "'signature_algorithm' is unknown", "sha1 or sha256")
+            raise misconfigured(parameter, "'signature_algorithm' is unknown", "sha1 or sha256")
         return cls(given["client_id"], given["client_secret"], previous, algorithm)
 
 
@@ -87,63 +96,67 @@ class ChannelSettings:
     def parse(cls, text: str, *, parameter: str) -> ChannelSettings:
         """Read the parameter's text; ``parameter`` is its name, for the error message."""
         form = '{"callback_url": "https://…", "signing_secret": "whsec_…"}'
-        given = _json_object(text, parameter, form)
+        given = json_object(text, parameter, form)
         _require(given, ("callback_url", "signing_secret"), parameter, form)
         return cls(
             given["callback_url"],
             _signing_key(given["signing_secret"], parameter, form),
-            _callbacks(given.get("callbacks"), parameter),
-            _automatic_receipts(given.get("receipts"), parameter),
-            _entry_point(given.get("entry_point"), parameter),
+            wanted_callbacks(given.get("callbacks"), parameter),
+            wants_automatic_receipts(given.get("receipts"), parameter),
+            entry_points(given.get("entry_point"), parameter),
         )
 
 
-def _callbacks(given: object, parameter: str) -> frozenset[str] | None:
+def wanted_callbacks(given: object, parameter: str) -> frozenset[str] | None:
+    """Read ``callbacks``: the types of callbacks that a channel is told of, None for all."""
     if given is None:
         return None
     if isinstance(given, list) and given and set(map(str, given)) <= CALLBACKS:
         return frozenset(given)
     known = ", ".join(sorted(CALLBACKS))
-    raise _misconfigured(parameter, "'callbacks' names an unknown type", f"some of: {known}")
+    raise misconfigured(parameter, "'callbacks' names an unknown type", f"some of: {known}")
 
 
-def _automatic_receipts(given: object, parameter: str) -> bool:
+def wants_automatic_receipts(given: object, parameter: str) -> bool:
+    """Read ``receipts``: whether we tell LivePerson that a message was delivered."""
     if given not in (None, "automatic", "channel"):
-        raise _misconfigured(parameter, "'receipts' is unknown", '"automatic" or "channel"')
+        raise misconfigured(parameter, "'receipts' is unknown", '"automatic" or "channel"')
     return given == "automatic"
 
 
-def _entry_point(given: object, parameter: str) -> tuple[str, ...]:
+def entry_points(given: object, parameter: str) -> tuple[str, ...]:
+    """Read ``entry_point``: addresses by which the Monitoring API finds a campaign."""
     addresses = [given] if isinstance(given, str) else given or []
     if isinstance(addresses, list) and all(isinstance(each, str) for each in addresses):
         return tuple(addresses)
-    raise _misconfigured(parameter, "'entry_point' is not a list of texts", '["https://…"]')
+    raise misconfigured(parameter, "'entry_point' is not a list of texts", '["https://…"]')
 
 
 def _signing_key(secret: str, parameter: str, form: str) -> bytes:
     if not secret.startswith(_SECRET_PREFIX):
-        raise _misconfigured(parameter, "'signing_secret' does not begin with whsec_", form)
+        raise misconfigured(parameter, "'signing_secret' does not begin with whsec_", form)
     try:
         key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
     except ValueError:  # of which binascii.Error is one
-        raise _misconfigured(
+        raise misconfigured(
             parameter, "'signing_secret' is not Base64 after whsec_", form
         ) from None
     if len(key) not in _SECRET_BYTES:
         limits = f"{_SECRET_BYTES[0]} to {_SECRET_BYTES[-1]}"
-        raise _misconfigured(
+        raise misconfigured(
             parameter, f"'signing_secret' must have {limits} bytes; it has {len(key)}", form
         )
     return key
 
 
-def _json_object(text: str, parameter: str, form: str) -> dict[str, Any]:
+def json_object(text: str, parameter: str, form: str) -> dict[str, Any]:
+    """Read a parameter's text as a JSON object; ``form`` tells how it should look."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise _misconfigured(parameter, "it is not JSON", form) from None
+        raise misconfigured(parameter, "it is not JSON", form) from None
     if not isinstance(value, dict):
-        raise _misconfigured(parameter, "it is not a JSON object", form)
+        raise misconfigured(parameter, "it is not a JSON object", form)
     return value
 
 
@@ -152,8 +165,9 @@ def _require(
 ) -> None:
     missing = [name for name in names if not (isinstance(given.get(name), str) and given[name])]
     if missing:
-        raise _misconfigured(parameter, f"{' and '.join(missing)} missing or not a text", form)
+        raise misconfigured(parameter, f"{' and '.join(missing)} missing or not a text", form)
 
 
-def _misconfigured(parameter: str, problem: str, form: str) -> MisconfiguredAccount:
+def misconfigured(parameter: str, problem: str, form: str) -> MisconfiguredAccount:
+    """Make the error that names the parameter, what is wrong with it and what to write."""
     return MisconfiguredAccount(f"parameter {parameter}: {problem}; write {form}")

@@ -12,11 +12,18 @@ import hashlib
 import hmac
 
 
-def consumer_key(salt: str, account_id: str, consumer_id: str) -> str:
-    """Return the 64 hexadecimal digits that stand for ``consumer_id`` of ``account_id``."""
-    # The length keeps ("1", "2x") and ("12", "x") apart.
-    message = f"{len(account_id)}:{account_id}:{consumer_id}".encode()
-    return hmac.new(salt.encode(), message, hashlib.sha256).hexdigest()
+def consumer_key(salt: str, account_id: str, consumer_id: str, channel: str = "") -> str:
+    """
+    Return the 64 hexadecimal digits that stand for ``consumer_id`` of ``account_id``.
+
+    ``channel`` names the ready channel of the consumer; it is empty for the ``webhook`` one.
+    """
+    # The length keeps ("1", "2x") and ("12", "x") apart. What begins with a letter is no length, so
+    # no consumer of a webhook channel, whatever its id, has the key of one of a ready channel.
+    message = f"{len(account_id)}:{account_id}:{consumer_id}"
+    if channel:
+        message = f"channel:{len(channel)}:{channel}:{message}"
+    return hmac.new(salt.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
 def short(key: str) -> str:
