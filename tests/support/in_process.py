@@ -10,10 +10,13 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, cast
 
+from liveperson_connector.aws.delivery_state import DeliveryState, redrive_failed_at
 from liveperson_connector.domain.accounts import Credentials
 from liveperson_connector.domain.errors import AwsUnavailable, MisconfiguredAccount
 from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
+from tests.simulation.table import Table
 
 from .clocks import Clock
 
@@ -122,73 +125,43 @@ class BrokenQueue:
         raise AwsUnavailable("delaying a message of broken.fifo: ServiceUnavailable")
 
 
-@dataclass
-class InProcessHolds:
-    """How often messages failed, and which groups wait for their dead letters."""
+class InProcessFailures(DeliveryState):
+    """The real store of what went wrong, over a table in this process, and what stands in it."""
 
-    tries: dict[str, int] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
-    counted_from: list[float] = field(default_factory=list)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.dynamodb = Table()
+        super().__init__(cast("Any", self.dynamodb), "table", clock=clock or Clock())
 
-    def count_try(self, message_id: str, pace: str) -> tuple[int, int]:
-        """Count a failed try, in all and at its pace."""
-        for name in (message_id, f"{message_id} {pace}"):
-            self.tries[name] = self.tries.get(name, 0) + 1
-        return self.tries[message_id], self.tries[f"{message_id} {pace}"]
+    def fail(self, message_id: str, times: int, pace: str = "failed") -> None:
+        """Let a message have failed before."""
+        for _ in range(times):
+            self.count_try(message_id, pace)
 
-    def hold(self, group: str) -> None:
-        """Hold a group once more."""
-        self.held[group] = self.held.get(group, 0) + 1
+    def tries(self, message_id: str) -> int:
+        """Give how often a message failed."""
+        return int(self._read(f"tries#{message_id}").get("tries", 0))
 
-    def hold_redriven(self, group: str) -> None:
-        """Hold also those that were put back behind a letter."""
-        self.again.append(group)
+    @property
+    def held(self) -> dict[str, int]:
+        """Give the groups that are held, and for how many dead letters."""
+        return {group: int(hold.get("letters", 0)) for group, hold in self._holds().items()}
 
-    def extend_hold(self, group: str) -> None:
-        """Go on holding a group."""
-        self.kept.append(group)
+    @property
+    def died_again(self) -> set[str]:
+        """Give the groups of which a redriven message became a dead letter once more."""
+        return {group for group, hold in self._holds().items() if redrive_failed_at(hold)}
 
-    def recount(self, group: str, letters: int, counted_from: float) -> None:
-        """Wait for the letters that were found."""
-        self.counted_from.append(counted_from)
-        if group in self.held:
-            self.held[group] = letters
+    @property
+    def held_until(self) -> dict[str, int]:
+        """Give the groups that are held, and until when."""
+        return {group: int(hold["expires_at"]) for group, hold in self._holds().items()}
 
-    def release_one(self, group: str) -> None:
-        """Let go of a group when all its letters are done."""
-        left = self.held.pop(group, 0) - 1
-        if left > 0:
-            self.held[group] = left
+    def _holds(self) -> dict[str, dict[str, Any]]:
+        found = {pk: self._read(pk) for pk in self.dynamodb.items if pk.startswith("hold#")}
+        return {pk.removeprefix("hold#"): hold for pk, hold in found.items() if hold}
 
-
-@dataclass
-class InProcessOwners:
-    """Whose conversations are, by account and conversation; ``asked`` counts the questions."""
-
-    consumers: dict[tuple[str, str], str] = field(default_factory=dict)
-    asked: int = 0
-
-    def owner(self, account_id: str, conversation_id: str) -> str | None:
-        """Name the consumer of a conversation."""
-        self.asked += 1
-        return self.consumers.get((account_id, conversation_id))
-
-
-@dataclass
-class InProcessLeases:
-    """Leases that one clock ends."""
-
-    clock: Clock = field(default_factory=Clock)
-    _until: dict[str, float] = field(default_factory=dict)
-
-    def lease(self, name: str, seconds: int) -> bool:
-        """Take a name unless somebody has it."""
-        if self._until.get(name, 0) > self.clock():
-            return False
-        self._until[name] = self.clock() + seconds
-        return True
+    def _read(self, pk: str) -> dict[str, Any]:
+        return self._table.get([pk]).get(pk, {})
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 
 from functions.webhook_intake.handler import SLOW
 from liveperson_connector.channel.consumer_events import ConsumerEvent
-from liveperson_connector.delivery.retries import RetryingConsumer
+from liveperson_connector.delivery.retries import MOST_TRIES, RetryingConsumer
 from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
 from liveperson_connector.domain.queue_messages import (
     MOST_ATTRIBUTES,
@@ -35,7 +35,7 @@ from liveperson_connector.telemetry import outcomes
 from liveperson_connector.telemetry.outcomes import Measurement
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
-from tests.support.in_process import InProcessHolds, InProcessOwners, InProcessQueue
+from tests.support.in_process import InProcessFailures, InProcessQueue
 from tests.support.logs import Output
 from tests.support.messages import PHONE, posted, received, text_event
 
@@ -61,9 +61,11 @@ def given_up(handled: QueueMessage, error: Exception, dead_letters: InProcessQue
     def fail(_message: QueueMessage) -> None:
         raise error
 
-    holds = InProcessHolds()
-    holds.tries[handled.message_id] = 1000
-    RetryingConsumer("tests", fail, InProcessQueue(), dead_letters, holds, Clock()).process(handled)
+    failures = InProcessFailures()
+    failures.fail(handled.message_id, MOST_TRIES)
+    RetryingConsumer("tests", fail, InProcessQueue().hide, dead_letters, failures, Clock()).process(
+        handled
+    )
     (letter,) = dead_letters.receive()
     return letter
 
@@ -131,7 +133,7 @@ def test_every_line_of_a_message_carries_its_trace_and_no_others(output: Output)
         outcomes.failure(LivePersonUnavailable("no answer"))
         outcomes.unexpected_error(ValueError())
 
-    worker = RetryingConsumer("tests", handle, InProcessQueue(), None, InProcessHolds())
+    worker = RetryingConsumer("tests", handle, InProcessQueue().hide, None, InProcessFailures())
     for each in ("a", "b"):
         worker.process(received(message_id=each, attributes={"trace": f"trace-{each}"}))
     outcomes.outcome("afterwards")
@@ -145,20 +147,24 @@ def test_a_message_without_a_trace_is_followed_by_its_own_id(output: Output) -> 
     worker = RetryingConsumer(
         "tests",
         lambda _: outcomes.outcome("seen"),
-        InProcessQueue(),
+        InProcessQueue().hide,
         None,
-        InProcessHolds(),
+        InProcessFailures(),
     )
     worker.process(received(message_id="m-7"))
 
     assert "m-7" == output.lines[0]["trace"]
 
 
+def nobody(_account_id: str, _conversation_id: str) -> None:
+    """Know the consumer of no conversation."""
+
+
 def redrive(dead: InProcessQueue, source: InProcessQueue, clock: Clock) -> None:
     """Redrive a queue as on schedule."""
     route = Route(dead, source)
     DeadLetterRedrive(
-        {"consumer-events": route}, InProcessHolds(), InProcessOwners(), clock, walkers=1
+        {"consumer-events": route}, InProcessFailures(clock), nobody, clock, walkers=1
     ).redrive(Request())
 
 

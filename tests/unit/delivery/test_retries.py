@@ -38,7 +38,7 @@ from liveperson_connector.domain.queue_messages import MOST_REDRIVES, QueueMessa
 from liveperson_connector.entrypoints.sqs import process_batch
 from liveperson_connector.telemetry import outcomes
 from tests.support.clocks import Clock
-from tests.support.in_process import BrokenQueue, InProcessHolds, InProcessQueue
+from tests.support.in_process import BrokenQueue, InProcessFailures, InProcessQueue
 from tests.support.logs import Output
 from tests.support.messages import received
 
@@ -53,14 +53,14 @@ def worker(
     **more: Any,
 ) -> RetryingConsumer:
     """Make a worker without chance; ``tries`` is how often its messages have failed before."""
-    holds = more.pop("holds", InProcessHolds())
-    holds.tries["message-1"] = holds.tries["message-1 failed"] = tries
+    failures = more.pop("failures", None) or InProcessFailures()
+    failures.fail("message-1", tries)
     return RetryingConsumer(
         function="tests",
         handle=handle,
-        inbox=inbox or InProcessQueue(),
+        hide=(inbox or InProcessQueue()).hide,
         dead_letters=dead_letters,
-        holds=holds,
+        failures=failures,
         clock=clock or Clock(),
         chance=lambda: 0.0,
         **more,
@@ -238,12 +238,12 @@ def test_waits_that_are_named_are_kept_to_for_each_reason() -> None:
 )
 def test_a_wait_is_no_failed_try(wait: Transient) -> None:
     """Nobody was called, so the next failure waits no longer for it."""
-    inbox, holds = InProcessQueue(), InProcessHolds()
-    waiting = worker(failing(wait), inbox=inbox, dead_letters=InProcessQueue(), holds=holds)
+    inbox, failures = InProcessQueue(), InProcessFailures()
+    waiting = worker(failing(wait), inbox=inbox, dead_letters=InProcessQueue(), failures=failures)
 
     assert [False, False] == [waiting.process(received()) for _ in range(2)]
     assert [("receipt-1", 15)] * 2 == inbox.hidden
-    assert 0 == holds.tries["message-1"]
+    assert 0 == failures.tries("message-1")
 
 
 def test_the_partners_wait_is_kept() -> None:
@@ -286,18 +286,18 @@ def test_waiting_for_others_is_no_try() -> None:
 
 def test_an_outage_spends_no_tries(output: Output) -> None:
     """However often a message finds its destination down, it waits, and is not given up."""
-    inbox, dead_letters, holds = InProcessQueue(), InProcessQueue(), InProcessHolds()
+    inbox, dead_letters, failures = InProcessQueue(), InProcessQueue(), InProcessFailures()
     down = worker(
         failing(CircuitOpen("down", retry_after=41.2)),
         inbox=inbox,
         dead_letters=dead_letters,
-        holds=holds,
+        failures=failures,
         tries=MOST_TRIES,
     )
 
     assert not any(down.process(received(receive_count=number)) for number in range(1, 200))
     assert ({("receipt-1", 42)}, []) == (set(inbox.hidden), dead_letters.letters)
-    assert MOST_TRIES == holds.tries["message-1"]
+    assert MOST_TRIES == failures.tries("message-1")
 
 
 def test_an_outage_that_names_no_wait_is_short(output: Output) -> None:
@@ -313,88 +313,90 @@ def test_an_outage_that_names_no_wait_is_short(output: Output) -> None:
 
 def test_what_was_given_up_for_now_holds_its_group() -> None:
     """Its later messages would overtake it otherwise."""
-    holds = InProcessHolds()
+    failures = InProcessFailures()
     spent = worker(
         failing(LivePersonUnavailable("no")),
         dead_letters=InProcessQueue(),
-        holds=holds,
+        failures=failures,
         tries=MOST_TRIES,
     )
     spent.process(received())
 
-    assert {"group-1": 1} == holds.held
+    assert {"group-1": 1} == failures.held
 
 
 def test_what_is_refused_for_ever_holds_nobody() -> None:
     """It is skipped and reported; the group moves on."""
-    holds = InProcessHolds()
-    strict = worker(failing(LivePersonRefused("no")), dead_letters=InProcessQueue(), holds=holds)
+    failures = InProcessFailures()
+    strict = worker(
+        failing(LivePersonRefused("no")), dead_letters=InProcessQueue(), failures=failures
+    )
     strict.process(received())
 
-    assert {} == holds.held
+    assert {} == failures.held
 
 
 def test_a_held_group_follows_its_dead_letter_at_once() -> None:
     """The message goes behind the earlier one, with a reason that comes back by itself."""
-    dead_letters, holds = InProcessQueue(), InProcessHolds()
-    holds.hold("group-1")
-    follow = worker(failing(GroupHeld("…")), dead_letters=dead_letters, holds=holds)
+    dead_letters, failures = InProcessQueue(), InProcessFailures()
+    failures.hold("group-1")
+    follow = worker(failing(GroupHeld("…")), dead_letters=dead_letters, failures=failures)
 
     assert follow.process(received())
     assert ["held_behind"] == [each.attributes["reason"] for each in dead_letters.letters]
-    assert {"group-1": 2} == holds.held
+    assert {"group-1": 2} == failures.held
 
 
 @pytest.mark.parametrize("error", [None, LivePersonRefused("no")])
 def test_a_group_goes_on_when_its_dead_letters_are_done(error: Permanent | None) -> None:
     """Each that came back and was handled, or refused for ever, loosens the hold by one."""
-    holds = InProcessHolds()
-    holds.hold("group-1")
+    failures = InProcessFailures()
+    failures.hold("group-1")
     handle = failing(error) if error else lambda _message: None
-    back = worker(handle, dead_letters=InProcessQueue(), holds=holds)
+    back = worker(handle, dead_letters=InProcessQueue(), failures=failures)
     back.process(received(attributes={"redrives": "1"}))
 
-    assert {} == holds.held
+    assert {} == failures.held
 
 
 def test_what_was_cut_off_loosens_no_hold() -> None:
     """SQS itself made it a dead letter, so it was never counted."""
-    holds = InProcessHolds()
-    holds.hold("group-1")
-    back = worker(lambda _message: None, dead_letters=InProcessQueue(), holds=holds)
+    failures = InProcessFailures()
+    failures.hold("group-1")
+    back = worker(lambda _message: None, dead_letters=InProcessQueue(), failures=failures)
     back.process(received(attributes={"redrives": "1", "cut_off": "yes"}))
 
-    assert {"group-1": 1} == holds.held
+    assert {"group-1": 1} == failures.held
 
 
 def test_a_letter_that_dies_twice_is_counted_once() -> None:
     """It was counted when it died first, and is not done yet."""
-    holds = InProcessHolds()
-    holds.hold("group-1")
+    failures = InProcessFailures()
+    failures.hold("group-1")
     again = worker(
         failing(LivePersonUnavailable("no")),
         dead_letters=InProcessQueue(),
-        holds=holds,
+        failures=failures,
         tries=MOST_TRIES,
     )
     again.process(received(attributes={"redrives": "1"}))
 
-    assert {"group-1": 1} == holds.held
-    assert ["group-1"] == holds.again
+    assert {"group-1": 1} == failures.held
+    assert {"group-1"} == failures.died_again
 
 
 def test_a_letter_that_had_all_its_chances_holds_nobody() -> None:
     """It waits for a person, and nobody waits for it."""
-    holds = InProcessHolds()
+    failures = InProcessFailures()
     last = worker(
         failing(LivePersonUnavailable("no")),
         dead_letters=InProcessQueue(),
-        holds=holds,
+        failures=failures,
         tries=MOST_TRIES,
     )
     last.process(received(attributes={"redrives": str(MOST_REDRIVES)}))
 
-    assert ({}, []) == (holds.held, holds.again)
+    assert {} == failures.held
 
 
 def test_what_was_put_back_follows_a_letter_that_died_once_more() -> None:

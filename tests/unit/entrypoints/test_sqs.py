@@ -20,7 +20,7 @@ from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnav
 from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.entrypoints.sqs import process_batch, queue_of
 from tests.support.clocks import Clock
-from tests.support.in_process import BrokenQueue, InProcessHolds, InProcessQueue
+from tests.support.in_process import BrokenQueue, InProcessFailures, InProcessQueue
 from tests.support.logs import Output
 
 FAILURES: dict[str, Exception] = {
@@ -78,8 +78,8 @@ def worker(
     return RetryingConsumer(
         function="tests",
         handle=handle or Flow().handle,
-        inbox=inbox or InProcessQueue(),
-        holds=InProcessHolds(),
+        hide=(inbox or InProcessQueue()).hide,
+        failures=InProcessFailures(),
         dead_letters=dead_letters or InProcessQueue(),
         clock=Clock(),
     )

@@ -55,9 +55,9 @@ def bury(sqs: SlowSqs, letters: int, groups: int) -> None:
 def redrive(sqs: SlowSqs, clock: Clock) -> dict[str, Any]:
     """Put all letters back."""
     table = cast(DynamoDBClient, SlowTable(Table()))
-    holds, owners = DeliveryState(table, "table"), ConversationStore(table, "table")
+    failures, owner = DeliveryState(table, "table"), ConversationStore(table, "table").owner
     route = Route(queue(sqs, "dead"), queue(sqs, "source"))
-    flow = DeadLetterRedrive({"consumer-events": route}, holds, owners, clock)
+    flow = DeadLetterRedrive({"consumer-events": route}, failures, owner, clock)
     answer: dict[str, Any] = flow.redrive(Request(), lambda: 300)["consumer-events"]
     return answer
 

@@ -83,14 +83,14 @@ class Inbound:
         self.worker = RetryingConsumer(
             "channel_delivery",
             flow.handle,
-            self.queue,
+            self.queue.hide,
             self.dead,
             setbacks,
             clock,
             describe=describe,
         )
         self.redrive = DeadLetterRedrive(
-            {"all": Route(self.dead, self.queue)}, setbacks, self.memory, clock, walkers=1
+            {"all": Route(self.dead, self.queue)}, setbacks, self.memory.owner, clock, walkers=1
         )
         self.register_consumer()
 

@@ -32,7 +32,7 @@ from liveperson_connector.telemetry import outcomes
 from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, CREDENTIALS
 from tests.support.clocks import Clock
-from tests.support.in_process import InProcessLeases, InProcessParameters
+from tests.support.in_process import InProcessFailures, InProcessParameters
 from tests.support.logs import Output
 from tests.support.messages import received
 
@@ -55,7 +55,7 @@ class Refresh:
         self.flow = TokenRefresh(
             parameters=self.parameters,
             sentinel=Sentinel(http, Domains(http, self.liveperson.url), clock=self.clock),
-            leases=InProcessLeases(self.clock),
+            lease=InProcessFailures(self.clock).lease,
             put_off=self.put_off.extend,
             clock=self.clock,
         )

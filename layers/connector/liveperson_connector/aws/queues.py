@@ -42,7 +42,7 @@ class Queue:
         for batch in _batches(letters):
             self._send_batch(batch)
 
-    def send_plain(self, body: str, *, delay: int = 0) -> None:
+    def send_plain(self, body: str, delay: int = 0) -> None:
         """Queue a message on a queue without groups, to be offered in ``delay`` seconds."""
         with aws_errors(f"sending to {self.name}"):
             self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)

@@ -30,7 +30,7 @@ from ..domain.errors import CircuitOpen, ConnectorError, ProbeFailed
 from ..domain.outages import CircuitState
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
-from .ports import Outages
+from .ports import FailureStore
 
 LIVEPERSON = "liveperson"
 CHANNEL = "channel"
@@ -41,7 +41,7 @@ class CircuitBreaker:
     """The circuits of one ``destination``, one for each account."""
 
     destination: str
-    store: Outages
+    store: FailureStore
     clock: Clock = time.time
     chance: Callable[[], float] = random.random
 

@@ -1,8 +1,9 @@
 """
-What the flows need of AWS, as they see it.
+What the flows need of AWS, by role.
 
-The package ``aws`` implements these on the real services; tests run the same flows on
-implementations in process, with a clock of their own.
+``aws`` implements these protocols on the real services; tests run the same flows on the real store
+over a table in process, and on queues in process. A flow that needs one operation alone takes it as
+a plain function.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # so that a flow loads no more than what it uses itself
 
 
 class Outbox(Protocol):
-    """A queue to send to."""
+    """A queue that messages are sent to."""
 
     @property
     def name(self) -> str: ...
@@ -32,14 +33,8 @@ class Outbox(Protocol):
     def send(self, letters: Sequence[OutgoingMessage]) -> None: ...
 
 
-class Inbox(Protocol):
-    """The queue a worker's messages come from."""
-
-    def hide(self, receipt_handle: str, seconds: int) -> None: ...
-
-
 class DeadLetters(Protocol):
-    """A dead-letter queue, as those read it who decide what becomes of its letters."""
+    """A dead-letter queue, for the flow that decides what becomes of each dead letter."""
 
     @property
     def name(self) -> str: ...
@@ -55,14 +50,8 @@ class DeadLetters(Protocol):
     def counts(self) -> QueueCounts: ...
 
 
-class Owners(Protocol):
-    """Whose a conversation is."""
-
-    def owner(self, account_id: str, conversation_id: str) -> str | None: ...
-
-
 class OutboundStore(Protocol):
-    """What ``outbound_messaging`` remembers."""
+    """What ``outbound_messaging`` reads and writes in the table."""
 
     def load_event(self, account_id: str, key: str, event_id: str, group: str) -> EventState: ...
 
@@ -90,7 +79,7 @@ class OutboundStore(Protocol):
 
 
 class DeliveryStore(Protocol):
-    """What ``channel_delivery`` remembers."""
+    """What ``channel_delivery`` reads and writes in the table."""
 
     def load_consumer(self, account_id: str, key: str) -> Consumer | None: ...
 
@@ -118,14 +107,8 @@ class DeliveryStore(Protocol):
     def mark_delivered(self, account_id: str, identity: str) -> None: ...
 
 
-class Timers(Protocol):
-    """A queue whose messages are offered after a while."""
-
-    def send_plain(self, body: str, *, delay: int = 0) -> None: ...
-
-
-class Outages(Protocol):
-    """What breakers remember."""
+class FailureStore(Protocol):
+    """What went wrong and is not over: circuits, failed tries, groups held by dead letters."""
 
     def probe(
         self, account_id: str, destination: str, now: float, next_probe_at: float
@@ -136,10 +119,6 @@ class Outages(Protocol):
     ) -> CircuitState: ...
 
     def outage_over(self, account_id: str, destination: str) -> None: ...
-
-
-class Holds(Protocol):
-    """Which groups have dead letters that are yet to come back, and how often a message failed."""
 
     def count_try(self, message_id: str, pace: str) -> tuple[int, int]: ...
 
@@ -154,52 +133,8 @@ class Holds(Protocol):
     def release_one(self, group: str) -> None: ...
 
 
-class Leases(Protocol):
-    """One at a time."""
-
-    def lease(self, name: str, seconds: int) -> bool: ...
-
-
-class AppJwtStore(Protocol):
-    """Where AppJWTs are kept for the workers."""
-
-    def app_jwt(self, account_id: str) -> str | None: ...
-
-
-class AppJwtRenewal(Protocol):
-    """Who renews them."""
-
-    def ask(self, account_id: str, rejected: str | None) -> None: ...
-
-
-class Files(Protocol):
-    """Where files are kept."""
-
-    def keep(
-        self, account_id: str, file_id: str, content: bytes, content_type: str, consumer_key: str
-    ) -> None: ...
-
-
-class Consumers(Protocol):
-    """Where consumers are remembered."""
-
-    def load_consumer(self, account_id: str, key: str) -> Consumer | None: ...
-
-
-class Visits(Protocol):
-    """Where the Monitoring API's ids of a consumer are remembered."""
-
-    def save_visit(self, consumer: Consumer, visitor_id: str, session_id: str) -> Consumer: ...
-
-
-class Introductions(Protocol):
-    """Where consumers are remembered."""
-
-    def save_consumer(self, consumer: Consumer) -> None: ...
-
-
 class AccountParameters(Protocol):
-    """The accounts' parameters, as this flow uses them."""
+    """The accounts' parameters, for the flow that writes AppJWTs."""
 
     def account_ids(self) -> list[str]: ...
 

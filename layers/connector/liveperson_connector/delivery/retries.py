@@ -34,7 +34,7 @@ from ..domain.queue_messages import (
 )
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
-from .ports import Holds, Inbox, Outbox
+from .ports import FailureStore, Outbox
 
 # With the delays below, so many tries are about a day.
 MOST_TRIES = 100
@@ -130,8 +130,9 @@ def is_failed_try(error: Transient | Permanent | None) -> TypeGuard[Transient]:
 @dataclass(frozen=True)
 class RetryingConsumer:
     """
-    Handles messages of ``inbox`` with ``handle``; ``function`` names it in logs and metrics.
+    Handles messages of a queue with ``handle``; ``function`` names it in logs and metrics.
 
+    ``hide`` lets a received message (its receipt handle) wait so many seconds.
     Without ``dead_letters`` a message given up is dropped: then it will be asked for again anyway.
     ``refused`` is told of permanent errors, before their message goes to the dead letters;
     ``describe`` finds the ids in a message by which a log line can be followed.
@@ -139,9 +140,9 @@ class RetryingConsumer:
 
     function: str
     handle: Callable[[QueueMessage], None]
-    inbox: Inbox
+    hide: Callable[[str, int], None]
     dead_letters: Outbox | None
-    holds: Holds
+    failures: FailureStore
     clock: Clock = time.time
     chance: Callable[[], float] = random.random
     most_tries: int = MOST_TRIES
@@ -180,7 +181,7 @@ class RetryingConsumer:
         tries, chance = None, 0.0
         if is_failed_try(error):
             pace = error.pace if error.retry_after is None else error.reason
-            tries = Tries(*self.holds.count_try(message.message_id, pace))
+            tries = Tries(*self.failures.count_try(message.message_id, pace))
             chance = self.chance()
         decision = decide(error, message, tries, most_tries=self.most_tries, chance=chance)
         self._apply(decision, message, error)
@@ -196,19 +197,19 @@ class RetryingConsumer:
         if decision.wait is not None:
             is_down = isinstance(error, CircuitOpen)
             outcomes.count(Outcome.WAITING if is_down else Outcome.RETRY_LATER)
-            self.inbox.hide(message.receipt_handle, decision.wait)
+            self.hide(message.receipt_handle, decision.wait)
         if error and decision.is_dead and self.dead_letters:
             self._hold(message.group, decision.hold)
             self.dead_letters.send([dead_letter(message, error, decision.tries or 1)])
             outcomes.outcome(Outcome.DEAD_LETTERED, reason=error.reason, **ids)
         if decision.releases:
-            self.holds.release_one(message.group)
+            self.failures.release_one(message.group)
 
     def _hold(self, group: str, hold: Hold | None) -> None:
         if hold is Hold.FIRST:
-            self.holds.hold(group)
+            self.failures.hold(group)
         elif hold is Hold.AGAIN:
-            self.holds.hold_redriven(group)
+            self.failures.hold_redriven(group)
 
     def _ids(self, message: QueueMessage) -> Mapping[str, Any]:
         return {"message_id": message.message_id, **self.describe(message)}

@@ -187,7 +187,7 @@ class Container:
                 self.authorized_calls,
                 self._send_api,
                 self.store,
-                self.queue(settings.typing_timers_queue_url),
+                self.queue(settings.typing_timers_queue_url).send_plain,
                 settings.consumer_id_salt,
                 clock=self._clock,
             ),
@@ -212,7 +212,7 @@ class Container:
                 channels=self._channels,
                 monitoring=Monitoring(self._liveperson, self._domains),
                 app_jwts=self.authorized_calls.app_jwts,
-                store=self.store,
+                save_visit=self.store.save_visit,
             ),
             storage=self._liveperson_files,
             files=ConsumerFileFetcher(
@@ -293,8 +293,8 @@ class Container:
             agent_files=AgentFileCopier(
                 calls=self.authorized_calls,
                 storage=self._liveperson_files,
-                files=self.agent_files,
-                store=self.store,
+                keep=self.agent_files.keep,
+                load_consumer=self.store.load_consumer,
                 channel_api_url=channel_api_url,
             ),
             consumer_events=self.queue(self._environ["CONSUMER_EVENTS_QUEUE_URL"]),
@@ -319,7 +319,7 @@ class Container:
         return TokenRefresh(
             parameters=self._parameters,
             sentinel=Sentinel(self._liveperson, self._domains, clock=self._clock),
-            leases=self.state,
+            lease=self.state.lease,
             put_off=put_off,
             clock=self._clock,
         )
@@ -344,8 +344,8 @@ class Container:
 
         settings = DeadLetterRedriveSettings(self._environ)
         return DeadLetterRedrive(
-            holds=self.state,
-            owners=self.store,
+            failures=self.state,
+            owner=self.store.owner,
             routes={
                 "consumer-events": self._route(
                     settings.consumer_events_dead_letters_url, settings.consumer_events_queue_url
@@ -397,8 +397,10 @@ class Container:
         refresh = TokenRefreshFunction(
             lambda: self._clients.asking_once("lambda"), self._environ["TOKEN_REFRESH_FUNCTION"]
         )
-        app_jwts = AppJwts(self._parameters, refresh, clock=self._clock)
-        return AuthorizedCalls(app_jwts, Idp(self._liveperson, self._domains), self.store)
+        app_jwts = AppJwts(self._parameters.app_jwt, refresh.ask, clock=self._clock)
+        return AuthorizedCalls(
+            app_jwts, Idp(self._liveperson, self._domains), self.store.save_consumer
+        )
 
     @cached_property
     def _parameters(self) -> ParameterStore:
@@ -456,9 +458,9 @@ class Container:
         return RetryingConsumer(
             function=function,
             handle=handle,
-            inbox=self.queue(inbox),
+            hide=self.queue(inbox).hide,
             dead_letters=self.queue(dead_letters) if dead_letters else None,
-            holds=self.state,
+            failures=self.state,
             clock=self._clock,
             chance=self._chance,
             **more,

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from ..delivery.ports import DeadLetters, Holds, Outbox, Owners
+from ..delivery.ports import DeadLetters, FailureStore, Outbox
 from ..domain.clock import Clock
 from ..domain.errors import transient_reasons
 from ..domain.queue_messages import (
@@ -107,11 +107,15 @@ class Request:
 
 @dataclass(frozen=True)
 class DeadLetterRedrive:
-    """Redrives ``routes``, by the name of the queue that the letters came from."""
+    """
+    Redrives ``routes``, by the name of the queue that the letters came from.
+
+    ``owner`` finds the channel's id of the consumer of an account's conversation.
+    """
 
     routes: Mapping[str, Route]
-    holds: Holds
-    owners: Owners
+    failures: FailureStore
+    owner: Callable[[str, str], str | None]
     clock: Clock = time.time
     walkers: int = WALKERS
 
@@ -220,19 +224,19 @@ class _Run:
             self.waiting[group] += 1
             is_first = self.waiting[group] == 1
         if is_first and not self.request.dry_run:
-            self.redrive.holds.extend_hold(group)
+            self.redrive.failures.extend_hold(group)
 
     def _recount(self, began_at: float) -> None:
         def recount(counted: tuple[str, int]) -> None:
             if self.redrive.clock() < self.ends_at + _RESERVE_SECONDS / 2:
-                self.redrive.holds.recount(*counted, began_at)
+                self.redrive.failures.recount(*counted, began_at)
 
         spread(recount, list(self.waiting.items()), self.redrive.walkers)
 
     def _owner(self, account_id: str, conversation_id: str) -> str | None:
         key = (account_id, conversation_id)
         if key not in self._owners:
-            self._owners[key] = self.redrive.owners.owner(*key)
+            self._owners[key] = self.redrive.owner(*key)
         return self._owners[key]
 
     def _age(self, letter: QueueMessage) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..delivery.ports import AccountParameters, Leases
+from ..delivery.ports import AccountParameters
 from ..domain.clock import Clock
 from ..domain.errors import AppJwtMissing, Transient, UnreadableMessage
 from ..domain.queue_messages import QueueMessage
@@ -48,13 +48,14 @@ class TokenRefresh:
     """
     Renews AppJWTs.
 
+    ``lease`` takes a name for so many seconds, and returns False if another run has it.
     ``put_off`` queues accounts whose refresh failed, or for which a run had no time. Each of them
     is refreshed in an invocation of its own.
     """
 
     parameters: AccountParameters
     sentinel: Sentinel
-    leases: Leases
+    lease: Callable[[str, int], bool]
     put_off: Callable[[Sequence[str]], None]
     clock: Clock = time.time
     run_seconds: float = RUN_SECONDS
@@ -86,7 +87,7 @@ class TokenRefresh:
         """
         if rejected is not None and self._has_other_than(account_id, rejected):
             return self._say(account_id, Outcome.NEWER_ONE_IS_STORED)
-        if not self.leases.lease(f"token-refresh#{account_id}", LEASE_SECONDS):
+        if not self.lease(f"token-refresh#{account_id}", LEASE_SECONDS):
             return self._say(account_id, IN_PROGRESS)
         issued = self.sentinel.issue(account_id, self.parameters.credentials(account_id))
         self.parameters.store_app_jwt(account_id, issued.token)

@@ -66,8 +66,8 @@ def agent_files(storage: Storage, kept: Kept) -> AgentFileCopier:
     return AgentFileCopier(
         cast("AuthorizedCalls", Anybody()),
         cast("LivePersonFiles", storage),
-        kept,
-        kept,
+        kept.keep,
+        kept.load_consumer,
         channel_api_url=API,
     )
 

@@ -49,7 +49,7 @@ def _renewal(parameters: InProcessParameters) -> Renewal:
 
 @pytest.fixture(name="app_jwts")
 def _app_jwts(parameters: InProcessParameters, renewal: Renewal, clock: Clock) -> AppJwts:
-    return AppJwts(parameters, renewal, clock=clock)
+    return AppJwts(parameters.app_jwt, renewal.ask, clock=clock)
 
 
 def test_a_token_is_read_once(

@@ -76,7 +76,7 @@ def _tokens() -> Tokens:
 @pytest.fixture(name="speaker")
 def _speaker(tokens: Tokens) -> AuthorizedCalls:
     everything = cast("Any", tokens)
-    return AuthorizedCalls(everything, everything, everything)
+    return AuthorizedCalls(everything, everything, tokens.save_consumer)
 
 
 def test_a_call_carries_both_tokens_and_what_the_client_can_do(

@@ -28,21 +28,6 @@ ENTRY_POINT = ("https://brand.example.com/support",)
 CONSUMER = Consumer(ACCOUNT, PHONE, "0123456789abcdef", "lp-1", "jws")
 
 
-class Stored:
-    """AppJWTs as Parameter Store keeps them, of which none is ever renewed."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def app_jwt(self, account_id: str) -> str | None:
-        """Give the account's token."""
-        assert ACCOUNT == account_id
-        return self._token
-
-    def ask(self, account_id: str, rejected: str | None) -> None:
-        """Renew nothing."""
-
-
 @pytest.fixture(name="memory")
 def _memory() -> ConversationStore:
     memory = ConversationStore(cast("DynamoDBClient", Table()), "table")
@@ -68,8 +53,8 @@ def routing(
     return Routing(
         channels=Cache(settings, ttl=300),
         monitoring=Monitoring(http, domains),
-        app_jwts=AppJwts(Stored(token), Stored(token)),
-        store=memory,
+        app_jwts=AppJwts({ACCOUNT: token}.get, lambda _account_id, _rejected: None),
+        save_visit=memory.save_visit,
     )
 
 
@@ -150,7 +135,7 @@ def test_settings_that_cannot_be_read_are_left_out(
         raise MisconfiguredAccount("parameter …/channel: it is not JSON")
 
     whole = routing(liveperson, memory)
-    without = Routing(Cache(broken, ttl=300), whole.monitoring, whole.app_jwts, whole.store)
+    without = Routing(Cache(broken, ttl=300), whole.monitoring, whole.app_jwts, whole.save_visit)
 
     assert (CONSUMER, {}) == without.find(CONSUMER, {})
 

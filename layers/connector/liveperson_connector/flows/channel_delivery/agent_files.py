@@ -7,11 +7,11 @@ file is copied while its notification is delivered, and the channel API serves i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ...delivery.ports import Consumers, Files
-from ...domain.conversations import Conversation
+from ...domain.conversations import Consumer, Conversation
 from ...domain.errors import LivePersonRefused, NoConversation
 from ...domain.queue_messages import stable_id
 from ...liveperson.files import LivePersonFiles
@@ -27,15 +27,18 @@ _CONTENT_TYPES = {
     "TXT": "text/plain",
 }
 
+KeepFile = Callable[[str, str, bytes, str, str], None]
+"""Stores a file: account, file id, content, content type, and the key of its consumer."""
+
 
 @dataclass(frozen=True)
 class AgentFileCopier:
-    """Copies agents' files; ``channel_api_url`` is where the channel fetches them."""
+    """Copies agents' files with ``keep``; ``channel_api_url`` is where the channel fetches them."""
 
     calls: AuthorizedCalls
     storage: LivePersonFiles
-    files: Files
-    store: Consumers
+    keep: KeepFile
+    load_consumer: Callable[[str, str], Consumer | None]
     channel_api_url: str
 
     def save(self, conversation: Conversation, file: HostedFile) -> str | None:
@@ -46,7 +49,7 @@ class AgentFileCopier:
         and AWS's failures raise.
         """
         account_id = conversation.account_id
-        consumer = self.store.load_consumer(account_id, conversation.consumer_key)
+        consumer = self.load_consumer(account_id, conversation.consumer_key)
         if consumer is None:
             raise NoConversation("the consumer of the file's conversation is not known any more")
         try:
@@ -57,5 +60,5 @@ class AgentFileCopier:
             return None
         file_id = stable_id(account_id, file.relative_path)[:40]
         kind = _CONTENT_TYPES.get(file.file_type.upper(), "application/octet-stream")
-        self.files.keep(account_id, file_id, content, kind, consumer.key)
+        self.keep(account_id, file_id, content, kind, consumer.key)
         return f"{self.channel_api_url}/accounts/{quote(account_id)}/files/{file_id}"

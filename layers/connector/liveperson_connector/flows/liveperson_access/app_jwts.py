@@ -8,8 +8,8 @@ asked, naming the token that was held, so that a crowd causes one refresh.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from ...delivery.ports import AppJwtRenewal, AppJwtStore
 from ...domain.clock import Clock
 from ...domain.errors import AppJwtMissing, AppJwtRejected
 from ...liveperson.app_jwt import AppJwt
@@ -20,13 +20,22 @@ _LOOK_AGAIN_SECONDS = 30.0
 
 
 class AppJwts:
-    """AppJWTs by account."""
+    """
+    AppJWTs by account.
+
+    ``stored`` reads an account's newest token; ``ask_for_newer`` asks ``token_refresh`` for another
+    one than the one it names, and waits until it is stored.
+    """
 
     def __init__(
-        self, store: AppJwtStore, renewal: AppJwtRenewal, *, clock: Clock = time.time
+        self,
+        stored: Callable[[str], str | None],
+        ask_for_newer: Callable[[str, str | None], None],
+        *,
+        clock: Clock = time.time,
     ) -> None:
-        self._store = store
-        self._renewal = renewal
+        self._stored = stored
+        self._ask_for_newer = ask_for_newer
         self._clock = clock
         self._held: Cache[AppJwt | None] = Cache(self._read, ttl=self._keep_for, clock=clock)
 
@@ -57,11 +66,11 @@ class AppJwts:
         stored = self._held.refresh(account_id, at_least=0)
         if self._usable(stored) and stored is not None and stored.name != rejected:
             return stored
-        self._renewal.ask(account_id, rejected)
+        self._ask_for_newer(account_id, rejected)
         return self._held.refresh(account_id, at_least=0)
 
     def _read(self, account_id: str) -> AppJwt | None:
-        text = self._store.app_jwt(account_id)
+        text = self._stored(account_id)
         return AppJwt.read(text, account_id=account_id) if text else None
 
     def _keep_for(self, held: AppJwt | None) -> float:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ...delivery.ports import Introductions
 from ...domain.conversations import Consumer
 from ...domain.errors import AppJwtRejected, ConsumerJwsRejected, harmless
 from ...liveperson.app_jwt import AppJwt
@@ -28,7 +27,7 @@ class AuthorizedCalls:
 
     app_jwts: AppJwts
     idp: Idp
-    store: Introductions
+    save_consumer: Callable[[Consumer], None]
 
     def register_consumer(self, account_id: str, consumer_id: str, key: str) -> Consumer:
         """Get a consumer's ConsumerJWS, which never expires, and remember it."""
@@ -37,7 +36,7 @@ class AuthorizedCalls:
                 account_id, lambda app_jwt: self.idp.issue(account_id, app_jwt, key)
             )
         consumer = Consumer(account_id, consumer_id, key, jws.lp_consumer_id, jws.token)
-        self.store.save_consumer(consumer)
+        self.save_consumer(consumer)
         return consumer
 
     def call_as(

@@ -7,11 +7,10 @@ conversation without a campaign is better than none, so a look-up that fails is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...delivery.ports import Visits
 from ...domain.accounts import ChannelSettings
 from ...domain.conversations import Consumer
 from ...domain.errors import ConnectorError
@@ -28,7 +27,7 @@ class Routing:
     channels: Cache[ChannelSettings]
     monitoring: Monitoring
     app_jwts: AppJwts
-    store: Visits
+    save_visit: Callable[[Consumer, str, str], Consumer]
 
     def find(
         self, consumer: Consumer, given: Mapping[str, Any]
@@ -52,5 +51,5 @@ class Routing:
             consumer.account_id, app, consumer.key, before, entry_point
         )
         if visit != before:
-            consumer = self.store.save_visit(consumer, visit.visitor_id, visit.session_id)
+            consumer = self.save_visit(consumer, visit.visitor_id, visit.session_id)
         return consumer, routing

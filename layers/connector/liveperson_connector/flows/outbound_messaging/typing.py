@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...channel.consumer_events import ConsumerEvent
-from ...delivery.ports import OutboundStore, Timers
+from ...delivery.ports import OutboundStore
 from ...domain.clock import Clock
 from ...domain.conversations import Consumer
 from ...domain.errors import ConnectorError, Permanent, Transient, UnreadableMessage
@@ -34,12 +35,12 @@ COMPOSING_SECONDS = 30
 
 @dataclass(frozen=True)
 class Typing:
-    """Tells LivePerson what consumers are doing."""
+    """Tells LivePerson what consumers are doing; ``set_timer`` delays a body so many seconds."""
 
     calls: AuthorizedCalls
     send_api: SendApi
     store: OutboundStore
-    timers: Timers
+    set_timer: Callable[[str, int], None]
     salt: str
     clock: Clock = time.time
 
@@ -73,7 +74,7 @@ class Typing:
             "consumer_id": event.consumer_id,
             "composing_since": since,
         }
-        self.timers.send_plain(json.dumps(timer), delay=COMPOSING_SECONDS)
+        self.set_timer(json.dumps(timer), COMPOSING_SECONDS)
 
     def time_is_over(self, message: QueueMessage) -> None:
         """End an indicator that the channel forgot, half a minute after it began."""
