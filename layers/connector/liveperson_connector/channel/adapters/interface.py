@@ -13,8 +13,6 @@ Set  ``settings`` are what the operator types in; ``probe``, ``register``, ``reg
      ``deregister`` are what the command line does with them.
 """
 
-# ruff: noqa: ARG002 - the defaults of the interface need none of their arguments
-
 from __future__ import annotations
 
 import re
