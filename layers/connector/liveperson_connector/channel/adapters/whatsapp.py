@@ -308,6 +308,10 @@ def _edited(content: Fields, _kind: str) -> dict[str, Any]:
     return {"type": "edited", "text": edited.text("body", "") or edited.text("caption", "")}
 
 
+def _deleted(_content: Fields, _kind: str) -> dict[str, Any]:
+    return {"type": "deleted"}
+
+
 _EVENTS = {
     "text": _text,
     "interactive": _pressed,
@@ -315,7 +319,7 @@ _EVENTS = {
     "location": _location,
     "reaction": _reaction,
     "edit": _edited,
-    "revoke": lambda _content, _kind: {"type": "deleted"},
+    "revoke": _deleted,
 }
 
 
