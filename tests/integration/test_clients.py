@@ -23,7 +23,7 @@ from sandbox.ports import free_port
 from tests.support.generated import compiled, why_no_typescript
 from tests.support.listening import wait_until_open
 from tests.support.servers import Answer, Request, serving
-from tests.support.template import PROJECT
+from tools.template import PROJECT
 
 CLIENTS = PROJECT / "docs" / "clients"
 SECRET = "whsec_bm90IGEgc2VjcmV0LCBvbmx5IGZvciB0ZXN0cyE="
