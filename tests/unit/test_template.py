@@ -19,21 +19,15 @@ from liveperson_connector.aws.table import TTL_ATTRIBUTE
 from liveperson_connector.entrypoints import settings
 from tools.template import (
     PROJECT,
-    actions,
     functions,
     logical_id,
     resources,
-    statements,
-    targets,
     template,
 )
 
 QUEUES = resources("AWS::SQS::Queue")
 FUNCTIONS = functions()
 GLOBALS = template()["Globals"]["Function"]
-
-# X-Ray takes segments for the whole account: its actions know no resource to name.
-TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 # Timers of typing indicators are worth nothing a moment later: what fails of them is let go.
 WITHOUT_DEAD_LETTERS = {"TypingTimersQueue"}
@@ -233,81 +227,6 @@ def test_there_is_a_real_event_of_every_function(folder: str) -> None:
     event = json.loads((PROJECT / "events" / f"{folder}.json").read_text())
 
     assert isinstance(event, dict)
-
-
-# ── Who may do what ──
-
-
-@pytest.mark.parametrize("folder", sorted(FUNCTIONS))
-def test_no_function_may_touch_everything(folder: str) -> None:
-    """Every statement names its resources and its actions, and says what for."""
-    for statement in statements(FUNCTIONS[folder]):
-        if set(actions(statement)) != TRACING:
-            assert "*" not in targets(statement)
-        assert not any("*" in action for action in actions(statement))
-        assert re.fullmatch(r"[A-Z]\w+", statement["Sid"])
-
-
-def who_may(action: str, parameter: str) -> set[str]:
-    """Name the functions that may do something with a kind of parameter."""
-    return {
-        folder
-        for folder, function in FUNCTIONS.items()
-        for statement in statements(function)
-        if action in actions(statement) and parameter in json.dumps(targets(statement))
-    }
-
-
-def test_only_those_who_prove_or_refresh_read_credentials() -> None:
-    """The client secret opens the brand's account."""
-    assert {"webhook_intake", "token_refresh"} == who_may("ssm:GetParameter", "/credentials")
-
-
-def test_who_reads_parameters_says_of_which_kind() -> None:
-    """No statement covers all that is written of an account."""
-    read = [
-        json.dumps(target)
-        for function in FUNCTIONS.values()
-        for statement in statements(function)
-        if "ssm:GetParameter" in actions(statement)
-        for target in targets(statement)
-    ]
-
-    assert read
-    assert all(re.search(r"/accounts/\*/(credentials|channel|app-jwt)\"\}$", each) for each in read)
-
-
-def test_only_token_refresh_writes_app_jwts() -> None:
-    """And it writes no other parameter."""
-    writers = {
-        (folder, json.dumps(target).rstrip('"}').rpartition("/")[2])
-        for folder, function in FUNCTIONS.items()
-        for statement in statements(function)
-        if "ssm:PutParameter" in actions(statement)
-        for target in targets(statement)
-    }
-
-    assert {("token_refresh", "app-jwt")} == writers
-
-
-def test_intakes_touch_no_table() -> None:
-    """They prove, queue and answer."""
-    for folder in ("webhook_intake", "message_intake"):
-        allowed = {a for each in statements(FUNCTIONS[folder]) for a in actions(each)}
-
-        assert not any(each.startswith(("dynamodb:", "lambda:")) for each in allowed)
-
-
-def test_no_function_may_purge_or_read_what_is_not_its_own() -> None:
-    """Nothing but the redrive takes dead letters."""
-    takers = {
-        folder
-        for folder, function in FUNCTIONS.items()
-        for statement in statements(function)
-        if "sqs:ReceiveMessage" in actions(statement) and "DeadLetters" in json.dumps(statement)
-    }
-
-    assert takers <= {"dead_letter_redrive", "token_refresh"}
 
 
 # ── The rest ──
@@ -571,13 +490,9 @@ def test_the_dashboard_has_no_gaps_and_nothing_lies_on_anything() -> None:
     assert len(taken) == len(set(taken)) == 24 * height
 
 
-@pytest.mark.parametrize("folder", sorted(FUNCTIONS))
-def test_every_function_may_be_traced(folder: str) -> None:
-    """Lambda writes the traces with the function's own role."""
-    allowed = {a for each in statements(FUNCTIONS[folder]) for a in actions(each)}
-
+def test_every_function_is_traced() -> None:
+    """Lambda writes the traces with the function's own role (``test_permissions.py``)."""
     assert "Active" == GLOBALS["Tracing"]
-    assert allowed >= TRACING
 
 
 # ── Deploying ──
