@@ -15,7 +15,6 @@ from .measuring import Section
 
 # In the order of the report. Each module has ``measure(rounds)``, which returns its sections.
 PARTS = {
-    "webhook": 15,
     "cold_starts": 15,
     "layer": 1,
     "calls": 1,

@@ -1,4 +1,4 @@
-"""The report: ``docs/benchmarks.md`` for people, ``benchmarks.json`` for programs, a picture."""
+"""The report: ``docs/benchmarks.md`` for people, ``benchmarks.json`` for programs."""
 
 from __future__ import annotations
 
@@ -10,34 +10,28 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import picture
 from .measuring import Row, Samples, Section
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE, DATA, PICTURE = (
-    DOCS / name for name in ("benchmarks.md", "benchmarks.json", "benchmarks.svg")
-)
+PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
 
 _HEAD = """\
 # Benchmarks
 
-How fast and how small the connector is: against the least that the same work can cost, and against
-what people would use instead. Written by `make bench`; nothing here is written by hand.
+How fast and how small the connector is, against the least that the same work can cost. Written by
+`make bench`; nothing here is written by hand.
 
 Every figure is a ratio of two things that took turns in the same run, since machines are noisy: the
 median of the turns' ratios. `±` is half the distance between the quartiles. Absolute figures
 are of the machine named at the end and say nothing of another one.
-
-![Each ratio with a goal, and the goal](benchmarks.svg)
 """
 
 
 def write(sections: Sequence[Section], seconds: float) -> None:
-    """Write page, data and picture."""
+    """Write page and data."""
     rows = [row for section in sections for row in section.rows]
     PAGE.write_text(f"{_HEAD}\n{summary(rows)}\n\n{text(sections)}\n\n{machine(seconds)}\n")
     DATA.write_text(json.dumps([_data(row) for row in rows], indent=1) + "\n")
-    PICTURE.write_text(picture.drawn(rows))
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import picture, report
+from benchmarks import report
 from benchmarks.measuring import Row, Samples, Section, once
 
 MET = Row("s", "a < b", "ms", Samples((1.0, 1.2)), "floor", Samples((1.0, 1.0)), most=1.25)
@@ -19,7 +18,7 @@ REPORTED = Row("s", "rate", "", once(1234), "")
 
 @pytest.fixture
 def docs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in ("PAGE", "DATA", "PICTURE"):
+    for name in ("PAGE", "DATA"):
         monkeypatch.setattr(report, name, tmp_path / name)
     return tmp_path
 
@@ -55,8 +54,8 @@ def test_a_note_stands_below_the_table() -> None:
     assert "rate: counted on the wire" in report.text([Section("T", "A", [noted])])
 
 
-def test_a_run_leaves_a_page_data_and_a_picture(docs: Path) -> None:
-    """For people, for programs, and at a glance."""
+def test_run_leaves_a_page_and_data(docs: Path) -> None:
+    """For people, and for programs."""
     report.write([Section("Title", "About.", [MET, MISSED])], seconds=600)
 
     page = (docs / "PAGE").read_text()
@@ -64,13 +63,3 @@ def test_a_run_leaves_a_page_data_and_a_picture(docs: Path) -> None:
     assert "in 10 minutes" in page
     data = json.loads((docs / "DATA").read_text())
     assert [(1.1, True), (1.5, False)] == [(each["ratio"], each["met"]) for each in data]
-    assert ET.fromstring((docs / "PICTURE").read_text()).tag.endswith("svg")  # noqa: S314 - ours
-
-
-def test_the_picture_shows_ratios_that_have_a_goal() -> None:
-    """What is missed has another colour; names are written as text."""
-    drawn = picture.drawn([MET, MISSED, COUNTED, REPORTED])
-
-    assert "a &lt; b / floor" in drawn
-    assert ["1.10", "1.50"] == [each for each in ("1.10", "1.50", "4.20") if f">{each}<" in drawn]
-    assert (1, 1) == (drawn.count("#2f7d5b"), drawn.count("#b3452c"))
