@@ -3,10 +3,10 @@
 
 ::
 
-    commands (manifest, account, doctor, …) ─▶ stack, logs, letters, parameters ─▶ AWS
+    commands (manifest, account, doctor, …) ─▶ stack, logs, dead_letters, parameters ─▶ AWS
                                              └▶ liveperson_connector: the layer's own code
 
-One module a command. What a command finds out stands in values, so that ``--json`` and a person
-at a terminal are told the same. Secrets come by a hidden prompt or by standard input, and are
-never printed.
+One module per command. A command collects its results as values first, so that ``--json`` and the
+text for a person say the same. Secrets are read from a hidden prompt or from standard input, and
+are never printed.
 """

@@ -1,4 +1,4 @@
-"""``connector account``: the LivePerson accounts of a stack."""
+"""``connector account``: add, show, list and remove the LivePerson accounts of a stack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from liveperson_connector.liveperson.app_jwt import AppJwt
 from liveperson_connector.support.web_address import BadAddress
 
 from . import output
-from .errors import Problem, of_what_was_given
+from .errors import Problem, invalid_input_explained
 from .groups import Commands
 from .options import as_json, on_a_stack, yes
 from .parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE, Parameters, checked_account_id
@@ -28,7 +28,7 @@ from .stack import Stack
 
 @click.group(cls=Commands)
 def account() -> None:
-    """Set up, show and remove the LivePerson accounts of the stack."""
+    """Add, show and remove the LivePerson accounts of the stack."""
 
 
 @account.command()
@@ -43,36 +43,38 @@ def account() -> None:
 @click.option(
     "--callbacks",
     metavar="TYPES",
-    help="The types of callbacks the channel wants, separated by commas. Default: all.",
+    help="The callback types that the channel takes, separated by commas. Default: all.",
 )
 @click.option(
     "--receipts",
     type=click.Choice(["channel", "automatic"]),
-    help="Who tells LivePerson that a message was delivered: the channel (default), or the "
-    "connector by itself.",
+    help="Who reports to LivePerson that a message was delivered: the channel (default), or the "
+    "connector (automatic).",
 )
 @click.option(
     "--entry-point",
     metavar="URL",
     multiple=True,
-    help="An address by which LivePerson finds the campaign; may be repeated.",
+    help="A URL by which LivePerson finds the campaign; may be repeated.",
 )
 @click.option(
     "--signature-algorithm",
     type=click.Choice(["sha1", "sha256"]),
-    help="Accept only webhooks that are signed with this algorithm. Default: both.",
+    help="Accept only webhooks signed with this algorithm. Default: both.",
 )
-@click.option("--skip-checks", is_flag=True, help="Write without trying the two secrets first.")
+@click.option(
+    "--skip-checks", is_flag=True, help="Write the parameters without testing the two secrets."
+)
 @yes
 @on_a_stack
 def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: Any) -> None:
     """
-    Set up an account, or write its settings again.
+    Add an account, or overwrite its settings.
 
-    It asks for two secrets: the app install's client secret, and the channel's signing secret
-    (whsec_…). What you type is not shown; a script pipes them in as two lines. Before it writes
-    anything, it fetches a token from LivePerson and sends the channel a signed callback of type
-    ping.
+    Asks for two secrets: the app install's client secret, and the channel's signing secret
+    (whsec_…). They are not shown while you type; a script pipes them in as two lines. Before
+    anything is written, a token is fetched from LivePerson and a signed callback of type ping is
+    sent to the channel.
     """
     checked_account_id(account_id)
     stack.check_exists()
@@ -97,7 +99,7 @@ def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: An
 @as_json
 @on_a_stack
 def show(stack: Stack, account_id: str, as_json: bool) -> None:
-    """Show how an account is set up, without its secrets."""
+    """Show an account's settings, without its secrets."""
     parameters = Parameters(stack)
     found = describe(parameters, account_id)
     if as_json:
@@ -124,7 +126,7 @@ def list_accounts(stack: Stack, as_json: bool) -> None:
         output.table(("account", "parameters"), shown)
     else:
         stack.check_exists()
-        output.say("no account is set up; begin with: connector account add ACCOUNT")
+        output.say("no account is set up; add one: connector account add ACCOUNT")
 
 
 @account.command()
@@ -135,7 +137,8 @@ def remove(stack: Stack, account_id: str, yes: bool) -> None:
     """
     Remove an account: delete its parameters.
 
-    Within five minutes its events are refused. What is queued by then is tried for a day.
+    Within five minutes the channel API refuses its events. Messages that are queued by then are
+    tried for a day, then become dead letters.
     """
     parameters = Parameters(stack)
     parameters.of(account_id)
@@ -145,12 +148,12 @@ def remove(stack: Stack, account_id: str, yes: bool) -> None:
 
 
 def _renew_app_jwt(stack: Stack, account_id: str) -> None:
-    """Have an AppJWT stored with what was just written, even if a refresh ran a moment ago."""
+    """Refresh the AppJWT with the new credentials; wait if a refresh has just run."""
     for _ in range(3):
         answer = stack.invoke("TokenRefresh", {"account_id": account_id})
         if isinstance(answer, dict) and answer.get(account_id) == REFRESHED:
             return
-        output.say("  a refresh ran a moment ago; the next one follows in some seconds")
+        output.say("  a refresh has just run; the next one follows in a few seconds")
         time.sleep(LEASE_SECONDS + 1)
     raise Problem(
         f"the account is written, but token_refresh has stored no AppJWT for {account_id} yet",
@@ -159,7 +162,7 @@ def _renew_app_jwt(stack: Stack, account_id: str) -> None:
 
 
 def describe(parameters: Parameters, account_id: str) -> dict[str, Any]:
-    """Tell everything of an account but its secrets."""
+    """Return an account's settings without its secrets."""
     written = parameters.of(account_id)
     told: dict[str, Any] = {"account_id": account_id}
     for kind, what in ((CREDENTIALS, _credentials), (CHANNEL, _channel), (APP_JWT, _app_jwt)):
@@ -199,7 +202,7 @@ def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any]:
 def _values(
     parameters: Parameters, account_id: str, given: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Make the two parameters of what is written and given, and ask for the two secrets."""
+    """Merge stored and given settings into the two parameters; ask for the two secrets."""
     credentials = {
         **parameters.raw(account_id, CREDENTIALS),
         "client_id": given["client_id"],
@@ -224,9 +227,9 @@ def _values(
 def _parse(
     parameters: Parameters, account_id: str, values: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Credentials, ChannelSettings]:
-    """Read the values as the functions will, before anything is asked or written with them."""
+    """Parse the values as the functions do, before they are used or written."""
     name = parameters.store.name
-    with of_what_was_given():
+    with invalid_input_explained():
         return (
             Credentials.parse(
                 json.dumps(values[CREDENTIALS]), parameter=name(account_id, CREDENTIALS)
@@ -236,8 +239,8 @@ def _parse(
 
 
 def _check_callback_url(stack: Stack, channel: ChannelSettings) -> None:
-    """Refuse what can never be called, also where nothing else is tried."""
-    with of_what_was_given():
+    """Refuse a callback URL that can never be called, even with ``--skip-checks``."""
+    with invalid_input_explained():
         try:
             checked(channel.callback_url, network=stack.callback_network)
         except BadAddress as bad:
@@ -247,17 +250,17 @@ def _check_callback_url(stack: Stack, channel: ChannelSettings) -> None:
 def _check_liveperson(stack: Stack, account_id: str, credentials: Credentials) -> None:
     token = checked_app_jwt(stack, account_id, credentials)
     left = output.duration(token.expires_at - time.time())
-    output.say(f"✓ LivePerson gives account {account_id} an AppJWT, good for {left}")
+    output.say(f"✓ LivePerson issues account {account_id} an AppJWT, valid for {left}")
 
 
 def _check_channel(stack: Stack, account_id: str, channel: ChannelSettings) -> None:
     status = checked_ping(stack, account_id, channel)
-    output.say(f"✓ the channel takes a signed callback: {status}")
+    output.say(f"✓ the channel accepts a signed callback: {status}")
 
 
 def _question(parameters: Parameters, account_id: str) -> str:
-    verb = "Write it again" if account_id in parameters.written else "Write it"
-    return f"{verb} below /…/accounts/{account_id}, as {SECURE}?"
+    verb = "Overwrite" if account_id in parameters.written else "Write"
+    return f"{verb} the parameters below /…/accounts/{account_id}, as {SECURE}?"
 
 
 def _label(name: str) -> str:

@@ -1,9 +1,9 @@
 """
-What the connector has of one consumer: items of the table, dead letters, agents' files.
+Find what the connector stores of one consumer: table items, dead letters, agents' files.
 
-The table's items lead to everything else: the consumer's conversations, and by them its
-notifications. So what is found by an item is erased before it, and an erasure that was interrupted
-is finished by another.
+The table items lead to everything else: to the consumer's conversations, and through them to the
+notifications. So whatever an item leads to is erased before the item itself, and a second run can
+finish an erasure that was interrupted.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from liveperson_connector.domain.queue_messages import stable_id
 
-from .letters import Letter
+from .dead_letters.queues import DeadLetter
 from .stack import Stack
 
 Item = Mapping[str, Any]
 
-# Conditions of one scan: an expression may have 4 KB.
+# Conditions per scan: an expression may have 4 KB.
 _CONDITIONS = 40
 
-# The order in which items are deleted: first what nothing else is found by.
+# The order of deletion: first the kinds that lead to no other item.
 _ORDER = ("hold", "notification", "event", "lp-consumer", "conversation", "consumer")
 
 _deserialize = TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownConsumer:
     """
-    By what a consumer is recognised, in one account.
+    What identifies a consumer in one account.
 
-    ``items`` are those of the table, and ``erased`` those that were in it when it was looked at
-    before: what they led to is recognised still.
+    ``items`` are the consumer's items in the table; ``erased`` are those that earlier searches
+    found: what they led to is still recognised.
     """
 
     account_id: str
@@ -49,7 +49,7 @@ class Known:
 
     @cached_property
     def conversations(self) -> frozenset[str]:
-        """The ids of its conversations, and of the dialogs in them that surveys had."""
+        """The ids of the consumer's conversations, and of the survey dialogs in them."""
         found = set()
         for item in (*self.items, *self.erased):
             kind, _, rest = item["pk"].partition("#")
@@ -61,7 +61,7 @@ class Known:
 
     @cached_property
     def groups(self) -> frozenset[str]:
-        """The groups in which its messages wait."""
+        """The message groups of the consumer's messages."""
         account_id = self.account_id
         conversations = (
             stable_id(account_id, each, *kind)
@@ -73,16 +73,16 @@ class Known:
             {events, stable_id(account_id, self.consumer_id, "failed"), *conversations}
         )
 
-    def is_about(self, letter: Letter) -> bool:
+    def is_about(self, letter: DeadLetter) -> bool:
         """
-        Whether a dead letter is the consumer's.
+        Whether a dead letter belongs to the consumer.
 
-        One that could not be read names nobody; then it is, if an id that LivePerson knows the
-        consumer or one of its conversations by stands anywhere in it.
+        An unreadable one names no consumer. It belongs to this one if it contains an id by which
+        LivePerson knows the consumer or one of the conversations.
         """
         if letter.received.group in self.groups:
             return True
-        if names_nobody(letter):
+        if names_no_consumer(letter):
             text = _text(letter)
             return any(each in text for each in self._ids)
         return letter.account_id == self.account_id and (
@@ -99,13 +99,13 @@ class Known:
         return frozenset({self.key, *lp_consumers, *self.conversations})
 
 
-def names_nobody(letter: Letter) -> bool:
-    """Whether a letter says neither whose it is nor which conversation it belongs to."""
+def names_no_consumer(letter: DeadLetter) -> bool:
+    """Whether a dead letter has neither a consumer id nor a conversation id."""
     return not (letter.consumer_id or letter.conversation_id)
 
 
-def _text(letter: Letter) -> str:
-    """Return what a letter says, a webhook that was kept whole decoded."""
+def _text(letter: DeadLetter) -> str:
+    """Return a dead letter's text; decode a webhook that was stored whole."""
     try:
         kept = base64.b64decode(str(letter.body["body_base64"])).decode(errors="replace")
     except (KeyError, ValueError):
@@ -119,17 +119,17 @@ def _place(pk: str) -> tuple[int, str]:
 
 
 class ConsumerTable:
-    """The table, as far as it is about one consumer."""
+    """One consumer's items in the table."""
 
     def __init__(self, stack: Stack) -> None:
         self._client = stack.client("dynamodb")
         self._table = stack.table
 
-    def find(self, known: Known) -> Known:
+    def find(self, known: KnownConsumer) -> KnownConsumer:
         """
-        Return what the table has now of a consumer: itself, its events, its conversations.
+        Return the consumer's present items: the consumer, the events, the conversations.
 
-        Dialogs that are part of a conversation name no consumer: all of the account are read.
+        Dialogs that are part of a conversation name no consumer: read all of the account.
         """
         found = list(
             self._scan(
@@ -149,18 +149,18 @@ class ConsumerTable:
         parts = [item for item in found if item.get("part_of") in conversations]
         return replace(known, items=(*own, *parts), erased=earlier)
 
-    def keys_of(self, known: Known) -> list[str]:
-        """Return the keys of the consumer's items, in the order in which they may be deleted."""
+    def keys_of(self, known: KnownConsumer) -> list[str]:
+        """Return the keys of the consumer's items, in the order of deletion."""
         keys = {item["pk"] for item in known.items}
         keys |= set(self._notifications(known))
-        keys |= set(self._that_exist([f"hold#{group}" for group in known.groups]))
+        keys |= set(self._existing([f"hold#{group}" for group in known.groups]))
         return sorted(keys, key=_place)
 
     def delete(self, pk: str) -> None:
         """Delete an item."""
         self._client.delete_item(TableName=self._table, Key={"pk": {"S": pk}})
 
-    def _notifications(self, known: Known) -> Iterator[str]:
+    def _notifications(self, known: KnownConsumer) -> Iterator[str]:
         wanted = sorted(known.conversations)
         for start in range(0, len(wanted), _CONDITIONS):
             prefixes = {
@@ -181,7 +181,7 @@ class ConsumerTable:
             for item in page["Items"]:
                 yield {name: _deserialize(value) for name, value in item.items()}
 
-    def _that_exist(self, keys: list[str]) -> Iterator[str]:
+    def _existing(self, keys: list[str]) -> Iterator[str]:
         for key in keys:
             answer = self._client.get_item(
                 TableName=self._table, Key={"pk": {"S": key}}, ProjectionExpression="pk"
@@ -191,14 +191,14 @@ class ConsumerTable:
 
 
 class ConsumerFiles:
-    """The files that agents sent, as far as they are for one consumer."""
+    """The files that agents sent to one consumer."""
 
     def __init__(self, stack: Stack) -> None:
         self._client = stack.client("s3")
         self._bucket = stack.output("FilesBucketName")
 
-    def of(self, known: Known) -> list[str]:
-        """Return the names of the files that were kept for the consumer."""
+    def of(self, known: KnownConsumer) -> list[str]:
+        """Return the names of the files stored for the consumer."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"{known.account_id}/"
         )

@@ -1,4 +1,4 @@
-"""``connector consumer erase``: a consumer leaves every store; a receipt says what was where."""
+"""``connector consumer erase``: erase one consumer from every store, and print a receipt."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from liveperson_connector.domain.pseudonyms import consumer_key, short
 from liveperson_connector.flows.dead_letter_redrive import comes_back
 
 from . import output
-from .consumer_data import ConsumerFiles, ConsumerTable, Known, names_nobody
+from .consumer_data import ConsumerFiles, ConsumerTable, KnownConsumer, names_no_consumer
+from .dead_letters.queues import DeadLetter, DeadLetters
 from .groups import Commands
-from .letters import DeadLetters, Letter
 from .options import as_json, on_a_stack, yes
 from .parameters import checked_account_id
 from .stack import Stack
 
 ERASED = {"consumer", "lp-consumer", "conversation", "event", "notification", "hold"}
-"""The kinds of the table's items that are a consumer's."""
+"""The kinds of table items that belong to a consumer."""
 
 NAMELESS = {"outage", "tries", "lease", "sought"}
-"""Those that name nobody: an account, a message's own id, a task. They expire in days at most."""
+"""The kinds that name no consumer: an account, a message id, a task. They expire within days."""
 
-# What comes while it is erased is found by looking again; after so many rounds it is told.
+# Data may arrive during the erasure, so search again; report it if some is left after this many.
 _ROUNDS = 3
 
 
 @dataclass
 class Receipt:
-    """What there was of a consumer, by store; what stays, and until when."""
+    """What each store had of a consumer; what is not erased, and until when it stays."""
 
     account_id: str
     consumer: str
@@ -43,15 +43,15 @@ class Receipt:
     dead_letters: int = 0
     stays: list[str] = field(default_factory=list)
     is_complete: bool = True
-    """Whether nothing is left that this command could erase if it were run again."""
+    """Whether another run of this command would find nothing more to erase."""
 
     @property
     def count(self) -> int:
-        """Everything together."""
+        """The number of all erased things."""
         return self.items.total() + self.files + self.dead_letters
 
-    def told(self, *, dry_run: bool) -> dict[str, Any]:
-        """Return it as JSON; the consumer is named by pseudonym alone."""
+    def to_json(self, *, dry_run: bool) -> dict[str, Any]:
+        """Return the receipt for JSON; it names the consumer by pseudonym only."""
         return {
             "erased": not dry_run,
             "complete": self.is_complete and not dry_run,
@@ -67,13 +67,13 @@ class Receipt:
 
 @click.group(cls=Commands)
 def consumer() -> None:
-    """Erase the data of one consumer."""
+    """Erase one consumer's data."""
 
 
 @consumer.command()
 @click.argument("consumer_id")
 @click.option("--account", "account_id", required=True, help="The LivePerson account.")
-@click.option("--dry-run", is_flag=True, help="Say what there is, and leave it.")
+@click.option("--dry-run", is_flag=True, help="Print what would be erased; erase nothing.")
 @yes
 @as_json
 @on_a_stack
@@ -81,64 +81,66 @@ def erase(
     stack: Stack, consumer_id: str, account_id: str, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """
-    Remove CONSUMER_ID, the channel's own id, from every store of the connector.
+    Erase CONSUMER_ID, the channel's own id of a consumer, from every store of the connector.
 
-    It looks again until it finds nothing, and may be run again after an interruption. The account
-    need not be set up any more. The table is read several times, since it is not ordered by
-    consumer. What LivePerson and the channel have of the consumer is theirs to erase.
+    The command searches until it finds nothing more. Run it again after an interruption. It works
+    for accounts that were removed, too. It reads the whole table several times, because the table
+    is not sorted by consumer. LivePerson and the channel erase their own records.
     """
     eraser = Eraser(stack, checked_account_id(account_id), consumer_id)
-    receipt = eraser.look()
+    receipt = eraser.preview()
     if not dry_run:
         things = output.counted(receipt.count, "thing")
         output.confirm(f"Erase {things} of consumer {receipt.consumer}?", yes=yes)
         receipt = eraser.erase()
     if as_json:
-        output.data(receipt.told(dry_run=dry_run))
+        output.data(receipt.to_json(dry_run=dry_run))
     else:
         _show(receipt, dry_run)
     click.get_current_context().exit(0 if receipt.is_complete else 1)
 
 
 class Eraser:
-    """Finds and erases one consumer."""
+    """Finds and erases one consumer's data."""
 
     def __init__(self, stack: Stack, account_id: str, consumer_id: str) -> None:
         self._stack = stack
         key = consumer_key(stack.consumer_id_salt, account_id, consumer_id)
-        self._known = Known(account_id, consumer_id, key)
+        self._known = KnownConsumer(account_id, consumer_id, key)
         self._table = ConsumerTable(stack)
         self._files = ConsumerFiles(stack)
         self._letters = DeadLetters(stack)
 
-    def look(self) -> Receipt:
-        """Say what there is, and leave it."""
+    def preview(self) -> Receipt:
+        """Return a receipt of what would be erased; change nothing."""
         receipt, known = self._receipt(), self._table.find(self._known)
-        found = self._letters.look()
+        found = self._letters.read()
         receipt.items = _kinds(self._table.keys_of(known))
         receipt.files = len(self._files.of(known))
         receipt.dead_letters = sum(map(known.is_about, found.letters))
         if found.unseen:
             receipt.stays.append(
                 f"dead letters: {found.unseen} not seen, which may be the consumer's; "
-                "SQS shows only the first of a group, and erasing uncovers the others"
+                "SQS shows only the first of a group, and the erasure uncovers the others"
             )
         receipt.stays += _stays(self._stack)
         return receipt
 
     def erase(self) -> Receipt:
-        """Erase what there is, until nothing is found any more."""
+        """Erase until a search finds nothing more."""
         receipt = self._receipt()
         for _ in range(_ROUNDS):
             before = receipt.count
-            lent, nameless = self._erase_once(receipt)
+            in_flight, nameless = self._erase_once(receipt)
             if receipt.count == before:
                 break
         else:
-            self._incomplete(receipt, "more came while it was erased; erase again")
-        if lent:
-            letters = output.counted(lent, "dead letter")
-            self._incomplete(receipt, f"{letters} another reader has; erase again in ten minutes")
+            self._incomplete(receipt, "new data arrived during the erasure; run this again")
+        if in_flight:
+            letters = output.counted(in_flight, "dead letter")
+            self._incomplete(
+                receipt, f"another reader has {letters}; run this again in ten minutes"
+            )
         if nameless:
             receipt.stays.append(self._about_nameless(nameless))
         receipt.stays += _stays(self._stack)
@@ -146,21 +148,21 @@ class Eraser:
 
     def _erase_once(self, receipt: Receipt) -> tuple[int, int]:
         """
-        Erase what is found, the items that lead to the rest last.
+        Erase what one search finds; delete last the items that lead to the others.
 
-        Return how many letters another reader has, and how many name nobody.
+        Return how many dead letters another reader has received, and how many name no consumer.
         """
         self._known = known = self._table.find(self._known)
         nameless: set[str] = set()
 
-        def is_doomed(letter: Letter) -> bool:
+        def is_selected(letter: DeadLetter) -> bool:
             if known.is_about(letter):
                 return True
-            if names_nobody(letter) and letter.account_id in ("", known.account_id):
+            if names_no_consumer(letter) and letter.account_id in ("", known.account_id):
                 nameless.add(letter.id)
             return False
 
-        found = self._letters.discard(None, is_doomed, _may_go_behind)
+        found = self._letters.discard(None, is_selected, _may_go_behind)
         receipt.dead_letters += len(found.letters)
         for name in self._files.of(known):
             self._files.delete(name)
@@ -168,7 +170,7 @@ class Eraser:
         for pk in self._table.keys_of(known):
             self._table.delete(pk)
             receipt.items += _kinds([pk])
-        return found.lent, len(nameless)
+        return found.in_flight, len(nameless)
 
     def _receipt(self) -> Receipt:
         return Receipt(self._known.account_id, short(self._known.key), datetime.now(UTC))
@@ -182,14 +184,14 @@ class Eraser:
         letters = output.counted(count, "unreadable dead letter")
         discard = "connector dead-letters discard --reason unreadable --account"
         return (
-            f"{letters}, with no id by which a consumer could be found: deleted after 14 days, "
+            f"{letters} without an id that identifies a consumer: deleted after 14 days, "
             f"or by {discard} {self._known.account_id}"
         )
 
 
-def _may_go_behind(letter: Letter) -> bool:
-    """Whether a letter makes room: others' groups hide nothing of the consumer."""
-    return names_nobody(letter) and not comes_back(letter.received)
+def _may_go_behind(letter: DeadLetter) -> bool:
+    """Whether a dead letter may be sent behind others: only one that names no consumer may."""
+    return names_no_consumer(letter) and not comes_back(letter.received)
 
 
 def _kinds(keys: list[str]) -> Counter[str]:
@@ -197,7 +199,7 @@ def _kinds(keys: list[str]) -> Counter[str]:
 
 
 def _stays(stack: Stack) -> Iterator[str]:
-    """Say what is not erased, and why."""
+    """Yield what is not erased, and why."""
     sqs = stack.client("sqs")
     for logical in ("ConsumerEventsQueue", "NotificationsQueue"):
         numbers = sqs.get_queue_attributes(
@@ -209,11 +211,11 @@ def _stays(stack: Stack) -> Iterator[str]:
         if waiting:
             yield (
                 f"{logical}: {output.counted(waiting, 'message')} of any consumer, which cannot be "
-                "taken out. Erase again when the queue is empty"
+                "removed. Run this again when the queue is empty"
             )
     days = stack.parameters.get("LogRetentionDays", "?")
     yield f"logs: the consumer's pseudonym, for {days} days"
-    yield "table: digests of conversation changes and counts of tries, for days; they name nobody"
+    yield "table: digests of changes and counts of tries, for days; they name no consumer"
     yield "table: backups of it (point-in-time recovery), for 35 days"
     yield "LivePerson and the channel: their own records"
 

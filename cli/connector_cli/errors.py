@@ -1,4 +1,4 @@
-"""What ends a command early: what is wrong, and what to do about it."""
+"""The errors that end a command: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -35,36 +35,36 @@ _PASSING = {
     *("InternalError", "InternalFailure", "ServiceUnavailable"),
 }
 
-# What decides which stack in which account is spoken to, where it is set.
+# The environment variables that decide which account and region a command uses.
 _PLACE = ("AWS_PROFILE", *region.VARIABLES, "AWS_ENDPOINT_URL")
 
 
 class Problem(click.ClickException):
     """
-    A command cannot go on, and exits with 1: ``mend`` says what to do about it.
+    A command cannot continue and exits with 1; ``fix`` says what to do about it.
 
     A wrong use of the command line is a :class:`click.UsageError`, and exits with 2.
     """
 
-    def __init__(self, problem: str, mend: str) -> None:
+    def __init__(self, problem: str, fix: str) -> None:
         super().__init__(problem)
-        self.mend = mend
+        self.fix = fix
 
 
 class NotReached(Problem):
-    """No stack was found where the command looked for one; perhaps another place was meant."""
+    """The command found no stack; perhaps it should use another account, region or sandbox."""
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def errors_explained() -> Iterator[None]:
     """Turn the errors of AWS, of the network and of the layer into a :class:`Problem`."""
     try:
         yield
     except ClientError as failure:
         raise of_aws(failure) from None
     except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as failure:
-        mend = "sign in to AWS, or set AWS_PROFILE to a profile of ~/.aws/config"
-        raise NotReached(str(failure), mend) from None
+        fix = "sign in to AWS, or set AWS_PROFILE to a profile of ~/.aws/config"
+        raise NotReached(str(failure), fix) from None
     except NoRegionError:
         raise NotReached("no AWS region is set", "set AWS_REGION") from None
     except ConnectionError as failure:
@@ -80,47 +80,49 @@ def explained() -> Iterator[None]:
 
 
 def of_aws(failure: ClientError) -> Problem:
-    """Say which call AWS refused, and why."""
+    """Return a Problem that says which call AWS refused, and why."""
     code = failure.response.get("Error", {}).get("Code", "unknown")
     said = failure.response.get("Error", {}).get("Message", "")
     problem = f"AWS refused {failure.operation_name}: {code}: {said}".removesuffix(": ")
     if code in _EXPIRED:
         return NotReached(problem, "sign in to AWS again")
     if code in _DENIED:
-        return Problem(problem, "use a role that may; docs/troubleshooting.md lists the rights")
+        return Problem(
+            problem, "use a role with this right; docs/troubleshooting.md lists the rights"
+        )
     if code in _PASSING:
-        return Problem(problem, "wait a minute, and run the command again")
+        return Problem(problem, "wait a minute and run the command again")
     return Problem(problem, f"check the names that were given{_place()}")
 
 
 def of_network(failure: requests.RequestException) -> Problem:
-    """Say whose address did not answer, without what was sent there."""
+    """Return a Problem that names the host that did not answer, without the request."""
     host = urlsplit(failure.request.url or "").netloc if failure.request else ""
     return Problem(
         f"{host or 'an address'} did not answer ({type(failure).__name__})",
-        "check the network, and whether a proxy stands in between",
+        "check the network and the proxy settings",
     )
 
 
 def of_connector(failure: ConnectorError) -> Problem:
-    """Say what the connector's own code found, and which command tells more."""
+    """Return a Problem for an error of the layer, and the command that tells more."""
     if isinstance(failure, MisconfiguredAccount):
         problem, _, form = str(failure).partition("; write ")
-        mend = "connector account add ACCOUNT writes it again"
-        return Problem(problem, f"{mend}, as {form}" if form else mend)
-    return Problem(str(failure), "connector doctor looks for the cause")
+        fix = "connector account add ACCOUNT writes it again"
+        return Problem(problem, f"{fix}, as {form}" if form else fix)
+    return Problem(str(failure), "connector doctor")
 
 
 @contextmanager
-def of_what_was_given() -> Iterator[None]:
-    """Tell what is wrong with a secret or an option before it becomes part of a parameter."""
+def invalid_input_explained() -> Iterator[None]:
+    """Turn the error of a secret or an option that was just given into a :class:`Problem`."""
     try:
         yield
     except MisconfiguredAccount as failure:
         problem = str(failure).partition("; write ")[0].rpartition(": ")[2]
         raise Problem(
             f"{problem}; nothing was changed",
-            "run the command again with the right value; docs/settings.md tells the form of each",
+            "run the command again with a valid value; docs/settings.md shows the form of each",
         ) from None
 
 

@@ -1,7 +1,7 @@
 """
-How commands are listed, suggested and ended: the same for ``connector`` and each of its groups.
+The help, the suggestions and the exit codes of ``connector`` and of each command group.
 
-Whatever ends a command early is told in one style: what is wrong, then ``do:`` and what to do.
+Every error has one form: a line that says what is wrong, then ``do:`` and what to do.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .errors import Problem
 WRONG_USAGE = 2
 STOPPED = 130
 
-# Characters of a line of help, on terminals that have more: longer ones are hard to read.
+# Characters per line of help on a wider terminal: longer lines are hard to read.
 _WIDEST = 120
 
 
 class Commands(click.Group):
-    """A group that lists its commands in the order they are needed, and suggests a near one."""
+    """A group that lists commands in the order of use, and suggests a command after a typo."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names in the order in which the commands were added."""
@@ -44,7 +44,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that ``args`` begin with, or fail with the one that was meant."""
+        """Return the command that ``args`` begin with, or fail and suggest the nearest name."""
         name = args[0]
         if name in self.commands or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
@@ -53,7 +53,7 @@ class Commands(click.Group):
 
 
 class UnknownCommand(click.UsageError):
-    """A command that is not there; ``meant`` is the one with the nearest name, or empty."""
+    """A command that does not exist; ``meant`` is the one with the nearest name, or empty."""
 
     def __init__(self, name: str, meant: str, ctx: click.Context) -> None:
         super().__init__(f"there is no command {name}", ctx)
@@ -61,7 +61,7 @@ class UnknownCommand(click.UsageError):
 
 
 class Program(Commands):
-    """The group that is run: it ends with an exit code, and never with click's own messages."""
+    """The top group: it exits with a code, and prints errors in our form instead of click's."""
 
     def main(  # type: ignore[override]  # click's second overload is for windows alone
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any
@@ -72,24 +72,24 @@ class Program(Commands):
         try:
             code = super().main(args, prog_name, **settings)
         except Problem as problem:
-            _tell("connector", problem.message, problem.mend)
+            _print_error("connector", problem.message, problem.fix)
             code = problem.exit_code
         except click.UsageError as wrong:
-            _tell(_called(wrong), *_of_usage(wrong))
+            _print_error(_called(wrong), *_of_usage(wrong))
             code = WRONG_USAGE
         except click.ClickException as failure:
-            _tell("connector", failure.format_message(), "connector --help")
+            _print_error("connector", failure.format_message(), "connector --help")
             code = failure.exit_code
         except click.Abort:  # Ctrl-C, or Ctrl-D at a question
-            _tell("connector", "stopped", "")
+            _print_error("connector", "stopped", "")
             code = STOPPED
         sys.exit(code or 0)
 
 
-def _tell(who: str, problem: str, mend: str) -> None:
+def _print_error(who: str, problem: str, fix: str) -> None:
     output.note(f"{who}: {problem}")
-    if mend:
-        output.note(f"  do: {mend}")
+    if fix:
+        output.note(f"  do: {fix}")
 
 
 def _called(wrong: click.UsageError) -> str:

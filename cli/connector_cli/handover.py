@@ -1,4 +1,4 @@
-"""``connector handover``: what the channel's developers need."""
+"""``connector handover``: print what the channel's developers need."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .try_command import api_key
     "--key-file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the API key into this new file, which only you can read.",
+    help="Write the API key to this new file, readable by you only.",
 )
 @as_json
 @on_a_stack
 def handover(stack: Stack, key_file: Path | None, as_json: bool) -> None:
-    """Print the address of the channel API, and write its key into a file."""
+    """Print the URL of the channel API, and write its key to a file."""
     told = {
         "channel_api_url": stack.channel_api_url,
         "api_key_id": stack.output("ChannelApiKeyId"),
@@ -38,17 +38,20 @@ def handover(stack: Stack, key_file: Path | None, as_json: bool) -> None:
         for name, value in told.items():
             output.say(f"{name.replace('_', ' '):<16} {value}")
     if key_file:
-        output.note(f"the API key is in {key_file}; hand it over in a safe way, then delete it")
+        output.note(
+            f"the API key is in {key_file}; send it over a safe channel, then delete the file"
+        )
 
 
 def _write(file: Path, key: str) -> None:
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Problem(f"{file} is there already", "name a new file") from None
+        raise Problem(f"{file} exists already", "give a new file") from None
     except OSError as failure:
         raise Problem(
-            f"{file} cannot be written: {failure.strerror}", "name a file in a folder of your own"
+            f"{file} cannot be written: {failure.strerror}",
+            "give a file in a folder that you may write to",
         ) from None
     with os.fdopen(handle, "w") as opened:
         opened.write(f"{key}\n")

@@ -1,4 +1,4 @@
-"""The functions' structured logs: one JSON line per outcome, found by the words in them."""
+"""Search the functions' structured logs: one JSON line per outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FUNCTIONS = {
     "token_refresh": "TokenRefresh",
     "dead_letter_redrive": "DeadLetterRedrive",
 }
-"""The functions as log lines name them, and their names in the template."""
+"""The functions' names in log lines, and their logical ids in the template."""
 
 Texts = str | Sequence[str]
 
@@ -30,7 +30,7 @@ _DURATION = re.compile(r"\bDuration: ([\d.]+) ms")
 
 @dataclass(frozen=True)
 class Line:
-    """What a function said: when, which one, the word for it, and the ids that go with it."""
+    """A log line: its time, the function, the outcome word and the fields."""
 
     at: datetime
     function: str
@@ -40,14 +40,14 @@ class Line:
 
 
 def ago(seconds: float) -> datetime:
-    """Return the moment so many seconds before now."""
+    """Return the time ``seconds`` before now."""
     return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
 def lines(
     stack: Stack, since: datetime, *, having: Texts = "", functions: Iterable[str] = FUNCTIONS
 ) -> list[Line]:
-    """Return the lines that have a text in them, or one of several, oldest first."""
+    """Return the lines that contain ``having``, or one of several texts; oldest first."""
     found = [
         line
         for function in functions
@@ -58,7 +58,7 @@ def lines(
 
 
 def durations(stack: Stack, function: str, since: datetime) -> list[tuple[datetime, str, float]]:
-    """Return when invocations of a function ended, in which stream, and their milliseconds."""
+    """Return when a function's invocations ended, their log stream, and their milliseconds."""
     found = []
     for event in _events(stack, function, since, "REPORT RequestId"):
         duration = _DURATION.search(event["message"])
@@ -87,16 +87,16 @@ def _events(
 
 
 def _pattern(stack: Stack, texts: Sequence[str]) -> dict[str, str]:
-    """Let CloudWatch sift: what it lets through is looked at again here."""
+    """Return a CloudWatch filter that lets at least the matching lines through."""
     if len(texts) == 1:
         return {"filterPattern": json.dumps(texts[0])} if texts[0] else {}
     pattern = " ".join(f"?{json.dumps(text)}" for text in texts)
-    # An emulator knows no alternatives, and CloudWatch no longer patterns.
+    # The emulator does not support alternatives, nor CloudWatch longer patterns.
     return {} if stack.is_local or len(pattern) > _LONGEST_PATTERN else {"filterPattern": pattern}
 
 
 def _line(event: Mapping[str, Any]) -> Line | None:
-    """Read a line of ours; what Lambda says of itself, and metrics, are none."""
+    """Parse a line that our code logged; return None for Lambda's own lines and for metrics."""
     try:
         said = json.loads(event["message"])
     except ValueError:
@@ -113,7 +113,7 @@ def _line(event: Mapping[str, Any]) -> Line | None:
 
 
 def _said_at(said: Mapping[str, Any]) -> datetime | None:
-    """Return the line's own time: it is the moment of the outcome, not of its arrival."""
+    """Return the time that the line itself states: that of the outcome, not of its arrival."""
     try:
         return datetime.strptime(str(said["timestamp"]), "%Y-%m-%d %H:%M:%S,%f%z")
     except (KeyError, ValueError):

@@ -9,7 +9,7 @@ import click
 
 from .account import account
 from .channel.command import channel
-from .dead_letters import dead_letters
+from .dead_letters.command import dead_letters
 from .doctor.command import doctor
 from .erase import consumer
 from .groups import Program
@@ -21,7 +21,7 @@ from .trace import trace
 from .try_command import try_it
 
 _COMPLETION = """\b
-Completion by the Tab key: add this to ~/.bashrc (for zsh: zsh_source):
+To complete commands with Tab, add this to ~/.bashrc (for zsh: zsh_source):
   eval "$(_CONNECTOR_COMPLETE=bash_source connector)"
 """
 
@@ -35,13 +35,13 @@ Completion by the Tab key: add this to ~/.bashrc (for zsh: zsh_source):
 @click.version_option(package_name="liveperson-connector", message="%(prog)s %(version)s")
 def cli() -> None:
     """
-    Operate a LivePerson connector: set accounts up, see how it is doing, fix what is wrong.
+    Operate a LivePerson connector: set up accounts, watch it, fix what is wrong.
 
-    Region and credentials are those of the usual AWS environment (AWS_PROFILE, AWS_REGION).
-    Every command about a stack takes --stack NAME, or --sandbox for the one on this machine.
+    Region and credentials come from the usual AWS environment (AWS_PROFILE, AWS_REGION). Every
+    command about a stack takes --stack NAME, or --sandbox for the sandbox on this machine.
 
-    Exit codes: 0, all is well. 1, something is wrong or was not done. 2, the command line is
-    wrong. 130, stopped by Ctrl-C.
+    Exit codes: 0, success. 1, something is wrong or was not done. 2, the command line is wrong.
+    130, stopped by Ctrl-C.
     """
 
 
@@ -56,7 +56,7 @@ for _command in _COMMANDS:
 
 
 def main() -> None:
-    """Run ``connector``; what a terminal has no character for is written as an escape."""
+    """Run ``connector``; write characters that the terminal cannot show as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from .errors import NotReached, explained
+from .errors import NotReached, errors_explained
 from .stack import DEFAULT_NAME, Stack
 
 SANDBOX_FILE = Path(".sandbox/endpoints.json")
@@ -32,7 +32,7 @@ def on_a_stack(command: Command) -> Command:
         envvar="CONNECTOR_STACK",
         metavar="NAME",
         callback=_stack_name,
-        help=f"The stack's name. Default: {DEFAULT_NAME}, or the sandbox's own. [CONNECTOR_STACK]",
+        help=f"Use this stack. Default: {DEFAULT_NAME}, or the sandbox's. [CONNECTOR_STACK]",
     )
     @click.option("--sandbox", is_flag=True, help=f"Use the sandbox that wrote {SANDBOX_FILE}.")
     @click.option(
@@ -47,7 +47,7 @@ def on_a_stack(command: Command) -> Command:
         *args: Any, stack: str | None, sandbox: bool, endpoints: Path | None, **options: Any
     ) -> Any:
         file = endpoints or (SANDBOX_FILE if sandbox else None)
-        with _sandbox_mentioned(file), explained():
+        with _sandbox_mentioned(file), errors_explained():
             return command(Stack.find(stack, file), *args, **options)
 
     return wrapped
@@ -56,35 +56,35 @@ def on_a_stack(command: Command) -> Command:
 def _stack_name(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
     if given is not None and not _STACK_NAME.fullmatch(given):
         raise click.BadParameter(
-            f"{given!r} is no name of a stack: letters, digits and hyphens, first a letter"
+            f"{given!r} is not a stack name: use letters, digits and hyphens, a letter first"
         )
     return given
 
 
 @contextmanager
 def _sandbox_mentioned(file: Path | None) -> Iterator[None]:
-    """Where no stack is reached: name the sandbox that runs here, or the one that has stopped."""
+    """When no stack is reached, mention the sandbox that runs here or the one that stopped."""
     try:
         yield
     except NotReached as problem:
         if file is not None:
-            problem.mend = f"start the sandbox of {file} again if it has stopped; or {problem.mend}"
+            problem.fix = f"start the sandbox of {file} again if it has stopped; or {problem.fix}"
         elif SANDBOX_FILE.exists():
-            problem.mend += "; for the sandbox that runs in this folder, add --sandbox"
+            problem.fix += "; for the sandbox that runs in this folder, add --sandbox"
         raise
 
 
 def minutes_option(default: int) -> Callable[[Command], Command]:
-    """Give a command ``--minutes``: how far back it looks into the logs."""
+    """Give a command ``--minutes``: how far back it reads the logs."""
     return click.option(
         "--minutes",
         type=click.IntRange(1, _MOST_MINUTES),
         default=default,
         show_default=True,
-        help="How far back to look into the logs.",
+        help="Read the logs of the last N minutes.",
     )
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
-yes = click.option("--yes", "-y", is_flag=True, help="Change it without asking.")
+yes = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")

@@ -1,9 +1,9 @@
 """
-How commands speak: tables for a person, JSON for a program, questions before a change.
+What commands print: tables and lines for a person, JSON for a program, questions before a change.
 
-Everything printed passes :func:`visible` here. Ids, errors and messages come from LivePerson, a
-channel or a consumer; a control character in them could clear an operator's screen, fake a line
-of output or type a command.
+All output passes :func:`visible`. Ids, errors and messages come from LivePerson, a channel or a
+consumer; a control character in them could clear an operator's screen, fake a line of output or
+type a command.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .errors import Problem
 
 # Control characters, line and paragraph separators, marks that reverse the direction of writing
 # (https://unicode.org/reports/tr36/#Bidirectional_Text_Spoofing), and halves of surrogate pairs,
-# which no terminal can be sent. Joiners stay: emoji and several scripts need them.
+# which cannot be written to a terminal. Joiners stay: emoji and several scripts need them.
 _HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _UNSAFE = re.compile(f"[\x00-\x1f{_HIDDEN}]")
-_UNSAFE_IN_JSON = re.compile(f"[{_HIDDEN}]")  # what comes before a blank, JSON escapes itself
+_UNSAFE_IN_JSON = re.compile(f"[{_HIDDEN}]")  # JSON itself escapes those below U+0020
 
-# Rows stay lines, also where a terminal has to break them: an id in pieces cannot be copied.
+# Wide enough that no id is broken in two: one that is broken cannot be copied.
 _WIDE = 200
 
 
@@ -45,14 +45,19 @@ def say(text: str, style: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Print a line beside the data, on standard error."""
+    """Print a line on standard error, apart from the data."""
     click.echo(visible(text), err=True)
 
 
 def data(value: object) -> None:
-    """Print JSON, and nothing else, on standard output; a program reads back the same value."""
+    """Print ``value`` as JSON on standard output."""
     written = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
     click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
+
+
+def fixes(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return records for JSON with ``mend`` beside ``fix``: scripts may read the former name."""
+    return [{**each, "mend": each["fix"]} for each in records]
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
@@ -66,13 +71,13 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str 
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only after a yes, at the terminal or by ``--yes``; end the command after a no."""
+    """Ask before a change; end the command unless the answer is yes. ``--yes`` skips this."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise Problem(
-            "there is no terminal to ask at before something is changed",
-            "add --yes to go on without being asked",
+            "there is no terminal to ask for confirmation at",
+            "add --yes to go on without confirmation",
         )
     if not click.confirm(visible(question), err=True):
         note("nothing was changed")
@@ -93,7 +98,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def ago(then: datetime | float | None, now: datetime | None = None) -> str:
-    """Say how long ago something was, in one unit."""
+    """Write how long ago ``then`` was, in one unit; ``never`` for None."""
     if then is None:
         return "never"
     moment = then if isinstance(then, datetime) else datetime.fromtimestamp(then, UTC)
@@ -101,7 +106,7 @@ def ago(then: datetime | float | None, now: datetime | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration in the largest unit that tells enough."""
+    """Write a duration in the largest unit of which there are at least two."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if abs(seconds) >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

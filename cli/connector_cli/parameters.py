@@ -1,4 +1,4 @@
-"""The accounts' parameters, as an operator sees and writes them."""
+"""The accounts' parameters in Parameter Store, as operators read and write them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ KINDS = (CREDENTIALS, CHANNEL, APP_JWT)
 
 SECURE = "SecureString"
 
-# So many versions of a parameter Parameter Store keeps.
+# Parameter Store keeps this many versions of a parameter.
 _KEPT_VERSIONS = 100
 
-# It takes a few writes a second; the client slows down by itself when it is told so.
-_PATIENT = {"mode": "adaptive", "total_max_attempts": 20}
+# Parameter Store allows a few writes a second; in this mode the client slows down by itself.
+_MANY_RETRIES = {"mode": "adaptive", "total_max_attempts": 20}
 
 
 @dataclass(frozen=True)
 class Written:
-    """What Parameter Store tells of a parameter without its value."""
+    """A parameter without its value."""
 
     name: str
     type: str
@@ -54,7 +54,7 @@ class Parameters:
 
     @cached_property
     def written(self) -> Mapping[str, Mapping[str, Written]]:
-        """What is written, by account and kind."""
+        """The parameters that exist, by account and kind."""
         pages = self._client.get_paginator("get_parameters_by_path").paginate(
             Path=self._path, Recursive=True, WithDecryption=False
         )
@@ -72,7 +72,7 @@ class Parameters:
         return sorted(self.written)
 
     def of(self, account_id: str) -> Mapping[str, Written]:
-        """Return what is written of an account, or say that nothing is."""
+        """Return an account's parameters; raise a :class:`Problem` if there are none."""
         if account_id not in self.written:
             self._stack.check_exists()
             known = ", ".join(self.account_ids) or "none"
@@ -91,7 +91,7 @@ class Parameters:
         return self.store.channel(account_id)
 
     def raw(self, account_id: str, kind: str) -> dict[str, Any]:
-        """Return a parameter's JSON as it was written; empty if there is none, or it is none."""
+        """Return a parameter's JSON object as stored; empty if it is missing or not an object."""
         name = self.store.name(account_id, kind)
         if kind not in self.written.get(account_id, {}):
             return {}
@@ -114,13 +114,13 @@ class Parameters:
         """
         Push every older value of a parameter out of its history; return how many are left.
 
-        Parameter Store keeps the last hundred versions and offers no other way to forget one but
-        to delete the parameter, without which the account would not be known for that time. The
-        present value is written until it is all of them
+        Parameter Store keeps the last hundred versions. The only other way to remove one is to
+        delete the parameter, and the account would be unknown until it is written again. So write
+        the present value until all hundred versions have it
         (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html).
         """
         name = self.store.name(account_id, kind)
-        client = self._stack.client("ssm", retries=_PATIENT)
+        client = self._stack.client("ssm", retries=_MANY_RETRIES)
         present = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
         same = {"Name": name, "Value": present["Value"], "Type": present["Type"]}
         if key := _versions(client, name)[present["Version"]].get("KeyId"):
@@ -130,7 +130,7 @@ class Parameters:
             if written["Version"] != present["Version"] + number:
                 raise Problem(
                     f"{name} was changed by another command at the same time",
-                    f"look at it with connector account show {account_id}, and write it again",
+                    f"check it with connector account show {account_id}, then run this again",
                 )
         return sum(version <= present["Version"] for version in _versions(client, name))
 
@@ -142,23 +142,23 @@ class Parameters:
         return names
 
     def _drop_if_plain(self, account_id: str, kind: str) -> None:
-        """Delete one of another type: Parameter Store does not change a parameter's type."""
+        """Delete a parameter of another type: Parameter Store cannot change a parameter's type."""
         there = self.written.get(account_id, {}).get(kind)
         if there is not None and there.type != SECURE:
             self._client.delete_parameter(Name=there.name)
 
 
 def _versions(client: Any, name: str) -> Mapping[int, Mapping[str, Any]]:
-    """Return what Parameter Store tells of each version that it has, without the values."""
+    """Return the versions that Parameter Store has, without their values."""
     pages = client.get_paginator("get_parameter_history").paginate(Name=name)
     return {each["Version"]: each for page in pages for each in page["Parameters"]}
 
 
 def checked_account_id(account_id: str) -> str:
-    """Return an account id, or say that it is none."""
+    """Return ``account_id``; raise a :class:`Problem` if it does not have the form of one."""
     if not is_account_id(account_id):
         raise Problem(
             f"{account_id!r} is not an account id",
-            "give LivePerson's site id: digits, or le and digits on its test systems",
+            "give LivePerson's site id: digits; on its test systems, le and digits",
         )
     return account_id

@@ -1,4 +1,4 @@
-"""Calls to LivePerson and to a channel with the code that the functions use, made from here."""
+"""Calls to LivePerson, to a channel and to the webhook, made with the functions' own code."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from liveperson_connector.liveperson.http import LivePersonHttp
 from .errors import Problem
 from .stack import Stack
 
-NOBODY = "connector-doctor"
-"""The consumer that checks speak of; no channel's consumer has such an id."""
+CHECK_CONSUMER = "connector-doctor"
+"""The consumer id that checks use; no real consumer has it."""
 
 _SECONDS = 10
 
-# A webhook without changes: everything about it is as always, and it leaves nothing behind.
-_NOTHING_HAPPENED = (
+# A webhook without changes: it is verified like every other, and queues nothing.
+_WITHOUT_CHANGES = (
     b'{"kind":"notification","type":"ms.MessagingEventNotification","body":{"changes":[]}}'
 )
 
 
 @dataclass(frozen=True)
 class LivePerson:
-    """LivePerson as the stack sees it."""
+    """LivePerson's services, at the addresses that the stack uses."""
 
     stack: Stack
 
@@ -48,26 +48,26 @@ class LivePerson:
 
     @cached_property
     def domains(self) -> Domains:
-        """Where LivePerson's services are."""
+        """The addresses of LivePerson's services."""
         return Domains(self._http, self.stack.domain_api_url)
 
     def app_jwt(self, account_id: str, credentials: Credentials) -> AppJwt:
-        """Fetch an AppJWT and check its claims; it is not stored."""
+        """Fetch an AppJWT and check its claims; do not store it."""
         return Sentinel(self._http, self.domains).issue(account_id, credentials)
 
     def consumer_jws(self, account_id: str, app_jwt: AppJwt) -> ConsumerJws:
-        """Fetch the ConsumerJWS of a consumer who never writes."""
-        key = consumer_key(self.stack.consumer_id_salt, account_id, NOBODY)
+        """Fetch a ConsumerJWS for :data:`CHECK_CONSUMER`."""
+        key = consumer_key(self.stack.consumer_id_salt, account_id, CHECK_CONSUMER)
         return Idp(self._http, self.domains).issue(account_id, app_jwt, key)
 
 
 def checked_app_jwt(stack: Stack, account_id: str, credentials: Credentials) -> AppJwt:
-    """Fetch an AppJWT with credentials not written yet, or say which of them is wrong."""
+    """Fetch an AppJWT with credentials that are not written yet; raise :class:`Problem`."""
     try:
         return LivePerson(stack).app_jwt(account_id, credentials)
     except MisconfiguredAccount:
         raise Problem(
-            f"LivePerson gives account {account_id} no AppJWT for this client id and secret; "
+            f"LivePerson issues account {account_id} no AppJWT for this client id and secret; "
             "nothing was changed",
             "compare account id, client id and secret with the record of the installed app",
         ) from None
@@ -78,32 +78,32 @@ def checked_app_jwt(stack: Stack, account_id: str, credentials: Credentials) -> 
                 "compare it with the account id (site id) in the record of the installed app",
             ) from None
         raise Problem(
-            f"LivePerson cannot be asked: {failure}; nothing was changed",
+            f"LivePerson cannot be reached: {failure}; nothing was changed",
             f"try again later (https://status.liveperson.com), and compare the id {account_id}",
         ) from None
 
 
 def checked_ping(stack: Stack, account_id: str, settings: ChannelSettings) -> int:
-    """Send a signed callback with settings not written yet, and return its status."""
+    """Send a signed callback with settings that are not written yet; return the status."""
     try:
         return ping(settings, account_id, stack.callback_network)
     except ConnectorError as failure:
         raise Problem(
-            f"the channel does not take a signed callback: {failure}; nothing was changed",
+            f"the channel does not accept a signed callback: {failure}; nothing was changed",
             "correct the callback URL, the channel's endpoint or the signing secret",
         ) from None
 
 
 def ping(settings: ChannelSettings, account_id: str, network: str) -> int:
     """
-    Send a channel a signed callback of a type that it does not know, and return its status.
+    Send a channel a signed callback of type ``ping``; return the status.
 
-    Channels answer 2xx to types they don't know (docs/channel-api.md), so nothing happens there.
+    Channels answer 2xx to types they do not know (docs/channel-api.md), so this changes nothing.
     """
     callback = {
         "type": "ping",
         "account_id": account_id,
-        "consumer_id": NOBODY,
+        "consumer_id": CHECK_CONSUMER,
         "sent_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     return Callbacks(network=network).post(settings, f"msg_{new_id()}", callback)
@@ -111,7 +111,7 @@ def ping(settings: ChannelSettings, account_id: str, network: str) -> int:
 
 @dataclass(frozen=True)
 class WebhookAnswer:
-    """What the deployed webhook answered, how fast, and the time on its clock."""
+    """The deployed webhook's answer: status, duration and ``Date`` header."""
 
     status: int
     seconds: float
@@ -121,16 +121,16 @@ class WebhookAnswer:
 def post_signed_webhook(
     stack: Stack, account_id: str, credentials: Credentials, *, secret: str | None = None
 ) -> WebhookAnswer:
-    """Call the webhook as LivePerson does, with nothing to tell; ``secret`` forges a signature."""
+    """Post a webhook without changes as LivePerson does; ``secret`` forges its signature."""
     algorithm = credentials.signature_algorithm or "sha1"
     key = secret or credentials.client_secret
     headers = {
         "Content-Type": "application/json",
         signatures.ACCOUNT_HEADER: account_id,
         signatures.CLIENT_HEADER: credentials.client_id,
-        signatures.SIGNATURE_HEADER: signatures.sign(key, _NOTHING_HAPPENED, algorithm=algorithm),
+        signatures.SIGNATURE_HEADER: signatures.sign(key, _WITHOUT_CHANGES, algorithm=algorithm),
     }
-    return _post(stack.webhook_url, _NOTHING_HAPPENED, headers)
+    return _post(stack.webhook_url, _WITHOUT_CHANGES, headers)
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:

@@ -1,4 +1,4 @@
-"""``connector secrets``: a new client secret, without a webhook being refused meanwhile."""
+"""``connector secrets``: rotate the client secret or the signing secret without losing messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 
 from . import output
-from .errors import Problem, of_what_was_given
+from .errors import Problem, invalid_input_explained
 from .groups import Commands
 from .logs import Line, ago, lines
 from .manifest.fields import LONGEST_RETENTION
@@ -24,7 +24,7 @@ from .stack import Stack
 
 CURRENT = "accepted_current_secret"
 PREVIOUS = "accepted_previous_secret"
-# So long after a change a container of the webhook may still take the old one for current.
+# For this long after a change, a container may still log the old secret as the current one.
 _CACHED = timedelta(minutes=5)
 
 _PREVIOUS_FIELD = "previous_client_secret"
@@ -32,7 +32,7 @@ _PREVIOUS_FIELD = "previous_client_secret"
 
 @dataclass(frozen=True)
 class Usage:
-    """When webhooks were last signed with each secret, None if not within the time looked at."""
+    """When webhooks were last signed with each secret; None if not in the logs that were read."""
 
     has_previous: bool
     changed_at: datetime
@@ -42,10 +42,10 @@ class Usage:
     @classmethod
     def of(cls, accepted: Iterable[Line], changed_at: datetime, *, has_previous: bool) -> Usage:
         """
-        Read it from what the webhook logged.
+        Read the usage from the log lines of ``webhook_intake``.
 
-        What was current before the change, or counted as current in the minutes after it, may have
-        been signed with what is the previous secret now: it is taken for a use of that one.
+        A line from before the change, or from the minutes after it, may call today's previous
+        secret the current one: count it as a use of the previous secret.
         """
         current = previous = None
         for line in sorted(accepted, key=lambda each: each.at):
@@ -61,26 +61,28 @@ class Usage:
         if self.previous is not None:
             return f"a webhook may have been signed with it {output.ago(self.previous)}"
         if self.current is None:
-            return "no webhook is known to be signed with the new one yet"
+            return "no webhook has been signed with the new one yet, as far as the logs show"
         return None
 
 
 @click.group(cls=Commands)
 def secrets() -> None:
-    """Change secrets without losing a message."""
+    """Rotate secrets without losing a message."""
 
 
 @secrets.command()
 @click.argument("account_id")
-@click.option("--finish", is_flag=True, help="Forget the previous client secret.")
-@click.option("--force", is_flag=True, help="Though the previous one is in use, or was not seen.")
-@click.option("--signing", is_flag=True, help="Change the channel's signing secret instead.")
+@click.option("--finish", is_flag=True, help="Remove the previous client secret.")
+@click.option(
+    "--force", is_flag=True, help="Do it although the previous secret is, or may be, in use."
+)
+@click.option("--signing", is_flag=True, help="Rotate the channel's signing secret instead.")
 @click.option(
     "--quiet-seconds",
     type=click.IntRange(0),
     default=LONGEST_RETENTION,
     show_default=True,
-    help="How long the previous one must not have been used; your retention_time.",
+    help="Require that the previous secret was unused for so long; use your retention_time.",
 )
 @yes
 @on_a_stack
@@ -94,18 +96,18 @@ def rotate(
     yes: bool,
 ) -> None:
     """
-    Take a new client secret in, and keep the old one as previous.
+    Set a new client secret, and keep the old one as the previous secret.
 
-    Webhooks signed with either are believed. When none has come with the old one for longer than
-    your retention_time, forget it with --finish, which also clears Parameter Store's history of it.
-    The new secret is typed unseen, or is a line of standard input; LivePerson is asked for a token
-    with it before it is written.
+    Webhooks signed with either are accepted. When no webhook has been signed with the old one for
+    longer than your retention_time, remove it with --finish, which also clears Parameter Store's
+    history of it. The new secret is read from a hidden prompt, or from a line of standard input,
+    and tested at LivePerson before it is written.
     """
     parameters = Parameters(stack)
     parameters.of(account_id)
     if finish:
         _check_unused(usage(stack, parameters, account_id, quiet_seconds), force)
-        output.confirm(f"Forget the previous secret of account {account_id}?", yes=yes)
+        output.confirm(f"Remove the previous secret of account {account_id}?", yes=yes)
         _forget(parameters, account_id)
     elif signing:
         _rotate_signing(stack, parameters, account_id, yes)
@@ -131,7 +133,7 @@ def status(stack: Stack, account_id: str, as_json: bool) -> None:
         return
     output.say(f"credentials written   {output.ago(found.changed_at)}")
     output.say(f"current last matched  {_when(found.current)}")
-    kept = _when(found.previous) if found.has_previous else "none is kept"
+    kept = _when(found.previous) if found.has_previous else "there is none"
     output.say(f"previous last matched {kept}")
 
 
@@ -141,15 +143,15 @@ def status(stack: Stack, account_id: str, as_json: bool) -> None:
 @on_a_stack
 def clear_history(stack: Stack, account_id: str, yes: bool) -> None:
     """
-    Let the older values of an account's secrets be forgotten.
+    Remove the older values of an account's secrets from Parameter Store.
 
-    Parameter Store keeps a parameter's last hundred values, which whoever may read the parameter
-    can read too. The present value is written a hundred times, until it is all there is; webhooks
-    and callbacks go on meanwhile.
+    Parameter Store keeps a parameter's last hundred values, and everyone who may read the parameter
+    may read those too. The command writes the present value a hundred times, until no other is
+    left; webhooks and callbacks continue meanwhile.
     """
     parameters = Parameters(stack)
     written = parameters.of(account_id)
-    output.confirm(f"Forget all older secrets of account {account_id}?", yes=yes)
+    output.confirm(f"Remove all older secrets of account {account_id} from the history?", yes=yes)
     for kind in (CREDENTIALS, CHANNEL):
         if kind in written:
             _clear_history(parameters, account_id, kind)
@@ -165,7 +167,7 @@ def usage(stack: Stack, parameters: Parameters, account_id: str, seconds: float)
     accepted = [
         line
         for line in lines(stack, ago(seconds), having=account_id, functions=("webhook_intake",))
-        if line.fields.get("changes")  # one without changes is the doctor's
+        if line.fields.get("changes")  # a webhook without changes comes from `connector doctor`
     ]
     return Usage.of(
         accepted,
@@ -178,77 +180,81 @@ def _rotate(stack: Stack, parameters: Parameters, account_id: str, force: bool, 
     there = parameters.raw(account_id, CREDENTIALS)
     if _PREVIOUS_FIELD in there and not force:
         raise Problem(
-            "the last rotation is not finished: a previous secret is kept",
+            "the last rotation is not finished: there is a previous secret",
             f"connector secrets rotate {account_id} --finish",
         )
     secret = output.ask_secret("New client secret")
     if secret == there.get("client_secret"):
-        raise Problem("this is the secret that is in use", "get a new one from LivePerson")
+        raise Problem("this is the current secret", "get a new one from LivePerson")
     wanted = {**there, "client_secret": secret}
     if "client_secret" in there:
         wanted[_PREVIOUS_FIELD] = there["client_secret"]
     _check(stack, account_id, wanted, parameters)
-    output.confirm(f"Take the new secret of account {account_id}, and keep the old one?", yes=yes)
+    output.confirm(
+        f"Write the new secret of account {account_id}, and keep the old one as previous?", yes=yes
+    )
     parameters.write(account_id, CREDENTIALS, wanted)
-    output.say("✓ the new secret is written; webhooks signed with the old one are believed too")
+    output.say("✓ the new secret is written; webhooks signed with the old one are still accepted")
     output.say(
-        f"  when the old one is not used any more: connector secrets rotate {account_id} --finish"
+        f"  when the old one is no longer used: connector secrets rotate {account_id} --finish"
     )
 
 
 def _check(stack: Stack, account_id: str, wanted: dict[str, Any], parameters: Parameters) -> None:
     name = parameters.store.name(account_id, CREDENTIALS)
-    with of_what_was_given():
+    with invalid_input_explained():
         credentials = Credentials.parse(json.dumps(wanted), parameter=name)
     checked_app_jwt(stack, account_id, credentials)
-    output.say("✓ LivePerson gives an AppJWT for the new secret")
+    output.say("✓ LivePerson issues an AppJWT for the new secret")
 
 
 def _check_unused(found: Usage, force: bool) -> None:
-    """Refuse to forget a secret that is in use, and say when it last matched."""
+    """Refuse to remove a secret that is in use; print when it last matched."""
     if not found.has_previous:
         raise Problem(
-            "no previous secret is kept",
-            "nothing is left to finish; connector secrets rotate ACCOUNT takes a new secret in",
+            "there is no previous secret, so there is nothing to finish",
+            "to set a new secret: connector secrets rotate ACCOUNT",
         )
     output.say(f"the previous secret last matched: {_when(found.previous)}")
     reason = found.reason_to_keep()
     if reason and not force:
-        raise Problem(f"the previous secret is kept: {reason}", "try later, or say --force")
+        raise Problem(f"the previous secret is kept: {reason}", "try later, or add --force")
 
 
 def _forget(parameters: Parameters, account_id: str) -> None:
     left = parameters.raw(account_id, CREDENTIALS)
     left.pop(_PREVIOUS_FIELD)
     parameters.write(account_id, CREDENTIALS, left)
-    output.say("✓ the previous secret is not believed any more")
+    output.say("✓ the previous secret is no longer accepted")
     _clear_history(parameters, account_id, CREDENTIALS)
 
 
 def _clear_history(parameters: Parameters, account_id: str, kind: str) -> None:
-    """Let no older value of a parameter be read any more, and say so."""
-    output.note(f"clearing the history of {kind}: half a minute or so …")
+    """Clear a parameter's history, and print whether older values can still be read."""
+    output.note(f"clearing the history of {kind}: about half a minute …")
     left = parameters.clear_history(account_id, kind)
     if left:  # an emulator keeps every version
         values = output.counted(left, "older value")
         output.say(f"! {values} of {parameters.store.name(account_id, kind)} can still be read")
     else:
-        output.say(f"✓ Parameter Store has no older value of {kind} any more")
+        output.say(f"✓ Parameter Store has no older value of {kind}")
 
 
 def _rotate_signing(stack: Stack, parameters: Parameters, account_id: str, yes: bool) -> None:
     wanted = parameters.raw(account_id, CHANNEL)
     wanted["signing_secret"] = output.ask_secret("New signing secret")
     name = parameters.store.name(account_id, CHANNEL)
-    with of_what_was_given():
+    with invalid_input_explained():
         settings = ChannelSettings.parse(json.dumps(wanted), parameter=name)
     status = checked_ping(stack, account_id, settings)
-    output.say(f"✓ the channel takes a callback signed with it: {status}")
+    output.say(f"✓ the channel accepts a callback signed with it: {status}")
     output.confirm(f"Sign account {account_id}'s callbacks with it?", yes=yes)
     parameters.write(account_id, CHANNEL, wanted)
     output.say("✓ it is written; within five minutes every callback is signed with it")
-    output.say(f"  when you need not go back: connector secrets clear-history {account_id}")
+    output.say(
+        f"  when you need not go back to the old one: connector secrets clear-history {account_id}"
+    )
 
 
 def _when(moment: datetime | None) -> str:
-    return output.ago(moment) if moment else "not within the logs that were looked at"
+    return output.ago(moment) if moment else "not in the logs that were read"

@@ -1,9 +1,9 @@
 """
 The deployed stack: its outputs, parameters and resources, on AWS or in a sandbox.
 
-Nothing is configured twice: everything is asked of CloudFormation. A sandbox is found by the
-``endpoints.json`` that it writes; then its address and its keys are used, and the addresses of
-APIs are the local ones.
+The command line has no configuration of its own: it reads everything from CloudFormation. For a
+sandbox it reads the ``endpoints.json`` that the sandbox writes, and uses the addresses and keys in
+it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from .region import region_name
 
 DEFAULT_NAME = "liveperson-connector"
 
-# Longer than DeadLetterRedrive may run: its answer is waited for.
+# Longer than DeadLetterRedrive may run: `redrive` waits for its answer.
 _READ_SECONDS = 330
 
-# What a client needs of a sandbox's endpoints.json.
+# The fields of a sandbox's endpoints.json that a client needs.
 _NEEDED = (
     *("aws_endpoint_url", "aws_access_key_id", "aws_secret_access_key"),
     *("region", "stack_name"),
@@ -44,7 +44,7 @@ _API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the stack: its name in the template, its type, and what AWS calls it."""
+    """A resource of the stack: its logical id, its type and its physical id."""
 
     logical: str
     type: str
@@ -53,26 +53,26 @@ class Resource:
 
 @dataclass(frozen=True)
 class Stack:
-    """One deployed connector. ``endpoints`` is what a sandbox wrote, none on AWS."""
+    """One deployed connector. ``endpoints`` is what a sandbox wrote; None on AWS."""
 
     name: str
     endpoints: Mapping[str, Any] | None = None
 
     @classmethod
     def find(cls, name: str | None, endpoints_file: Path | None) -> Stack:
-        """Point at a stack on AWS, or at the one of a running sandbox."""
+        """Return the stack of that name on AWS, or the stack of a running sandbox."""
         if endpoints_file is None:
             return cls(name or DEFAULT_NAME)
         endpoints = _read(endpoints_file)
         return cls(name or endpoints["stack_name"], endpoints)
 
     def client(self, service: str, **settings: Any) -> Any:
-        """Make a client of an AWS service; ``settings`` are botocore's, in place of ours."""
+        """Return a client of an AWS service; ``settings`` override ours (botocore Config)."""
         make: Any = boto3.client
         config = Config(
             connect_timeout=5,
             read_timeout=_READ_SECONDS,
-            # A sandbox that does not answer has stopped: waiting does not help.
+            # A sandbox that does not answer has stopped, so do not wait long.
             retries={"mode": "standard", "total_max_attempts": 2 if self.endpoints else 3},
             proxies={} if self.endpoints else None,
         ).merge(Config(**settings))
@@ -80,29 +80,29 @@ class Stack:
 
     @cached_property
     def description(self) -> Mapping[str, Any]:
-        """What CloudFormation says of the stack."""
-        with self._missing_told():
+        """What CloudFormation answers to DescribeStacks."""
+        with self._missing_stack_explained():
             answer = self.client("cloudformation").describe_stacks(StackName=self.name)
         found: Mapping[str, Any] = answer["Stacks"][0]
         return found
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
-        """The stack's outputs; none while it is being created, or where that failed."""
+        """The stack's outputs; empty while the stack is being created, or if that failed."""
         given = self.description.get("Outputs", [])
         return {each["OutputKey"]: each["OutputValue"] for each in given}
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """The stack's parameters; those that are not shown are four stars."""
+        """The stack's parameters; NoEcho ones read ``****``."""
         given = self.description.get("Parameters", [])
         return {each["ParameterKey"]: each["ParameterValue"] for each in given}
 
     @cached_property
     def resources(self) -> Mapping[str, Resource]:
-        """Everything in the stack, by its name in the template."""
+        """The stack's resources, by logical id."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        with self._missing_told():
+        with self._missing_stack_explained():
             found = [
                 each
                 for page in pages.paginate(StackName=self.name)
@@ -120,8 +120,8 @@ class Stack:
         _ = self.description
 
     @contextmanager
-    def _missing_told(self) -> Iterator[None]:
-        """Tell a stack that is not there from what else CloudFormation refuses."""
+    def _missing_stack_explained(self) -> Iterator[None]:
+        """Turn CloudFormation's answer for a missing stack into a :class:`Problem`."""
         try:
             yield
         except ClientError as failure:
@@ -133,29 +133,29 @@ class Stack:
         if self.endpoints is not None:
             return Problem(
                 f"the sandbox has no stack {self.name}",
-                f"leave --stack out: its stack is {self.endpoints['stack_name']}",
+                f"leave out --stack: the sandbox's stack is {self.endpoints['stack_name']}",
             )
         return NotReached(
             f"there is no stack {self.name} in this account and region",
-            "name another with --stack, AWS_REGION or AWS_PROFILE; or deploy it "
+            "choose another with --stack, AWS_REGION or AWS_PROFILE; or deploy it "
             "(docs/onboarding.md)",
         )
 
     def of_type(self, kind: str) -> list[Resource]:
-        """Return the resources of a type, in the order of their names."""
+        """Return the resources of a type, sorted by logical id."""
         return sorted(
             (each for each in self.resources.values() if each.type == kind),
             key=lambda each: each.logical,
         )
 
     def physical(self, logical: str) -> str:
-        """Return what AWS calls a resource."""
+        """Return the physical id of a resource."""
         if logical not in self.resources:
             raise self._without(logical)
         return self.resources[logical].physical
 
     def output(self, name: str) -> str:
-        """Return an output, or say that the deployed template is too old."""
+        """Return an output; raise a :class:`Problem` if the deployed template has none."""
         if name not in self.outputs:
             raise self._without(f"output {name}")
         return self.outputs[name]
@@ -167,27 +167,27 @@ class Stack:
 
     @property
     def domain_api_url(self) -> str:
-        """Where the functions ask for LivePerson's addresses."""
+        """The base URL of the Domain API that the functions use."""
         return self.parameters.get("LivePersonDomainApiUrl", "https://api.liveperson.net")
 
     @property
     def callback_network(self) -> str:
-        """Where callbacks may go: ``public``, or ``loopback`` in a sandbox."""
+        """The network that callbacks may reach: ``public``, or ``loopback`` in a sandbox."""
         return self.parameters.get("CallbackNetwork", "public")
 
     @property
     def webhook_url(self) -> str:
-        """Where the webhook is reached from here."""
+        """The webhook's URL, as this machine reaches it."""
         return self.reachable(self.output("WebhookUrl"))
 
     @property
     def channel_api_url(self) -> str:
-        """Where the channel API is reached from here."""
+        """The channel API's base URL, as this machine reaches it."""
         return self.reachable(self.output("ChannelApiUrl"))
 
     @property
     def is_local(self) -> bool:
-        """Whether it stands on an emulator on this machine."""
+        """Whether the stack runs on an emulator on this machine."""
         return is_loopback(urlsplit(self._endpoint).hostname or "")
 
     @cached_property
@@ -195,7 +195,7 @@ class Stack:
         return str(self.client("cloudformation").meta.endpoint_url)
 
     def reachable(self, url: str) -> str:
-        """Return the address under which an API is reached: an emulator has its own."""
+        """Return the URL by which this machine reaches an API: an emulator has its own."""
         found = _API_ADDRESS.fullmatch(url)
         if found is None or not self.is_local:
             return url
@@ -203,7 +203,7 @@ class Stack:
 
     @cached_property
     def consumer_id_salt(self) -> str:
-        """What consumers' ids are hashed with: read where the functions have it, never shown."""
+        """The salt of the consumer keys, read from a function's environment; never printed."""
         function = self.physical("MessageIntake")
         found = self.client("lambda").get_function_configuration(FunctionName=function)
         variables = found.get("Environment", {}).get("Variables", {})
@@ -212,14 +212,14 @@ class Stack:
         return str(variables["CONSUMER_ID_SALT"])
 
     def invoke(self, logical: str, event: Mapping[str, Any]) -> Any:
-        """Call a function and return its answer, or raise what it failed with."""
+        """Invoke a function and return its answer; raise a :class:`Problem` if it failed."""
         answer = self.client("lambda").invoke(
             FunctionName=self.physical(logical), Payload=json.dumps(event).encode()
         )
         result = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError"):
             said = result.get("errorMessage", "") if isinstance(result, dict) else ""
-            raise Problem(f"{logical} failed: {said}", f"look at its log: {self.log_of(logical)}")
+            raise Problem(f"{logical} failed: {said}", f"read its log: {self.log_of(logical)}")
         return result
 
     def log_of(self, logical: str) -> str:
@@ -246,12 +246,12 @@ class Stack:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    """Read what a running sandbox wrote, or say what is wrong with the file."""
-    start = "start one with `make sandbox`, or name its file with --endpoints"
+    """Return the endpoints that a running sandbox wrote, or say what is wrong with the file."""
+    start = "start one with `make sandbox`, or give its file with --endpoints"
     try:
         found = json.loads(file.read_text())
     except FileNotFoundError:
-        raise Problem(f"no sandbox is running: {file} is not there", start) from None
+        raise Problem(f"no sandbox is running: {file} does not exist", start) from None
     except OSError as failure:
         raise Problem(f"{file} cannot be read: {failure.strerror}", start) from None
     except ValueError:

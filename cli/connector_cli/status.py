@@ -1,4 +1,4 @@
-"""``connector status``: how it is doing, on one page."""
+"""``connector status``: the state of a stack on one page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
 from . import output
-from .letters import DeadLetters, Letter
+from .dead_letters.queues import DeadLetter, DeadLetters
 from .logs import ago, durations, lines
 from .options import as_json, minutes_option, on_a_stack
 from .parameters import APP_JWT, Parameters
@@ -27,14 +27,14 @@ _DESTINATIONS = ("liveperson", "channel")
 # The AppJWT is renewed every 20 minutes: an older one means that two refreshes failed.
 _OLD_TOKEN_SECONDS = 45 * 60
 
-# Open conversations are counted in so much of the table; beyond it the answer is "at least".
+# Count open conversations in at most this many pages of the table; then print "at least".
 _MOST_PAGES = 20
 
 _PAUSE_SECONDS = 5.0
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Refresh every few seconds; Ctrl-C ends it.")
+@click.option("--watch", is_flag=True, help="Refresh every few seconds until Ctrl-C.")
 @minutes_option(60)
 @as_json
 @on_a_stack
@@ -42,7 +42,7 @@ def status(stack: Stack, watch: bool, minutes: int, as_json: bool) -> None:
     """
     Show tokens, queues, dead letters, outages, webhooks and open conversations.
 
-    Exit code 1 if there is a problem; with --watch, if there was one when it ended.
+    The exit code is 1 if there is a problem; with --watch, if there was one on the last page.
     """
     shown = output.data if as_json else _show
     told = gather(stack, minutes)
@@ -60,9 +60,9 @@ def status(stack: Stack, watch: bool, minutes: int, as_json: bool) -> None:
 
 
 def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
-    """Return everything that the page shows."""
+    """Return the values of the page."""
     since = ago(minutes * 60)
-    found = DeadLetters(stack).look()
+    found = DeadLetters(stack).read()
     table = Table(stack.client("dynamodb"), stack.table)
     parameters = Parameters(stack)
     told: dict[str, Any] = {
@@ -77,7 +77,7 @@ def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
         "held_groups": _held(table, found.letters),
         "open_conversations": _open_conversations(stack),
     }
-    return {**told, "problems": _problems(told)}
+    return {**told, "problems": output.fixes(_problems(told))}
 
 
 def _account(
@@ -119,11 +119,11 @@ def _outages(table: Table, account_id: str) -> dict[str, Any]:
 
 
 def last_webhook(stack: Stack, account_id: str, since: datetime) -> dict[str, Any] | None:
-    """Return when LivePerson's last webhook came, and how long its answer took."""
+    """Return when the account's last webhook came, and how long our answer took."""
     accepted = [
         line
         for line in lines(stack, since, having=account_id, functions=("webhook_intake",))
-        # One without changes is a check of ours, see partners.post_signed_webhook.
+        # One without changes is a check, see partners.post_signed_webhook.
         if line.message.startswith("accepted_") and line.fields.get("changes")
     ]
     if not accepted:
@@ -157,7 +157,7 @@ def _queues(stack: Stack) -> list[dict[str, Any]]:
 
 
 def _oldest(stack: Stack, queue: str) -> int | None:
-    """Return the age of a queue's oldest message; none where AWS has not measured it."""
+    """Return the age of a queue's oldest message; None if CloudWatch has no figure."""
     now = datetime.now(UTC)
     answer = stack.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SQS",
@@ -172,7 +172,7 @@ def _oldest(stack: Stack, queue: str) -> int | None:
     return round(points[-1]["Maximum"]) if points else None
 
 
-def _held(table: Table, letters: list[Letter]) -> int:
+def _held(table: Table, letters: list[DeadLetter]) -> int:
     """Count the groups whose messages wait for dead letters."""
     groups = sorted({each.received.group for each in letters})
     held = 0
@@ -224,8 +224,8 @@ def _problems(told: Mapping[str, Any]) -> list[dict[str, str]]:
     return found
 
 
-def _problem(problem: str, mend: str) -> dict[str, str]:
-    return {"problem": problem, "mend": mend}
+def _problem(problem: str, fix: str) -> dict[str, str]:
+    return {"problem": problem, "fix": fix}
 
 
 def _show(told: Mapping[str, Any]) -> None:
@@ -248,7 +248,7 @@ def _show(told: Mapping[str, Any]) -> None:
     output.say(f"held groups: {told['held_groups']}")
     for each in told["problems"]:
         output.say(f"✗ {each['problem']}", "red")
-        output.say(f"  do: {each['mend']}")
+        output.say(f"  do: {each['fix']}")
 
 
 def _account_row(name: str, account: Mapping[str, Any]) -> tuple[str, ...]:

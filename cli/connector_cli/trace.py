@@ -1,4 +1,4 @@
-"""``connector trace``: what became of one conversation, consumer or event, hop by hop."""
+"""``connector trace``: follow a conversation, consumer or event from hop to hop."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 from liveperson_connector.domain.pseudonyms import consumer_key, short
 
 from . import output
+from .dead_letters.queues import DeadLetter, DeadLetters
 from .errors import Problem
-from .letters import DeadLetters, Letter
 from .logs import Line, ago, lines
 from .options import as_json, minutes_option, on_a_stack
 from .parameters import Parameters
@@ -19,19 +19,19 @@ from .stack import Stack
 
 _IDS = ("trace", "conversation_id", "event_id", "consumer", "message_id")
 
-# What stands in columns of its own, and what says nothing to an operator.
+# Fields with a column of their own, and fields that do not help an operator.
 _NO_DETAILS = {
     *("level", "location", "message", "timestamp", "service", "function"),
     *("account_id", "xray_trace_id", *_IDS),
 }
 
-# So many messages are followed through all their hops; beyond it --minutes should be smaller.
+# At most this many messages are followed through all hops; for more, make --minutes smaller.
 _MOST_TRACES = 500
 
 
 @click.command()
 @click.argument("what")
-@click.option("--account", "account_id", help="The consumer's account. Default: every account.")
+@click.option("--account", "account_id", help="The consumer's account. Default: all accounts.")
 @minutes_option(24 * 60)
 @as_json
 @on_a_stack
@@ -39,16 +39,16 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
     """
     Follow WHAT through the logs: every hop, try, decision and time.
 
-    WHAT is LivePerson's id of a conversation, the channel's own id of a consumer or of an event,
-    or a consumer or trace as it stands in the logs. No word of what was said is in it.
+    WHAT is LivePerson's id of a conversation, the channel's own id of a consumer or an event, or a
+    consumer's pseudonym or a trace id from the logs. The output contains no message text.
     """
     names = _names(stack, what, account_id)
     found = follow(stack, names, minutes)
-    letters = [each for each in DeadLetters(stack).look().letters if _is_about(each, names, found)]
+    letters = [each for each in DeadLetters(stack).read().letters if _is_about(each, names, found)]
     if not (found or letters):
         raise Problem(
-            f"nothing is known of {what} in the last {output.duration(minutes * 60)}",
-            "look further back with --minutes, or name the consumer's account with --account",
+            f"the logs of the last {output.duration(minutes * 60)} do not mention {what}",
+            "search further back with --minutes, or give the consumer's account with --account",
         )
     told = [_told(each, found[0]) for each in found]
     if as_json:
@@ -63,7 +63,7 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
 
 
 def follow(stack: Stack, names: set[str], minutes: float) -> list[Line]:
-    """Return the lines that name one of ``names``, and all others of the same messages."""
+    """Return the lines that contain one of ``names``, and all others with the same trace id."""
     since = ago(minutes * 60)
     named = [
         line
@@ -79,13 +79,13 @@ def follow(stack: Stack, names: set[str], minutes: float) -> list[Line]:
 
 
 def _names(stack: Stack, what: str, account_id: str | None) -> set[str]:
-    """Return everything that ``what`` may be called in the logs: a consumer has a pseudonym."""
+    """Return the names of ``what`` in the logs: itself, and the pseudonym it has as a consumer."""
     accounts = [account_id] if account_id else Parameters(stack).account_ids
     salt = stack.consumer_id_salt
     return {what, *(short(consumer_key(salt, each, what)) for each in accounts)}
 
 
-def _is_about(letter: Letter, names: set[str], found: Iterable[Line]) -> bool:
+def _is_about(letter: DeadLetter, names: set[str], found: Iterable[Line]) -> bool:
     traces = {line.fields.get("trace") for line in found}
     ids = {letter.consumer, letter.conversation_id, letter.id} - {""}
     return bool(ids & names) or letter.received.correlation_id in traces

@@ -1,4 +1,4 @@
-"""``connector try``: one text goes the way of all texts, and is followed."""
+"""``connector try``: send one text through the deployed system, and follow it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .stack import Stack
 _POST_SECONDS = 30
 _PAUSE_SECONDS = 0.5
 
-_OTHER_WORDS = "give another --text or --consumer (docs/channel-api.md)"
+_OTHER_TEXT = "give another --text or --consumer (docs/channel-api.md)"
 
-# Logs are some seconds behind, and the first message meets cold functions.
-_PATIENCE_SECONDS = 90
+# Logs are some seconds behind, and the first message meets cold starts.
+_MAX_WAIT_SECONDS = 90
 
 
 @click.command("try")
@@ -35,34 +35,34 @@ _PATIENCE_SECONDS = 90
     "consumer_id",
     default="connector-try",
     show_default=True,
-    help="The channel's own id of the consumer who writes.",
+    help="The consumer who writes, by the channel's own id.",
 )
 @click.option(
-    "--text", default="Hello from the connector", show_default=True, help="What to write."
+    "--text", default="Hello from the connector", show_default=True, help="The text to send."
 )
 @on_a_stack
 def try_it(stack: Stack, account_id: str, consumer_id: str, text: str) -> None:
     """
     Send a text as the channel does, and follow it to LivePerson and back.
 
-    It opens a conversation at LivePerson, unless this consumer has one: an agent will see it.
+    This opens a conversation at LivePerson unless the consumer has an open one. An agent sees it.
     """
     Parameters(stack).of(account_id)
     event_id = f"try-{new_id()}"
     status = _send(stack, account_id, consumer_id, {"id": event_id, "type": "text", "text": text})
-    output.say(f"✓ the channel API accepts it: {status}")
-    sent = _awaited(
+    output.say(f"✓ the channel API accepts the text: {status}")
+    sent = _wait_for(
         lambda: _said(stack, event_id, ("outbound_messaging",), "sent"),
-        f"LivePerson does not have it: connector trace {event_id}",
+        f"the text was not sent to LivePerson: connector trace {event_id}",
     )
     conversation_id = str(sent.fields["conversation_id"])
-    output.say(f"✓ LivePerson has it: conversation {conversation_id}")
-    echo = _awaited(
+    output.say(f"✓ LivePerson has the text: conversation {conversation_id}")
+    echo = _wait_for(
         lambda: _echo(stack, conversation_id, sent),
-        f"its echo does not come: connector doctor {account_id}",
+        f"LivePerson sent no webhook for it: connector doctor {account_id}",
     )
     took = (echo.at - sent.at).total_seconds()
-    output.say(f"✓ LivePerson's webhook told us of it, {took:.1f} s later")
+    output.say(f"✓ LivePerson's webhook reported it, {took:.1f} s later")
 
 
 def _send(stack: Stack, account_id: str, consumer_id: str, event: dict[str, Any]) -> int:
@@ -74,7 +74,7 @@ def _send(stack: Stack, account_id: str, consumer_id: str, event: dict[str, Any]
         timeout=_POST_SECONDS,
     )
     if answer.status_code == 400:
-        raise Problem(f"the channel API refuses the event: {_problems(answer)}", _OTHER_WORDS)
+        raise Problem(f"the channel API refuses the event: {_problems(answer)}", _OTHER_TEXT)
     if answer.status_code != 202:
         raise Problem(
             f"the channel API answers {answer.status_code}", f"connector doctor {account_id}"
@@ -83,11 +83,11 @@ def _send(stack: Stack, account_id: str, consumer_id: str, event: dict[str, Any]
 
 
 def _problems(answer: requests.Response) -> str:
-    """Read what is wrong with an event; it never repeats what a consumer wrote."""
+    """Return what is wrong with an event; this never repeats what a consumer wrote."""
     try:
         return "; ".join(f"{each['path']} {each['problem']}" for each in answer.json()["problems"])
     except (ValueError, KeyError, TypeError):
-        return "it does not say why"
+        return "the answer gives no reason"
 
 
 def api_key(stack: Stack) -> str:
@@ -98,7 +98,7 @@ def api_key(stack: Stack) -> str:
 
 
 def _said(stack: Stack, having: str, functions: Iterable[str], what: str) -> Line | None:
-    found = lines(stack, ago(_PATIENCE_SECONDS * 2), having=having, functions=functions)
+    found = lines(stack, ago(_MAX_WAIT_SECONDS * 2), having=having, functions=functions)
     return next((line for line in reversed(found) if line.message == what), None)
 
 
@@ -108,11 +108,11 @@ def _echo(stack: Stack, conversation_id: str, sent: Line) -> Line | None:
     return echo if same else None
 
 
-def _awaited(look: Callable[[], Line | None], otherwise: str) -> Line:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def _wait_for(look: Callable[[], Line | None], otherwise: str) -> Line:
+    deadline = time.monotonic() + _MAX_WAIT_SECONDS
     while time.monotonic() < deadline:
         if found := look():
             return found
         time.sleep(_PAUSE_SECONDS)
-    problem, _, mend = otherwise.partition(": ")
-    raise Problem(problem, mend)
+    problem, _, fix = otherwise.partition(": ")
+    raise Problem(problem, fix)

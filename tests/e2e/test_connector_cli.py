@@ -1,7 +1,7 @@
 """
 Ten faults, set up one at a time, are named by ``connector``, with what mends them.
 
-The tests have a sandbox of their own, since they break it. Where the mend is a command, it is run,
+The tests have a sandbox of their own, since they break it. Where the fix is a command, it is run,
 and the doctor finds nothing wrong afterwards.
 """
 
@@ -117,7 +117,7 @@ def liveperson_fault(site: Site, **fault: Any) -> Iterator[None]:
 
 def names(finding: dict[str, Any], *words: str) -> bool:
     """Whether a finding says each of the words, in what is wrong or in what to do."""
-    return all(word in f"{finding['detail']} {finding['mend']}" for word in words)
+    return all(word in f"{finding['detail']} {finding['fix']}" for word in words)
 
 
 # ── Nothing is wrong ──
@@ -419,7 +419,7 @@ def test_an_account_is_checked_before_it_is_written(site: Site) -> None:
     )
 
     assert 1 == said.code
-    assert "gives account" in said.err
+    assert "issues account" in said.err
     assert "do:" in said.err
     assert {} == site.operator.doctor("--only", "AppJWT")
 

@@ -13,7 +13,7 @@ from liveperson_connector.domain.accounts import ChannelSettings
 from liveperson_connector.support.web_address import BadAddress
 
 from .. import output
-from ..errors import Problem, of_what_was_given
+from ..errors import Problem, invalid_input_explained
 from ..options import as_json
 from .checks import Channel, Finding, run
 
@@ -60,7 +60,7 @@ def _channel(url: str) -> Channel:
             f"URL cannot be called: {bad}", "give the address of your callbacks"
         ) from None
     secret = output.ask_secret("Signing secret")
-    with of_what_was_given():
+    with invalid_input_explained():
         written = json.dumps({"callback_url": url, "signing_secret": secret})
         settings = ChannelSettings.parse(written, parameter="channel")
     return Channel(url, settings.signing_key)

@@ -1,5 +1,5 @@
 """
-``connector doctor``: check whether everything is as it should be, and say how to fix what is not.
+``connector doctor``: check the stack and the accounts, and say how to fix what is wrong.
 
-A check is a function that yields findings; it never raises for what it looks for.
+A check is a function that yields findings; it does not raise for the faults that it detects.
 """

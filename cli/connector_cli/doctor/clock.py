@@ -1,4 +1,4 @@
-"""Whether the clocks agree: signatures, tokens and their expiry rest on it."""
+"""Check that the clocks agree: signatures and the expiry of tokens depend on it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from liveperson_connector.support.web_address import BadAddress, WebAddress
 from ..stack import Stack
 from .finding import CheckContext, Finding, ok, warning, wrong
 
-# Standard Webhooks signatures are good for five minutes, AWS's for as long.
+# Signatures of Standard Webhooks and of AWS are valid for five minutes.
 _TOO_MUCH_SECONDS = 120
 _NOTICEABLE_SECONDS = 10
 
 _SECONDS = 10
 
 
-def clock(patient: CheckContext) -> Iterator[Finding]:
+def clock(context: CheckContext) -> Iterator[Finding]:
     """Check that this machine, AWS, LivePerson and the channels have the same time."""
     found = {
-        "AWS": _date_of_aws(patient.stack),
-        "LivePerson": _date_of(trusted(patient.stack.domain_api_url)),
-        **{f"the channel of {each}": _channels(patient, each) for each in patient.account_ids},
+        "AWS": _date_of_aws(context.stack),
+        "LivePerson": _date_of(trusted(context.stack.domain_api_url)),
+        **{f"the channel of {each}": _channels(context, each) for each in context.account_ids},
     }
     offsets = {name: _offset(date) for name, date in found.items() if date}
     astray = {name: each for name, each in offsets.items() if abs(each) > _NOTICEABLE_SECONDS}
@@ -39,10 +39,10 @@ def clock(patient: CheckContext) -> Iterator[Finding]:
 
 def _finding(name: str, offset: float) -> Finding:
     detail = f"{name} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this machine"
-    mend = f"set the clock that is wrong by NTP: {name}'s, or this machine's"
+    fix = f"set the clock that is wrong by NTP: {name}'s, or this machine's"
     if abs(offset) > _TOO_MUCH_SECONDS:
-        return wrong("clock", f"{detail}: signatures and tokens are refused", mend)
-    return warning("clock", detail, mend)
+        return wrong("clock", f"{detail}: signatures and tokens will be refused", fix)
+    return warning("clock", detail, fix)
 
 
 def _offset(date: str) -> float:
@@ -61,12 +61,12 @@ def _date_of(url: str) -> str:
     try:
         answer = HttpClient().call("HEAD", WebAddress.parse(url), seconds=_SECONDS)
     except (NoAnswer, BadAddress):
-        return ""  # that it does not answer is found elsewhere
+        return ""  # other checks report that it does not answer
     return answer.headers.get("Date", "")
 
 
-def _channels(patient: CheckContext, account_id: str) -> str:
+def _channels(context: CheckContext, account_id: str) -> str:
     try:
-        return _date_of(patient.parameters.channel(account_id).callback_url)
+        return _date_of(context.parameters.channel(account_id).callback_url)
     except ConnectorError:
         return ""

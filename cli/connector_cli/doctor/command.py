@@ -1,4 +1,4 @@
-"""``connector doctor``: check everything, and say how to fix what is wrong."""
+"""The command ``connector doctor``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..parameters import Parameters
 from ..partners import LivePerson
 from ..stack import Stack
 from . import accounts, clock, deployment, executions, rights, versions, webhooks
-from .finding import OK, WARNING, WRONG, Check, CheckContext, Finding, looked
+from .finding import OK, WARNING, WRONG, Check, CheckContext, Finding, run_check
 
 CHECKS: dict[str, Check] = {
     "stack": deployment.stack,
@@ -50,14 +50,14 @@ _STYLES = {OK: ("✓", "green"), WARNING: ("!", "yellow"), WRONG: ("✗", "red")
     "--installed",
     type=click.File(),
     metavar="FILE",
-    help="Compare the installed app's record, too.",
+    help="Also compare the installed app's record in FILE.",
 )
 @click.option(
     "--only",
     multiple=True,
     type=click.Choice(list(CHECKS)),
     metavar="CHECK",
-    help=f"Make this check alone; may be repeated. One of {', '.join(CHECKS)}.",
+    help=f"Run only this check; may be repeated. One of {', '.join(CHECKS)}.",
 )
 @as_json
 @on_a_stack
@@ -71,13 +71,13 @@ def doctor(
     """
     Check the stack and all accounts (or only ACCOUNT_IDS), and say how to fix what is wrong.
 
-    Nothing is changed. LivePerson is asked for tokens that are not stored; the webhook gets a call
-    without any news, and one with a forged signature; the channel gets a signed callback of type
-    ping. Exit code 1 if anything is wrong.
+    Nothing is changed. The command fetches tokens from LivePerson without storing them, posts a
+    webhook without changes and one with a forged signature to the stack, and sends the channel a
+    signed callback of type ping. The exit code is 1 if anything is wrong.
     """
     stack.check_exists()
     parameters = Parameters(stack)
-    patient = CheckContext(
+    context = CheckContext(
         stack,
         parameters,
         LivePerson(stack),
@@ -86,30 +86,30 @@ def doctor(
         _record(installed),
     )
     found = []
-    for finding in examine(patient, only):
+    for finding in run_checks(context, only):
         found.append(finding)
         if not as_json:
             _show(finding)
     if as_json:
-        output.data([asdict(each) for each in found])
+        output.data(output.fixes(asdict(each) for each in found))
     else:
         _conclude(found)
     click.get_current_context().exit(any(each.level == WRONG for each in found))
 
 
-def examine(patient: CheckContext, only: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """Make the checks, one after the other; a named account that is not set up is always told."""
+def run_checks(context: CheckContext, only: tuple[str, ...] = ()) -> Iterator[Finding]:
+    """Run the checks in order; always report a given account that is not set up."""
     for name, check in CHECKS.items():
-        if not only or name in only or (name == "accounts" and not patient.is_whole):
-            yield from looked(name, check, patient)
+        if not only or name in only or (name == "accounts" and not context.is_whole):
+            yield from run_check(name, check, context)
 
 
 def _show(finding: Finding) -> None:
     sign, style = _STYLES[finding.level]
     whose = f"{finding.account_id}: " if finding.account_id else ""
     output.say(f"{sign} {finding.check:<12}{whose}{finding.detail}", style)
-    if finding.mend:
-        output.say(f"    do: {finding.mend}")
+    if finding.fix:
+        output.say(f"    do: {finding.fix}")
 
 
 def _conclude(found: list[Finding]) -> None:

@@ -1,4 +1,4 @@
-"""Whether everything of the stack is there and switched on."""
+"""Check that every part of the stack exists and is switched on."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .. import output
-from ..letters import DeadLetters, Letter
+from ..dead_letters.queues import DeadLetter, DeadLetters
 from .finding import CheckContext, Finding, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
-_RUNBOOK = "see this alarm's section of docs/runbook.md"
+_RUNBOOK = "see this alarm in docs/runbook.md"
 
-# A new alarm has no data before what it watches has run for the first time.
+# A new alarm has no data until what it watches has run for the first time.
 _NEW_ALARM = timedelta(hours=1)
 
 
-def stack(patient: CheckContext) -> Iterator[Finding]:
+def stack(context: CheckContext) -> Iterator[Finding]:
     """Check that the last deployment succeeded."""
-    status = patient.stack.description["StackStatus"]
+    status = context.stack.description["StackStatus"]
     if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
-        yield ok("stack", f"{patient.stack.name}: {status}")
+        yield ok("stack", f"{context.stack.name}: {status}")
     elif status.endswith("_IN_PROGRESS"):
-        yield warning("stack", f"{patient.stack.name}: {status}", "wait until it is over")
+        yield warning(
+            "stack", f"{context.stack.name}: {status}", "wait until the deployment has ended"
+        )
     else:
-        yield wrong("stack", f"{patient.stack.name}: {status}", _DEPLOY)
+        yield wrong("stack", f"{context.stack.name}: {status}", _DEPLOY)
 
 
-def functions(patient: CheckContext) -> Iterator[Finding]:
+def functions(context: CheckContext) -> Iterator[Finding]:
     """Check that every function can run."""
-    client = patient.stack.client("lambda")
-    found = patient.stack.of_type("AWS::Lambda::Function")
+    client = context.stack.client("lambda")
+    found = context.stack.of_type("AWS::Lambda::Function")
     well = 0
     for function in found:
         state = client.get_function_configuration(FunctionName=function.physical)
@@ -39,18 +41,18 @@ def functions(patient: CheckContext) -> Iterator[Finding]:
         if state.get("State", "Active") not in {"Active", "Inactive"}:
             yield wrong("functions", f"{function.logical} is {state['State']}", _DEPLOY)
         elif reserved.get("ReservedConcurrentExecutions") == 0:
-            mend = f"aws lambda delete-function-concurrency --function-name {function.physical}"
-            yield wrong("functions", f"{function.logical} may not run: its concurrency is 0", mend)
+            fix = f"aws lambda delete-function-concurrency --function-name {function.physical}"
+            yield wrong("functions", f"{function.logical} may not run: its concurrency is 0", fix)
         else:
             well += 1
     if well == len(found):
         yield ok("functions", f"all {well} are active")
 
 
-def mappings(patient: CheckContext) -> Iterator[Finding]:
+def mappings(context: CheckContext) -> Iterator[Finding]:
     """Check that every queue is read by its function."""
-    client = patient.stack.client("lambda")
-    found = patient.stack.of_type("AWS::Lambda::EventSourceMapping")
+    client = context.stack.client("lambda")
+    found = context.stack.of_type("AWS::Lambda::EventSourceMapping")
     well = 0
     for mapping in found:
         try:
@@ -61,16 +63,16 @@ def mappings(patient: CheckContext) -> Iterator[Finding]:
         if state in {"Enabled", "Enabling", "Updating", "Creating"}:
             well += 1
             continue
-        mend = f"aws lambda update-event-source-mapping --uuid {mapping.physical} --enabled"
-        yield wrong("mappings", f"{mapping.logical} is {state}: its queue is not read", mend)
+        fix = f"aws lambda update-event-source-mapping --uuid {mapping.physical} --enabled"
+        yield wrong("mappings", f"{mapping.logical} is {state}: its queue is not read", fix)
     if well == len(found):
         yield ok("mappings", f"all {well} queues are read")
 
 
-def schedules(patient: CheckContext) -> Iterator[Finding]:
-    """Check that tokens are renewed and dead letters come back by themselves."""
-    client = patient.stack.client("scheduler")
-    found = patient.stack.of_type("AWS::Scheduler::Schedule")
+def schedules(context: CheckContext) -> Iterator[Finding]:
+    """Check that the schedules of token refresh and redrive are enabled."""
+    client = context.stack.client("scheduler")
+    found = context.stack.of_type("AWS::Scheduler::Schedule")
     well = 0
     for schedule in found:
         name = schedule.physical.rpartition("|")[2]
@@ -82,30 +84,30 @@ def schedules(patient: CheckContext) -> Iterator[Finding]:
         if state == "ENABLED":
             well += 1
         else:
-            mend = "switch it on in the console (EventBridge, Schedules), or deploy again"
-            yield wrong("schedules", f"{schedule.logical} is {state}", mend)
+            fix = "enable it in the console (EventBridge, Schedules), or deploy again"
+            yield wrong("schedules", f"{schedule.logical} is {state}", fix)
     if well == len(found):
         yield ok("schedules", f"all {well} are enabled")
 
 
-def queues(patient: CheckContext) -> Iterator[Finding]:
-    """Check that nothing was given up, and that what fails has somewhere to go."""
-    client = patient.stack.client("sqs")
+def queues(context: CheckContext) -> Iterator[Finding]:
+    """Check that there are no dead letters, and that every queue has a dead-letter queue."""
+    client = context.stack.client("sqs")
     for logical in ("ConsumerEventsQueue", "NotificationsQueue"):
-        url = patient.stack.physical(logical)
+        url = context.stack.physical(logical)
         found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         if "RedrivePolicy" not in found:
             yield wrong("queues", f"{logical} has no dead-letter queue", _DEPLOY)
-    seen = DeadLetters(patient.stack).look()
+    seen = DeadLetters(context.stack).read()
     letters, hidden = seen.letters, seen.unseen
-    if not patient.is_whole:
+    if not context.is_whole:
         hidden = 0
-        letters = [each for each in letters if each.account_id in patient.account_ids]
+        letters = [each for each in letters if each.account_id in context.account_ids]
     yield from _letters(letters, hidden)
 
 
-def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
-    by_reason: dict[str, list[Letter]] = {}
+def _letters(found: list[DeadLetter], hidden: int) -> Iterator[Finding]:
+    by_reason: dict[str, list[DeadLetter]] = {}
     for letter in found:
         by_reason.setdefault(letter.reason, []).append(letter)
     if not found:
@@ -114,25 +116,27 @@ def _letters(found: list[Letter], hidden: int) -> Iterator[Finding]:
         problem = letters[0].received.attributes.get("problem", "")
         behind = f" (and {hidden} behind such ones)" if hidden else ""
         count = f"{output.counted(len(letters), 'dead letter')}{behind}:"
-        mend = (
-            f"connector dead-letters list --reason {reason}; when the cause is mended: "
+        fix = (
+            f"connector dead-letters list --reason {reason}; when the cause is fixed: "
             f"connector dead-letters redrive --reason {reason}"
         )
-        yield wrong("queues", f"{count} {reason}: {problem}".rstrip(": "), mend)
+        yield wrong("queues", f"{count} {reason}: {problem}".rstrip(": "), fix)
 
 
-def alarms(patient: CheckContext) -> Iterator[Finding]:
-    """Check that no alarm sounds, and that it would reach a person."""
-    client = patient.stack.client("cloudwatch")
-    names = [each.physical for each in patient.stack.of_type("AWS::CloudWatch::Alarm")]
+def alarms(context: CheckContext) -> Iterator[Finding]:
+    """Check that no alarm is in state ALARM, and that alarms notify a person."""
+    client = context.stack.client("cloudwatch")
+    names = [each.physical for each in context.stack.of_type("AWS::CloudWatch::Alarm")]
     found: list[dict[str, Any]] = []
     for start in range(0, len(names), 100):
         answer = client.describe_alarms(AlarmNames=names[start : start + 100])
         found += answer["MetricAlarms"]
     ringing = [each for each in found if each["StateValue"] == "ALARM"]
     for each in ringing:
-        yield wrong("alarms", f"{each['AlarmName']} sounds: {each['AlarmDescription']}", _RUNBOOK)
-    silent = [] if patient.stack.is_local else without_data(found, datetime.now(UTC))
+        yield wrong(
+            "alarms", f"{each['AlarmName']} is in ALARM: {each['AlarmDescription']}", _RUNBOOK
+        )
+    silent = [] if context.stack.is_local else without_data(found, datetime.now(UTC))
     for each in silent:
         detail = f"{each['AlarmName']} has no data: {each['AlarmDescription']}"
         yield wrong("alarms", detail, _RUNBOOK)
@@ -140,20 +144,20 @@ def alarms(patient: CheckContext) -> Iterator[Finding]:
         gone = output.counted(len(names) - len(found), "alarm is gone", "alarms are gone")
         yield wrong("alarms", gone, _DEPLOY)
     if not all(each["ActionsEnabled"] for each in found):
-        mend = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(names)}"
-        yield wrong("alarms", "some would tell no one: their actions are disabled", mend)
+        fix = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(names)}"
+        yield wrong("alarms", "some notify no one: their actions are disabled", fix)
     elif not any(each["AlarmActions"] for each in found):
-        mend = (
+        fix = (
             "write AlarmTopicArn=arn:aws:sns:… into parameter_overrides of this stack's stage "
             "in samconfig.toml, then deploy (docs/settings.md)"
         )
-        yield warning("alarms", "they would tell no one: AlarmTopicArn is not set", mend)
+        yield warning("alarms", "they notify no one: AlarmTopicArn is not set", fix)
     if not ringing and not silent:
-        yield ok("alarms", f"none of {len(found)} sounds")
+        yield ok("alarms", f"none of {len(found)} is in ALARM")
 
 
 def without_data(alarms: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Return those that sound by having no data, and are not just new (CloudWatch's records)."""
+    """Return the alarms that have no data although they should, except new ones."""
     return [
         each
         for each in alarms

@@ -1,7 +1,7 @@
 """
-Whether webhooks find room to run in, whatever else runs.
+Check that webhooks get an execution environment even when the queues use all they may.
 
-An AWS account may run so many functions at a time in a region: 1,000, or 10 in a new one
+An AWS account may run 1,000 functions at a time in a region, or 10 if it is new
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 """
 
@@ -11,37 +11,37 @@ from collections.abc import Iterator
 
 from .finding import CheckContext, Finding, ok, warning
 
-# With fewer the queues can't be capped: 2 is the least that a mapping takes.
+# The smallest MaximumConcurrency that an event source mapping accepts.
 _LEAST_CAP = 2
 
 
-def executions(patient: CheckContext) -> Iterator[Finding]:
-    """Compare the account's quota with what the stack's queues alone may take of it."""
-    client = patient.stack.client("lambda")
+def executions(context: CheckContext) -> Iterator[Finding]:
+    """Compare the account's quota with what the stack's queues may use of it."""
+    client = context.stack.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]
     queues = [
         client.get_event_source_mapping(UUID=each.physical)
-        for each in patient.stack.of_type("AWS::Lambda::EventSourceMapping")
+        for each in context.stack.of_type("AWS::Lambda::EventSourceMapping")
     ]
     free = int(limit["UnreservedConcurrentExecutions"])
     caps = [each.get("ScalingConfig", {}).get("MaximumConcurrency", free) for each in queues]
-    webhooks = patient.stack.physical("WebhookIntake")
+    webhooks = context.stack.physical("WebhookIntake")
     reserved = client.get_function_concurrency(FunctionName=webhooks)
     kept = int(reserved.get("ReservedConcurrentExecutions", 0))
     if kept or sum(caps) < free:
-        room = f"{kept} are kept for webhooks" if kept else f"queues take {sum(caps)} at most"
+        room = f"{kept} are reserved for webhooks" if kept else f"queues use {sum(caps)} at most"
         yield ok("executions", f"{limit['ConcurrentExecutions']} at a time, and {room}")
         return
     yield warning(
         "executions",
-        f"the AWS account runs {free} functions at a time, and the queues alone may take "
-        f"{sum(caps)}: then webhooks are refused",
-        _mend(len(queues), free),
+        f"the AWS account runs {free} functions at a time, and the queues alone may use "
+        f"{sum(caps)}: then webhooks are throttled",
+        _fix(len(queues), free),
     )
 
 
-def _mend(queues: int, free: int) -> str:
-    """Say what to set where the quota is small, and what to ask for in any case."""
+def _fix(queues: int, free: int) -> str:
+    """Return which quota to ask for, and what to set until it is granted."""
     ask = "ask AWS for more (Service Quotas, AWS Lambda, Concurrent executions)"
     cap = (free - 1) // queues
     if cap < _LEAST_CAP:

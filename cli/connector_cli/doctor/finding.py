@@ -1,4 +1,4 @@
-"""What a check found."""
+"""Findings, and the context that every check gets."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ WARNING = "warning"
 WRONG = "wrong"
 
 SERVICES = (SENTINEL, IDP, ASYNC_MESSAGING)
-"""LivePerson's services without which no message is sent."""
+"""The services of LivePerson that every message needs."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor: what was checked, how it is, and how to fix it."""
+    """One line of output: the check, the level, what was found, and how to fix it."""
 
     check: str
     level: str
     detail: str
-    mend: str = ""
+    fix: str = ""
     account_id: str = ""
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What is looked at."""
+    """The stack, the accounts to check, and what the checks share."""
 
     stack: Stack
     parameters: Parameters
     liveperson: LivePerson
     wanted: list[str]
-    """The accounts to look at."""
+    """The accounts to check."""
     is_whole: bool = True
-    """Whether all accounts are looked at, and not only some that were named."""
+    """Whether all accounts are checked, and not only those on the command line."""
     installed: Any = None
     """The record of the installed app, if the operator gave one."""
     _domain_failures: dict[str, ConnectorError | None] = field(default_factory=dict)
 
     @property
     def account_ids(self) -> list[str]:
-        """The accounts that are set up: of others there is nothing more to find out."""
+        """The accounts that are set up: the others need no further checks."""
         return [each for each in self.wanted if not self.missing(each)]
 
     def missing(self, account_id: str) -> list[str]:
-        """Return which of an account's two parameters are not written."""
+        """Return which of an account's two parameters are missing."""
         written = self.parameters.written.get(account_id, {})
         return [kind for kind in (CREDENTIALS, CHANNEL) if kind not in written]
 
     def domain_failure(self, account_id: str) -> ConnectorError | None:
-        """Return why LivePerson's addresses are not known, or None if they are; asks once."""
+        """Return why the Domain API gives no addresses, or None if it does; ask once."""
         if account_id not in self._domain_failures:
             try:
                 for service in SERVICES:
@@ -78,31 +78,31 @@ Check = Callable[[CheckContext], Iterable[Finding]]
 
 
 def ok(check: str, detail: str, account_id: str = "") -> Finding:
-    """Say that something is as it should be."""
+    """Return a finding: all is well."""
     return Finding(check, OK, detail, account_id=account_id)
 
 
-def warning(check: str, detail: str, mend: str, account_id: str = "") -> Finding:
-    """Say that something is unwise, or could not be looked at."""
-    return Finding(check, WARNING, detail, mend, account_id)
+def warning(check: str, detail: str, fix: str, account_id: str = "") -> Finding:
+    """Return a finding: something is unwise, or could not be checked."""
+    return Finding(check, WARNING, detail, fix, account_id)
 
 
-def wrong(check: str, detail: str, mend: str, account_id: str = "") -> Finding:
-    """Say that something is wrong, and how to fix it."""
-    return Finding(check, WRONG, detail, mend, account_id)
+def wrong(check: str, detail: str, fix: str, account_id: str = "") -> Finding:
+    """Return a finding: something is wrong, and ``fix`` says what to do."""
+    return Finding(check, WRONG, detail, fix, account_id)
 
 
-def looked(name: str, check: Check, patient: CheckContext) -> Iterator[Finding]:
-    """Give a check's findings; one that cannot look is a finding of its own."""
+def run_check(name: str, check: Check, context: CheckContext) -> Iterator[Finding]:
+    """Yield a check's findings; if the check itself fails, yield that as a finding."""
     try:
-        yield from check(patient)
+        yield from check(context)
     except ClientError as failure:
         problem = of_aws(failure)
-        yield warning(name, f"could not be looked at: {problem.message}", problem.mend)
+        yield warning(name, f"could not be checked: {problem.message}", problem.fix)
     except Problem as problem:
-        yield wrong(name, problem.message, problem.mend)
+        yield wrong(name, problem.message, problem.fix)
     except RequestException as failure:
         unanswered = of_network(failure)
-        yield wrong(name, unanswered.message, unanswered.mend)
+        yield wrong(name, unanswered.message, unanswered.fix)
     except (BotoCoreError, ConnectorError) as failure:
-        yield wrong(name, f"could not be looked at: {failure}", "see docs/troubleshooting.md")
+        yield wrong(name, f"could not be checked: {failure}", "see docs/troubleshooting.md")

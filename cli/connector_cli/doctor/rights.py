@@ -1,8 +1,8 @@
 """
-Whether the functions' roles still have the rights that the template gives them.
+Check that the functions' roles still have the rights that the template gives them.
 
-IAM itself is asked, by simulation, so that a policy that somebody took away, a boundary or an
-explicit denial is found just the same.
+The check uses IAM's policy simulator, so that it also detects a removed policy, a permissions
+boundary or an explicit denial.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .finding import CheckContext, Finding, ok, wrong
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 
-# How a resource's ARN is made of the name that CloudFormation gives it.
+# How to make a resource's ARN of its physical id.
 _ARNS = {
     "AWS::SQS::Queue": "arn:{partition}:sqs:{region}:{account}:{name}",
     "AWS::DynamoDB::Table": "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
@@ -27,9 +27,9 @@ _ARNS = {
 }
 
 
-def rights(patient: CheckContext) -> Iterator[Finding]:
+def rights(context: CheckContext) -> Iterator[Finding]:
     """Check that every role may do what its function needs."""
-    stack = patient.stack
+    stack = context.stack
     iam = stack.client("iam")
     names = Names(stack)
     missing, roles = 0, 0
@@ -40,13 +40,13 @@ def rights(patient: CheckContext) -> Iterator[Finding]:
             denied = sorted(set(_denied(iam, role, statement, names)))
             if denied:
                 missing += 1
-                yield wrong("rights", _told(logical, statement, denied), _mend(stack, logical))
+                yield wrong("rights", _told(logical, statement, denied), _fix(stack, logical))
     if not missing:
         yield ok("rights", f"{roles} roles may do what they need")
 
 
 class Names:
-    """Turns what a template says of a resource into an ARN."""
+    """Resolves a template's references to resources into ARNs."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -55,7 +55,7 @@ class Names:
         )
 
     def arns(self, said: object) -> list[str]:
-        """Return the ARNs that a statement's ``Resource`` stands for, one for each wildcard."""
+        """Return the ARNs of a statement's ``Resource``, with an example for each wildcard."""
         found = [self._arn(each) for each in (said if isinstance(said, list) else [said])]
         return [each for each in found if each]
 
@@ -69,7 +69,7 @@ class Names:
         return ""
 
     def of(self, logical: str) -> str:
-        """Return the ARN of a resource; empty for a kind that no policy names."""
+        """Return the ARN of a resource; empty for a type that no policy names."""
         resource = self._stack.resources.get(logical, Resource(logical, "", ""))
         return _ARNS.get(resource.type, "").format(
             partition=self.partition,
@@ -92,7 +92,7 @@ class Names:
 
 
 def _concrete(arn: str) -> str:
-    """Put a name where a policy has a wildcard in the middle: simulation is about one resource."""
+    """Replace wildcards by example names: the simulator takes one resource at a time."""
     head, tail = arn[:-1], arn[-1:]
     return head.replace("*", "12345678") + ("any" if tail == "*" and arn.endswith("/*") else tail)
 
@@ -111,7 +111,7 @@ def _policies(stack: Stack) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
             statement
             for policy in policies
             for statement in policy["PolicyDocument"]["Statement"]
-            if statement.get("Effect") == "Allow"  # a conditional one has none
+            if statement.get("Effect") == "Allow"  # a conditional statement has no Effect
         ]
         if statements:
             yield logical, statements
@@ -134,7 +134,7 @@ def _denied(iam: Any, role: str, statement: Mapping[str, Any], names: Names) -> 
 
 
 def _context(condition: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a request that fulfils a statement's condition."""
+    """Return context entries that satisfy a statement's condition."""
     return [
         {
             "ContextKeyName": key,
@@ -152,8 +152,8 @@ def _told(logical: str, statement: Mapping[str, Any], denied: list[str]) -> str:
     return f"{logical} may not {statement.get('Sid', 'do all of this')}: {', '.join(denied)}"
 
 
-def _mend(stack: Stack, logical: str) -> str:
+def _fix(stack: Stack, logical: str) -> str:
     return (
-        f"look for what denies it: aws iam list-role-policies --role-name "
-        f"{stack.physical(logical)}; a deployment of a changed template writes it again"
+        f"find what denies it: aws iam list-role-policies --role-name "
+        f"{stack.physical(logical)}; deploying a changed template restores the policy"
     )

@@ -1,8 +1,8 @@
 """
-Whether callers reach what was deployed last.
+Check that callers reach the version that was deployed last.
 
-They reach an intake's alias, which points to a published version with settings of its own; a
-deployment sets the unpublished one, and publishes it (`make deploy` does so each time).
+Callers reach an intake's alias, which points to a published version with settings of its own. A
+deployment updates ``$LATEST`` and publishes it as a version (`make deploy` does both).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from .finding import CheckContext, Finding, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
 
-# What a version keeps of its time (Lambda, GetFunctionConfiguration). Its description is not meant.
+# Fields of GetFunctionConfiguration that a version freezes. Descriptions may differ.
 _KEPT = ("Architectures", "CodeSha256", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
 
 _Settings = Mapping[str, Any]
 
 
-def versions(patient: CheckContext) -> Iterator[Finding]:
-    """Compare what each alias points to with what was deployed last."""
-    client = patient.stack.client("lambda")
-    aliases = patient.stack.of_type("AWS::Lambda::Alias")
+def versions(context: CheckContext) -> Iterator[Finding]:
+    """Compare the version of each alias with what was deployed last."""
+    client = context.stack.client("lambda")
+    aliases = context.stack.of_type("AWS::Lambda::Alias")
     well = 0
     for alias in aliases:
         function, _, name = alias.physical.split(":function:")[-1].partition(":")
@@ -35,8 +35,8 @@ def versions(patient: CheckContext) -> Iterator[Finding]:
         if is_under_way:
             yield warning(
                 "versions",
-                f"{function}: a gradual deployment is under way",
-                "wait until it is over",
+                f"{function}: a gradual deployment is in progress",
+                "wait until the deployment has ended",
             )
         elif different:
             yield wrong(
@@ -52,7 +52,7 @@ def versions(patient: CheckContext) -> Iterator[Finding]:
 
 
 def _different(live: _Settings, newest: _Settings) -> Iterator[str]:
-    """Name what differs, and nothing of the values: one of them is the salt."""
+    """Yield the names of the settings that differ, never the values: one is the salt."""
     before, now = _environment(live), _environment(newest)
     yield from (name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     yield from (name for name in _KEPT if live.get(name) != newest.get(name))

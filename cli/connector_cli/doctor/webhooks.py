@@ -1,4 +1,4 @@
-"""Whether LivePerson's webhooks get in, and no others."""
+"""Check that LivePerson's webhooks are accepted, and forged ones are not."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _LOOK_BACK_SECONDS = 3600
 # LivePerson may disable an app that answers more slowly than 2.5 s.
 _SLOW_SECONDS = 2.0
 
-# The webhook of a text may come before the line that it was sent, or seconds after; log lines
-# themselves are some seconds late. So long around a text no order of lines means anything.
+# A text's webhook may arrive before the log line that says it was sent, or seconds after, and log
+# lines are some seconds late. Within this time the order of log lines proves nothing.
 _SETTLING = timedelta(seconds=30)
 
-# The doctor's forged webhook follows its right one at once.
+# The doctor posts its forged webhook within this time after its right one.
 _FORGED_SECONDS = 3
 
 _HOPS = ("outbound_messaging", "webhook_intake", "channel_delivery")
@@ -42,42 +42,42 @@ _COMPARE = (
 _SECONDS = 10
 
 
-def tls(patient: CheckContext) -> Iterator[Finding]:
-    """Check that the webhook has a certificate that LivePerson takes, and TLS 1.2 or newer."""
-    if _asks_for_a_certificate(patient):
+def tls(context: CheckContext) -> Iterator[Finding]:
+    """Check the webhook's certificate, and that it offers TLS 1.2 or newer."""
+    if _asks_for_a_certificate(context):
         yield _not_tried("TLS")
         return
-    url = urlsplit(patient.stack.webhook_url)
+    url = urlsplit(context.stack.webhook_url)
     host = url.hostname or ""
     if url.scheme != "https":
-        where = "a sandbox's is not encrypted" if is_loopback(host) else "it is not encrypted"
+        where = "a sandbox uses plain HTTP" if is_loopback(host) else "the webhook uses plain HTTP"
         level = ok("TLS", where) if is_loopback(host) else wrong("TLS", where, "deploy again")
         yield level
         return
     try:
         version, expires = _handshake(host, url.port or 443)
     except (OSError, ssl.SSLError) as failure:
-        mend = "check the custom domain's certificate, DNS, and the network here"
-        yield wrong("TLS", f"{host}: {type(failure).__name__}: {failure}", mend)
+        fix = "check the custom domain's certificate, DNS, and the network here"
+        yield wrong("TLS", f"{host}: {type(failure).__name__}: {failure}", fix)
         return
     left = (expires - datetime.now(UTC)).days
     if left < 14:
         yield warning("TLS", f"the certificate expires in {_days(left)}", "renew it")
     else:
-        yield ok("TLS", f"{version}, the certificate is good for {_days(left)}")
+        yield ok("TLS", f"{version}, the certificate is valid for {_days(left)}")
 
 
 def _days(count: int) -> str:
     return output.counted(count, "day")
 
 
-def _asks_for_a_certificate(patient: CheckContext) -> bool:
-    return bool(patient.stack.parameters.get("TrustStoreUri"))
+def _asks_for_a_certificate(context: CheckContext) -> bool:
+    return bool(context.stack.parameters.get("TrustStoreUri"))
 
 
 def _not_tried(check: str) -> Finding:
-    detail = "not tried: the webhook asks for a client certificate, which is LivePerson's alone"
-    return warning(check, detail, "look at whether webhooks arrive, below")
+    detail = "not checked: the webhook requires a client certificate that only LivePerson has"
+    return warning(check, detail, "see the finding of webhooks below")
 
 
 def _handshake(host: str, port: int) -> tuple[str, datetime]:
@@ -92,36 +92,36 @@ def _handshake(host: str, port: int) -> tuple[str, datetime]:
         return secure.version() or "", expires
 
 
-def signature(patient: CheckContext) -> Iterator[Finding]:
-    """Check that the deployed webhook believes a right signature, and no wrong one."""
-    if _asks_for_a_certificate(patient):
+def signature(context: CheckContext) -> Iterator[Finding]:
+    """Check that the deployed webhook accepts a right signature and refuses a forged one."""
+    if _asks_for_a_certificate(context):
         yield _not_tried("signature")
         return
-    for account_id in patient.account_ids:
-        credentials = credentials_of(patient, account_id)
+    for account_id in context.account_ids:
+        credentials = credentials_of(context, account_id)
         if credentials is None:
-            detail = "not tried: the credentials cannot be read"
+            detail = "not checked: the credentials cannot be read"
             yield warning("signature", detail, f"connector account add {account_id}", account_id)
             continue
         first = post_signed_webhook(
-            patient.stack, account_id, credentials
+            context.stack, account_id, credentials
         )  # it may meet a cold start
-        right = post_signed_webhook(patient.stack, account_id, credentials)
-        forged = post_signed_webhook(patient.stack, account_id, credentials, secret=new_id())
-        yield from _judged(right, first.seconds, forged.status, account_id)
+        right = post_signed_webhook(context.stack, account_id, credentials)
+        forged = post_signed_webhook(context.stack, account_id, credentials, secret=new_id())
+        yield from _signature_finding(right, first.seconds, forged.status, account_id)
 
 
-def _judged(
+def _signature_finding(
     right: WebhookAnswer, at_first: float, forged: int, account_id: str
 ) -> Iterator[Finding]:
     if right.status != 200:
-        detail = f"a right one is answered {right.status}"
+        detail = f"the webhook answers {right.status} to a right one"
         yield wrong("signature", detail, _of_status(right.status), account_id)
     elif forged != 401:
-        mend = "let nobody in: take the API's stage away until it is clear why"
-        yield wrong("signature", f"a forged one is answered {forged}", mend, account_id)
+        fix = "delete the API's stage, so that no webhook is accepted, until you know why"
+        yield wrong("signature", f"the webhook answers {forged} to a forged one", fix, account_id)
     elif right.seconds > _SLOW_SECONDS:
-        detail = f"the webhook takes {right.seconds:.1f} s; LivePerson disables apps after 2.5 s"
+        detail = f"the webhook takes {right.seconds:.1f} s; LivePerson may disable apps above 2.5 s"
         yield warning("signature", detail, "see docs/troubleshooting.md", account_id)
     else:
         cold = f" (after a cold start of {at_first:.1f} s)" if at_first > _SLOW_SECONDS else ""
@@ -132,39 +132,39 @@ def _judged(
 def _of_status(status: int) -> str:
     return {
         401: "a changed secret is read within half a minute: run this again",
-        403: "the route is not there: deploy again",
-        503: "it cannot queue: see rights and queues",
+        403: "the route does not exist: deploy again",
+        503: "webhook_intake cannot queue: see the findings of rights and queues",
     }.get(status, "sam logs --name WebhookIntake")
 
 
-def arriving(patient: CheckContext) -> Iterator[Finding]:
-    """Check that what was said to LivePerson comes back as echoes, and who was refused."""
+def arriving(context: CheckContext) -> Iterator[Finding]:
+    """Check that LivePerson echoes the texts that were sent, and count refused webhooks."""
     since = ago(_LOOK_BACK_SECONDS)
-    stack = patient.stack
-    if not patient.account_ids:
+    stack = context.stack
+    if not context.account_ids:
         return
     refused = lines(stack, since, having="untrusted_webhook", functions=("webhook_intake",))
-    for account_id in patient.account_ids:
+    for account_id in context.account_ids:
         traffic = lines(stack, since, having=account_id, functions=_HOPS)
-        yield judged(account_id, Heard.of(traffic, refused, datetime.now(UTC)))
+        yield webhook_finding(account_id, WebhookTraffic.of(traffic, refused, datetime.now(UTC)))
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the last hour's logs tell of one account's webhooks."""
+class WebhookTraffic:
+    """What the last hour's logs say about one account's webhooks."""
 
     sent: datetime | None
-    """When the last text was sent whose echo should have come by now."""
+    """When the last text was sent whose echo should have arrived by now."""
     webhook: datetime | None
     """When LivePerson's last webhook came."""
     is_echoed: bool
-    """Whether that text's echo came, or a later one."""
+    """Whether the echo of that text, or a later one, arrived."""
     refused: int
-    """Webhooks with a wrong signature, without those that the doctor itself has forged."""
+    """Webhooks with a wrong signature, except those that the doctor forged."""
 
     @classmethod
-    def of(cls, traffic: Iterable[Line], refused: Iterable[Line], now: datetime) -> Heard:
-        """Read the lines of one account, and those of every webhook that was refused."""
+    def of(cls, traffic: Iterable[Line], refused: Iterable[Line], now: datetime) -> WebhookTraffic:
+        """Read the log lines of one account, and those of all refused webhooks."""
         traffic = list(traffic)
         accepted = [each for each in traffic if each.message.startswith("accepted_")]
         checks = [each.at for each in accepted if not each.fields.get("changes")]
@@ -186,7 +186,7 @@ def _is_text(line: Line) -> bool:
 
 
 def _is_echo(line: Line, sent: Line) -> bool:
-    """Whether a line tells of the echo of what was sent, or of something sent later."""
+    """Whether a line reports the echo of ``sent``, or of something sent later."""
     same = all(
         line.fields.get(name) == sent.fields.get(name) for name in ("conversation_id", "sequence")
     )
@@ -198,17 +198,17 @@ def _is_own(refused: Line, checks: Iterable[datetime]) -> bool:
     return any(abs((refused.at - each).total_seconds()) < _FORGED_SECONDS for each in checks)
 
 
-def judged(account_id: str, heard: Heard) -> Finding:
-    """Say whether webhooks arrive; a text whose echo may still be on its way proves nothing."""
+def webhook_finding(account_id: str, heard: WebhookTraffic) -> Finding:
+    """Return whether webhooks arrive; ignore a text whose echo may still be on its way."""
     sent, webhook = heard.sent, heard.webhook
     if sent and not heard.is_echoed:
         if webhook and webhook >= sent - _SETTLING:
-            detail = f"they arrive, but no echo of what was sent {output.ago(sent)}"
-            mend = f"are notifications read (mappings, queues)? If so: {_COMPARE}"
-            return warning("webhooks", detail, mend, account_id)
+            detail = f"they arrive, but the text sent {output.ago(sent)} has no echo"
+            fix = f"see the findings of mappings and queues; if both are well: {_COMPARE}"
+            return warning("webhooks", detail, fix, account_id)
         if heard.refused:
             return _refused(account_id, heard.refused)
-        detail = f"LivePerson's do not arrive: what was sent {output.ago(sent)} has no echo"
+        detail = f"LivePerson's do not arrive: the text sent {output.ago(sent)} has no echo"
         return wrong("webhooks", detail, _COMPARE, account_id)
     if webhook is None:
         return ok("webhooks", "none is expected: nothing was sent in the last hour", account_id)
@@ -217,17 +217,17 @@ def judged(account_id: str, heard: Heard) -> Finding:
 
 def _refused(account_id: str, refused: int) -> Finding:
     count = output.counted(refused, "webhook was refused", "webhooks were refused")
-    detail = f"{count} in the last hour, none was believed: another secret signs"
-    mend = f"take the installed app's secret: connector secrets rotate {account_id}"
-    return wrong("webhooks", detail, mend, account_id)
+    detail = f"{count} in the last hour, none was accepted: LivePerson signs with another secret"
+    fix = f"set the installed app's secret: connector secrets rotate {account_id}"
+    return wrong("webhooks", detail, fix, account_id)
 
 
-def installed(patient: CheckContext) -> Iterator[Finding]:
-    """Check that the installed app's webhooks go to this stack."""
-    record = patient.installed
+def installed(context: CheckContext) -> Iterator[Finding]:
+    """Check that the installed app sends its webhooks to this stack."""
+    record = context.installed
     if record is None:
         return
-    wanted = patient.stack.output("WebhookUrl")
+    wanted = context.stack.output("WebhookUrl")
     found = _mapping(_mapping(_mapping(record).get("capabilities")).get("webhooks"))
     astray = {
         kind: _mapping(found.get(kind)).get("endpoint")

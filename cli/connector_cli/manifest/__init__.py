@@ -1,5 +1,5 @@
 """
-LivePerson's install manifest: write it, check it, compare it with what is installed.
+LivePerson's install manifest: write it, check it, compare it with the installed app.
 
 https://developers.liveperson.com/conversational-cloud-applications-installing-conversational-cloud-applications.html
 """

@@ -1,4 +1,4 @@
-"""``connector manifest``: what LivePerson needs to install the app."""
+"""The commands of ``connector manifest``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, Any
 import click
 
 from .. import output
-from ..errors import Problem, explained
+from ..errors import Problem, errors_explained
 from ..groups import Commands
 from ..options import as_json, on_a_stack
 from ..stack import Stack
@@ -23,14 +23,16 @@ DESCRIPTION = "Carries messages between the brand's own channel and Conversation
 
 
 @click.group(cls=Commands, invoke_without_command=True)
-@click.option("--name", default=NAME, show_default=True, help="What agents see as the source.")
-@click.option("--description", default=DESCRIPTION, help="What the app is, for administrators.")
+@click.option(
+    "--name", default=NAME, show_default=True, help="The name that agents see as the source."
+)
+@click.option("--description", default=DESCRIPTION, help="The description that administrators see.")
 @click.option(
     "--retention-time",
     type=click.IntRange(2, LONGEST_RETENTION),
     default=LONGEST_RETENTION,
     show_default=True,
-    help="For how many seconds LivePerson keeps trying a webhook.",
+    help="For how many seconds LivePerson retries a webhook.",
 )
 @on_a_stack
 @click.pass_context
@@ -40,8 +42,8 @@ def manifest(
     """
     Print the install manifest for this stack.
 
-    Give it to LivePerson's account team, or paste it into the Connector App Hub. It is checked
-    against every documented rule before it is printed.
+    Give it to LivePerson's account team, or paste it into the Connector App Hub. Before it is
+    printed, it is checked against every documented rule.
     """
     if context.invoked_subcommand is not None:
         return
@@ -51,23 +53,23 @@ def manifest(
     )
     found = faults(made, webhook_url=url)
     if any(each.severity == ERROR for each in found):
-        told = "; ".join(f"{each.path} {each.problem}, {each.mend}" for each in found)
+        told = "; ".join(f"{each.path} {each.problem}, {each.fix}" for each in found)
         raise Problem(f"the manifest is wrong: {told}", "give another --name or --description")
     output.data(made)
     for each in found:
-        output.note(f"{each.severity}: {each.path} {each.problem}; {each.mend}")
+        output.note(f"{each.severity}: {each.path} {each.problem}; {each.fix}")
 
 
 @manifest.command()
 @click.argument("file", type=click.File())
-@click.option("--endpoint", metavar="URL", help="Also check that webhooks go to this address.")
+@click.option("--endpoint", metavar="URL", help="Also check that webhooks go to this URL.")
 @as_json
 def check(file: IO[str], endpoint: str | None, as_json: bool) -> None:
-    """Explain what is wrong with the manifest in FILE (- is standard input)."""
-    with explained():
+    """List what is wrong with the manifest in FILE (- is standard input)."""
+    with errors_explained():
         found = faults(_read(file), webhook_url=endpoint)
     if as_json:
-        output.data([asdict(each) for each in found])
+        output.data(output.fixes(asdict(each) for each in found))
     else:
         _show_faults(found)
     _exit(any(each.severity == ERROR for each in found))
@@ -79,9 +81,9 @@ def check(file: IO[str], endpoint: str | None, as_json: bool) -> None:
 @on_a_stack
 def diff(stack: Stack, file: IO[str], as_json: bool) -> None:
     """
-    Show how the installed app in FILE differs from what this stack wants.
+    Show how the installed app in FILE differs from the manifest of this stack.
 
-    FILE is the app's record as LivePerson gives it. Exit code 1 if a difference matters.
+    FILE is the app's record as LivePerson gives it. The exit code is 1 if a difference matters.
     """
     installed = _read(file)
     if not isinstance(installed, dict):
@@ -100,17 +102,17 @@ def diff(stack: Stack, file: IO[str], as_json: bool) -> None:
 
 def _show_faults(found: list[Fault]) -> None:
     if not found:
-        output.say("nothing is wrong with it", "green")
+        output.say("the manifest is valid", "green")
     for each in found:
         style = "red" if each.severity == ERROR else "yellow"
         output.say(f"{each.severity:<8}{each.path} {each.problem}", style)
-        if each.mend:
-            output.say(f"        {each.mend}")
+        if each.fix:
+            output.say(f"        {each.fix}")
 
 
 def _show_differences(found: list[Difference]) -> None:
     if not found:
-        output.say("the installed app is as this stack wants it", "green")
+        output.say("the installed app matches this stack's manifest", "green")
         return
     for each in found:
         output.say(f"{each.path}: {_weight(each)}", "red" if each.matters else "")
@@ -119,7 +121,7 @@ def _show_differences(found: list[Difference]) -> None:
 
 
 def _weight(difference: Difference) -> str:
-    return "change it at LivePerson" if difference.matters else "a choice of the brand's"
+    return "change it at LivePerson" if difference.matters else "the brand may choose this"
 
 
 def _read(file: IO[str]) -> Any:
@@ -127,7 +129,8 @@ def _read(file: IO[str]) -> Any:
         return json.load(file)
     except ValueError as problem:
         raise Problem(
-            f"{file.name} is not JSON: {problem}", "begin with: connector manifest > manifest.json"
+            f"{file.name} is not JSON: {problem}",
+            "write one with: connector manifest > manifest.json",
         ) from None
 
 

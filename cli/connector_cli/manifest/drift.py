@@ -1,8 +1,9 @@
 """
-How an installed app differs from the manifest that this stack wants.
+Compare an installed app with the manifest of this stack.
 
-Names and descriptions are the brand's, and LivePerson adds fields of its own: neither is drift.
-An engagement may be narrowed on purpose, so a difference there is told and is no fault.
+Names and descriptions are the brand's choice, and LivePerson adds fields of its own: neither is
+drift. A brand may narrow its engagement on purpose, so a difference there is reported but is no
+fault.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _CHOICE = "capabilities.engagement"
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that is installed otherwise than wanted; none where it is absent."""
+    """A field whose installed value is not the wanted one; None for an absent field."""
 
     path: str
     wanted: object
@@ -26,7 +27,7 @@ class Difference:
 
 
 def differences(wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[Difference]:
-    """Compare field by field what is wanted with what is installed."""
+    """Return the fields in which the installed app differs."""
     return [
         Difference(path, mine, theirs, not path.startswith(_CHOICE))
         for path, mine, theirs in _walk(wanted, installed, "")
@@ -46,7 +47,7 @@ def _walk(wanted: object, installed: object, path: str) -> Iterator[tuple[str, o
 
 
 def _is_extra(path: str, name: str, wanted: Mapping[str, Any]) -> bool:
-    """Whether a field that we don't write changes what webhooks do."""
+    """Whether a field that we do not write changes how webhooks are sent."""
     return name not in wanted and path.startswith("capabilities.webhooks") and name != "headers"
 
 
@@ -54,7 +55,7 @@ def _comparable(path: str, value: object) -> object:
     if path == "enabled" and value is None:
         return True  # the documented default
     if path.endswith(".endpoint") and isinstance(value, str):
-        return value.partition("?")[0]  # an endpoint may carry parameters of the brand's own
+        return value.partition("?")[0]  # the brand may add query parameters to an endpoint
     if isinstance(value, list):
         return sorted(map(str, value))
     return value

@@ -1,8 +1,8 @@
 """
-The manifest that this connector wants.
+The manifest that this connector needs.
 
-Retry is by time to live: without it LivePerson drops a webhook at its first failure, and retry by
-number is deprecated, gives up after minutes and loses the order
+Webhooks are retried by time to live: without it LivePerson drops a webhook at its first failure;
+retry by number is deprecated, gives up after minutes and loses the order
 (https://developers.liveperson.com/connector-api-webhooks-retry-policy.html).
 """
 
@@ -20,7 +20,7 @@ CONVERSATION = "cqm.ExConversationChangeNotification"
 EVENT_TYPES = (CONTENT, RICH_CONTENT, ACCEPT_STATUS, CHAT_STATE, CONVERSATION)
 
 LONGEST_RETENTION = 259_200
-"""Three days, the most there is: an outage over a weekend loses nothing."""
+"""Three days, the maximum: an outage over a weekend loses nothing."""
 
 GRANT_TYPE = "client_credentials"
 SCOPE = "msg.consumer"
@@ -63,7 +63,7 @@ ENGAGEMENT: dict[str, tuple[str, ...] | bool] = {
     "consumer_identity": ("auth",),
     "language_selection": False,
 }
-"""What a campaign whose source is this app may be built with: the documented defaults."""
+"""The options of a campaign whose source is this app: the documented defaults."""
 
 
 def manifest(
@@ -73,7 +73,7 @@ def manifest(
     description: str,
     retention_time: int = LONGEST_RETENTION,
 ) -> dict[str, Any]:
-    """Write the manifest for a webhook's address."""
+    """Return the manifest for a webhook's URL."""
     return {
         "client_name": client_name,
         "description": description,
@@ -94,6 +94,6 @@ def manifest(
 
 
 def _entry(kind: str, endpoint: str) -> dict[str, Any]:
-    # Typing is stale within seconds. Without retries of its own, one that fails is dropped and
-    # does not stop the others: with them, LivePerson holds back every event of the app.
+    # A typing indicator is stale within seconds. With max_retries 0, LivePerson drops one that
+    # fails; otherwise it holds back every other event of the app until the retry.
     return {"endpoint": endpoint, **({"max_retries": 0} if kind == CHAT_STATE else {})}

@@ -1,8 +1,8 @@
 """
-What is wrong with a manifest: the documented rules, and what this connector needs beyond them.
+Check a manifest against the documented rules, and against what this connector needs.
 
 An *error* breaks a documented rule, or the connector cannot work with it. A *warning* is allowed
-and unwise.
+but unwise.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _RESPONSE_TYPES = {"code", "token", "id_token", "id_token token"}
 _MOST_RETRIES = 5
 _SHORTEST_RETENTION = 2
 
-# LivePerson adds these to the record of an installed app, so they are no mistakes there.
+# LivePerson adds these to the record of an installed app, so they are valid there.
 _OF_RECORDS = {
     "id",
     "client_id",
@@ -66,18 +66,18 @@ _ENTRY_POINTS = {"section", "url"}
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong: how bad, where (a path), what, and what to write."""
+    """One fault: severity, path, problem, and what to write instead."""
 
     severity: str
     path: str
     problem: str
-    mend: str = ""
+    fix: str = ""
 
 
 def faults(manifest: object, *, webhook_url: str | None = None) -> list[Fault]:
-    """Return everything wrong with ``manifest``; with ``webhook_url`` also a wrong endpoint."""
+    """Return the faults of ``manifest``; with ``webhook_url``, also endpoints that differ."""
     if not isinstance(manifest, Mapping):
-        return [Fault(ERROR, "", "it is not a JSON object", "begin with `connector manifest`")]
+        return [Fault(ERROR, "", "it is not a JSON object", "write one with `connector manifest`")]
     webhooks = _mapping(_mapping(manifest.get("capabilities")).get("webhooks"))
     return [
         *_unknown(manifest, _FIELDS, ""),
@@ -95,12 +95,12 @@ def faults(manifest: object, *, webhook_url: str | None = None) -> list[Fault]:
 def _texts(manifest: Mapping[str, Any]) -> Iterator[Fault]:
     name = manifest.get("client_name")
     if not (isinstance(name, str) and name.strip()):
-        mend = "a name that no other app of the account has; agents see it as source"
-        yield Fault(ERROR, "client_name", "is missing", mend)
+        fix = "write a name that no other app of the account has; agents see it as the source"
+        yield Fault(ERROR, "client_name", "is missing", fix)
     for field, longest in _LONGEST_TEXT.items():
         value = manifest.get(field)
         if value is not None and not isinstance(value, str):
-            yield Fault(ERROR, field, "is not a text")
+            yield Fault(ERROR, field, "is not a string")
         elif value is not None and len(value) > longest:
             yield Fault(ERROR, field, f"has {len(value)} characters", f"at most {longest}")
     if not manifest.get("description"):
@@ -115,10 +115,10 @@ def _lists(manifest: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _members(manifest, "response_types", _RESPONSE_TYPES)
     for index, uri in enumerate(_list(manifest.get("redirect_uris"))):
         if not isinstance(uri, str) or len(uri) > 128:
-            yield Fault(ERROR, f"redirect_uris.{index}", "is not a text of up to 128 characters")
+            yield Fault(ERROR, f"redirect_uris.{index}", "is not a string of up to 128 characters")
     for index, profile in enumerate(_list(manifest.get("enabled_for_profiles"))):
         if not _is_whole(profile):
-            yield Fault(ERROR, f"enabled_for_profiles.{index}", "is not a whole number")
+            yield Fault(ERROR, f"enabled_for_profiles.{index}", "is not an integer")
 
 
 def _members(manifest: Mapping[str, Any], field: str, known: set[str]) -> Iterator[Fault]:
@@ -136,10 +136,10 @@ def _members(manifest: Mapping[str, Any], field: str, known: set[str]) -> Iterat
 def _access(manifest: Mapping[str, Any]) -> Iterator[Fault]:
     if GRANT_TYPE not in _list(manifest.get("grant_types")):
         yield Fault(
-            ERROR, "grant_types", "gives no AppJWT to a connector", f'write ["{GRANT_TYPE}"]'
+            ERROR, "grant_types", "lets a connector get no AppJWT", f'write ["{GRANT_TYPE}"]'
         )
     if SCOPE not in str(manifest.get("scope", "")).split():
-        problem = "does not let the connector speak for consumers"
+        problem = "does not let the connector send as a consumer"
         yield Fault(ERROR, "scope", problem, f'write "{SCOPE}"')
     if manifest.get("enabled") is False or manifest.get("deleted") is True:
         yield Fault(ERROR, "enabled", "the app is switched off or deleted", "write true")
@@ -149,8 +149,8 @@ def _capabilities(manifest: Mapping[str, Any]) -> Iterator[Fault]:
     capabilities = _mapping(manifest.get("capabilities"))
     yield from _unknown(capabilities, {"webhooks", "engagement", "broadcast"}, "capabilities.")
     if not isinstance(capabilities.get("webhooks"), Mapping):
-        mend = "without webhooks nothing reaches the consumers"
-        yield Fault(ERROR, "capabilities.webhooks", "is missing", mend)
+        fix = "add it: without webhooks nothing reaches the consumers"
+        yield Fault(ERROR, "capabilities.webhooks", "is missing", fix)
 
 
 def _webhooks(webhooks: Mapping[str, Any]) -> Iterator[Fault]:
@@ -167,10 +167,10 @@ def _webhooks(webhooks: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _not_subscribed(kind: str, path: str) -> Fault:
     why = {
-        CONTENT: "no word of an agent arrives, and a lost answer is never settled",
-        CONVERSATION: "nothing tells whose a conversation is, and when it is over",
+        CONTENT: "no text of an agent arrives, and an ambiguous send is never settled",
+        CONVERSATION: "the connector learns neither who owns a conversation nor when it ends",
     }
-    lost = why.get(kind, "these events don't reach the channel")
+    lost = why.get(kind, "these events do not reach the channel")
     return Fault(ERROR if kind in why else WARNING, path, f"is missing: {lost}")
 
 
@@ -181,25 +181,25 @@ def _entry(entry: Mapping[str, Any], path: str) -> Iterator[Fault]:
         yield Fault(ERROR, f"{path}.endpoint", "does not begin with https://")
     retries = entry.get("max_retries", 0)
     if not (_is_whole(retries) and 0 <= retries <= _MOST_RETRIES):
-        yield Fault(ERROR, f"{path}.max_retries", "is not a whole number from 0 to 5")
+        yield Fault(ERROR, f"{path}.max_retries", "is not an integer from 0 to 5")
     for index, header in enumerate(_list(entry.get("headers"))):
         if set(_mapping(header)) != {"header_name", "header_value"}:
-            mend = '{"header_name": "…", "header_value": "…"}'
-            yield Fault(ERROR, f"{path}.headers.{index}", "is not a header", mend)
+            fix = '{"header_name": "…", "header_value": "…"}'
+            yield Fault(ERROR, f"{path}.headers.{index}", "is not a header", fix)
 
 
 def _retry(webhooks: Mapping[str, Any]) -> Iterator[Fault]:
     path = "capabilities.webhooks.retry.retention_time"
     retention = _mapping(webhooks.get("retry")).get("retention_time")
     if retention is None:
-        mend = f"write {LONGEST_RETENTION}, three days"
+        fix = f"write {LONGEST_RETENTION} (three days)"
         problem = "is missing: LivePerson drops a webhook at its first failure"
-        yield Fault(ERROR, path, problem, mend)
+        yield Fault(ERROR, path, problem, fix)
     elif not (_is_whole(retention) and _SHORTEST_RETENTION <= retention <= LONGEST_RETENTION):
-        yield Fault(ERROR, path, "is not a whole number of seconds from 2 to 259200")
+        yield Fault(ERROR, path, "is not an integer (seconds) from 2 to 259200")
     elif retention < 3600:
-        problem = f"is {retention} s: an outage of the connector that is longer loses webhooks"
-        yield Fault(WARNING, path, problem, f"{LONGEST_RETENTION} is the most")
+        problem = f"is {retention} s: a longer outage of the connector loses webhooks"
+        yield Fault(WARNING, path, problem, f"write up to {LONGEST_RETENTION}")
     yield from _retries_of_each(webhooks)
 
 
@@ -212,11 +212,11 @@ def _retries_of_each(webhooks: Mapping[str, Any]) -> Iterator[Fault]:
             problem = "is not 0: a typing indicator that fails holds back every other event"
             yield Fault(WARNING, path, problem, "write 0")
         elif kind != CHAT_STATE and retries == 0:
-            problem = "is 0: a failure of this kind is dropped, whatever retention_time says"
-            yield Fault(ERROR, path, problem, "leave it out")
+            problem = "is 0: LivePerson drops a failed webhook of this kind, despite retention_time"
+            yield Fault(ERROR, path, problem, "remove it")
         elif retries:
-            problem = "retry by number is deprecated, and retention_time overrules it"
-            yield Fault(WARNING, path, problem, "leave it out")
+            problem = "retry by number is deprecated, and retention_time overrides it"
+            yield Fault(WARNING, path, problem, "remove it")
 
 
 def _endpoints(webhooks: Mapping[str, Any], webhook_url: str | None) -> Iterator[Fault]:
@@ -229,16 +229,16 @@ def _endpoints(webhooks: Mapping[str, Any], webhook_url: str | None) -> Iterator
 
 def _engagement(capabilities: Mapping[str, Any]) -> Iterator[Fault]:
     if "engagement" not in capabilities:
-        mend = "take the part of `connector manifest`"
-        problem = "is missing: no campaign can have this app as its source"
-        yield Fault(WARNING, "capabilities.engagement", problem, mend)
+        fix = "copy this part from `connector manifest`"
+        problem = "is missing: no campaign can use this app as its source"
+        yield Fault(WARNING, "capabilities.engagement", problem, fix)
         return
     given = _mapping(capabilities["engagement"])
     yield from _unknown(given, set(ENGAGEMENT), "capabilities.engagement.")
     for name, usual in ENGAGEMENT.items():
         path = f"capabilities.engagement.{name}"
         if name not in given:
-            yield Fault(ERROR, path, "is missing; all of them are required")
+            yield Fault(ERROR, path, "is missing; all fields of engagement are required")
         elif isinstance(usual, bool):
             if not isinstance(given[name], bool):
                 yield Fault(ERROR, path, "is neither true nor false")
@@ -263,8 +263,8 @@ def _unknown(given: Mapping[str, Any], known: set[str], prefix: str) -> Iterator
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1, 0.7)
-            mend = f"do you mean {near[0]}?" if near else "LivePerson documents no such field"
-            yield Fault(ERROR if near else WARNING, f"{prefix}{name}", "is unknown", mend)
+            fix = f"write {near[0]}" if near else "remove it: LivePerson documents no such field"
+            yield Fault(ERROR if near else WARNING, f"{prefix}{name}", "is unknown", fix)
 
 
 def _is_whole(value: object) -> bool:

@@ -78,7 +78,7 @@ def test_to_look_changes_nothing(stack: MotoStack) -> None:
     assert before == stack.stand(EVENTS)
 
 
-def test_a_letter_is_thrown_away_by_its_name(stack: MotoStack) -> None:
+def test_a_letter_is_deleted_by_its_id(stack: MotoStack) -> None:
     """It alone; the messages that waited behind it go on."""
     holds = DeliveryState(stack.client("dynamodb"), stack.table)
     holds.hold("g")
@@ -86,7 +86,7 @@ def test_a_letter_is_thrown_away_by_its_name(stack: MotoStack) -> None:
     bury(stack, "m-2", group="h")
     said = stack.connector("dead-letters", "discard", "l-m-1", "--yes")
 
-    assert (0, "✓ 1 letter thrown away") == (said.exit_code, said.stdout.strip())
+    assert (0, "✓ deleted 1 dead letter") == (said.exit_code, said.stdout.strip())
     assert (["m-2"], []) == (names(stack), stack.items())
 
 
@@ -97,7 +97,7 @@ def test_what_is_not_there_is_an_error(stack: MotoStack, given: tuple[str, ...])
     said = stack.connector("dead-letters", "discard", *given, "--yes")
 
     assert (1, "") == (said.exit_code, said.stdout)
-    assert "there is no dead letter l-old" in said.stderr or "no such dead letters" in said.stderr
+    assert "there is no dead letter l-old" in said.stderr or "no dead letter matches" in said.stderr
     assert ["m-1"] == names(stack)
 
 

@@ -40,7 +40,7 @@ def test_what_is_forgotten_stands_in_no_older_version(stack: MotoStack) -> None:
 
     said = stack.connector("secrets", "clear-history", ACCOUNT, "--yes")
 
-    assert (0, "✓ Parameter Store has no older value of credentials any more") == (
+    assert (0, "✓ Parameter Store has no older value of credentials") == (
         said.exit_code,
         said.stdout.strip(),
     )

@@ -65,7 +65,7 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem", "mend"),
+    ("arguments", "problem", "fix"),
     [
         ("docter", "connector: there is no command docter", "connector doctor, or see: connector"),
         ("xyzzy", "connector: there is no command xyzzy", "connector --help"),
@@ -88,7 +88,7 @@ def run(*arguments: str) -> Result:
     ],
 )
 def test_a_wrong_command_line_is_two_and_names_what_was_meant(
-    arguments: str, problem: str, mend: str
+    arguments: str, problem: str, fix: str
 ) -> None:
     """As everywhere; 1 is kept for what is wrong with the system."""
     said = run(*arguments.split())
@@ -96,7 +96,7 @@ def test_a_wrong_command_line_is_two_and_names_what_was_meant(
 
     assert (2, "") == (said.exit_code, said.stdout)
     assert problem == first
-    assert second.startswith(f"  do: {mend}")
+    assert second.startswith(f"  do: {fix}")
 
 
 @pytest.mark.parametrize("command", ["status", "trace"])
@@ -168,7 +168,7 @@ def test_a_file_that_no_sandbox_wrote_is_said(tmp_path: Path, content: bytes, wa
     assert 1 == said.exit_code
     assert str(file) in said.stderr
     assert "so no sandbox wrote it" in said.stderr
-    assert "do: start one with `make sandbox`, or name its file with --endpoints" in said.stderr
+    assert "do: start one with `make sandbox`, or give its file with --endpoints" in said.stderr
 
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:

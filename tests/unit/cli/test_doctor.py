@@ -107,8 +107,8 @@ def looked_at(monkeypatch: pytest.MonkeyPatch, aws: Lambda) -> Iterator[CheckCon
 
 def said(monkeypatch: pytest.MonkeyPatch, check: Check, **facts: Any) -> Finding:
     """Give the one finding of a check."""
-    with looked_at(monkeypatch, Lambda(**facts)) as patient:
-        (finding,) = check(patient)
+    with looked_at(monkeypatch, Lambda(**facts)) as context:
+        (finding,) = check(context)
     return finding
 
 
@@ -141,15 +141,15 @@ def test_a_setting_that_callers_do_not_reach_is_named(
     assert "wrong" == finding.level
     assert "s-MessageIntake: callers reach version 7" in finding.detail
     assert finding.detail.endswith(f"they differ in {named}")
-    assert "make deploy" in finding.mend
-    assert "another-salt" not in f"{finding.detail} {finding.mend}"
+    assert "make deploy" in finding.fix
+    assert "another-salt" not in f"{finding.detail} {finding.fix}"
 
 
 def test_a_gradual_deployment_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """For some minutes most callers still reach the version before: that is its point."""
     finding = said(monkeypatch, versions, newest=settings("another"), weights={"8": 0.1})
 
-    assert ("warning", "wait until it is over") == (finding.level, finding.mend)
+    assert ("warning", "wait until the deployment has ended") == (finding.level, finding.fix)
 
 
 # ── Executions ──
@@ -160,7 +160,7 @@ def test_a_usual_account_has_room_for_webhooks(monkeypatch: pytest.MonkeyPatch) 
     finding = said(monkeypatch, executions)
 
     assert "ok" == finding.level
-    assert "1000 at a time, and queues take 200 at most" == finding.detail
+    assert "1000 at a time, and queues use 200 at most" == finding.detail
 
 
 def test_a_new_account_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +168,9 @@ def test_a_new_account_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = said(monkeypatch, executions, quota=10)
 
     assert "warning" == finding.level
-    assert "runs 10 functions at a time, and the queues alone may take 200" in finding.detail
-    assert "Service Quotas" in finding.mend
-    assert "WorkerConcurrency=2 " in finding.mend
+    assert "runs 10 functions at a time, and the queues alone may use 200" in finding.detail
+    assert "Service Quotas" in finding.fix
+    assert "WorkerConcurrency=2 " in finding.fix
 
 
 @pytest.mark.parametrize("facts", [{"quota": 10, "cap": 2}, {"quota": 120, "reserved": 20}])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from connector_cli.doctor.webhooks import Heard, judged
+from connector_cli.doctor.webhooks import WebhookTraffic, webhook_finding
 from connector_cli.logs import Line
 from connector_cli.main import cli
 from tests.support.fake_aws import FakeAws, aws
@@ -42,7 +42,7 @@ def echo(at: datetime, sequence: int = 1) -> Line:
 
 def said(*traffic: Line, refused: tuple[Line, ...] = ()) -> tuple[str, str]:
     """Return the level and the words of what is made of it."""
-    finding = judged(ACCOUNT, Heard.of(traffic, refused, NOW))
+    finding = webhook_finding(ACCOUNT, WebhookTraffic.of(traffic, refused, NOW))
     return finding.level, finding.detail
 
 
@@ -77,7 +77,7 @@ def test_webhooks_without_the_echo_are_another_trouble() -> None:
     """They get in, and what is behind the queue does not handle them."""
     level, detail = said(sent(), webhook(SENT))
 
-    assert ("warning", True) == (level, "they arrive, but no echo" in detail)
+    assert ("warning", True) == (level, "they arrive, but the text sent" in detail)
 
 
 def test_the_echo_of_a_later_text_is_enough() -> None:
@@ -130,8 +130,8 @@ def test_an_account_that_is_not_set_up_is_one_finding(
     assert ["accounts"] == [each["check"] for each in wrong]
     verb = "is" if len(missing) == 1 else "are"
     assert f"not set up: {' and '.join(missing)} {verb} not written" == wrong[0]["detail"]
-    assert ("connector account remove" in wrong[0]["mend"]) == bool(written)
-    assert f"connector account add {ACCOUNT}" in wrong[0]["mend"]
+    assert ("connector account remove" in wrong[0]["fix"]) == bool(written)
+    assert f"connector account add {ACCOUNT}" in wrong[0]["fix"]
 
 
 def test_unreadable_credentials_are_told_once(world: FakeAws, tmp_path: Path) -> None:
@@ -144,6 +144,6 @@ def test_unreadable_credentials_are_told_once(world: FakeAws, tmp_path: Path) ->
     wrong = {each["check"] for each in found if each["level"] == "wrong"}
 
     assert {"parameters", "AppJWT"} == wrong  # none is stored either
-    assert ["not asked: the credentials cannot be read"] == [
+    assert ["not checked: the credentials cannot be read"] == [
         each["detail"] for each in found if each["check"] == "Sentinel"
     ]

@@ -86,7 +86,7 @@ def test_a_stack_that_is_not_there_is_told(call: tuple[str, ...], no_stack: str)
     assert 1 == said.exit_code
     assert (
         "the sandbox has no stack other",
-        "leave --stack out: its stack is connector",
+        "leave out --stack: the sandbox's stack is connector",
     ) == told(said)
 
 
@@ -94,10 +94,10 @@ def test_a_stack_that_is_not_there_on_aws_is_told_with_what_chooses_it() -> None
     """Another name, region or account is what is wrong most often."""
     with serving(FakeAws()) as server:
         variables = {**credentials(), "AWS_ENDPOINT_URL": server.url}
-        problem, mend = told(shell("status", "--stack", "other", **variables))
+        problem, fix = told(shell("status", "--stack", "other", **variables))
 
     assert "there is no stack other in this account and region" == problem
-    assert "--stack, AWS_REGION or AWS_PROFILE" in mend
+    assert "--stack, AWS_REGION or AWS_PROFILE" in fix
 
 
 @pytest.mark.parametrize("call", CALLS[:3], ids=" ".join)
@@ -108,16 +108,16 @@ def test_a_sandbox_that_has_stopped_is_told(call: tuple[str, ...], tmp_path: Pat
 
     said = run(*call, "--endpoints", str(file))
 
-    problem, mend = told(said)
+    problem, fix = told(said)
     assert 1 == said.exit_code
     assert "127.0.0.1:9" in problem
-    assert f"start the sandbox of {file} again if it has stopped" in mend
+    assert f"start the sandbox of {file} again if it has stopped" in fix
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (None, "no sandbox is running: {file} is not there"),
+        (None, "no sandbox is running: {file} does not exist"),
         ("{", "{file} is not JSON, so no sandbox wrote it"),
         ("[]", "{file} has no aws_endpoint_url, .+, so no sandbox wrote it"),
         ('{"stack_name": "connector"}', "{file} has no aws_endpoint_url, .+"),
@@ -132,11 +132,11 @@ def test_what_is_wrong_with_the_file_of_a_sandbox_is_told(
         file.write_text(text)
     monkeypatch.setenv("CONNECTOR_ENDPOINTS", str(file))
 
-    said, mend = told(run("status"))
+    said, fix = told(run("status"))
 
     assert re.fullmatch(problem.replace("{file}", re.escape(str(file))), said)
-    assert "make sandbox" in mend
-    assert "--endpoints" in mend
+    assert "make sandbox" in fix
+    assert "--endpoints" in fix
 
 
 def test_a_name_that_no_stack_can_have_is_told() -> None:
@@ -144,7 +144,7 @@ def test_a_name_that_no_stack_can_have_is_told() -> None:
     said = run("status", "--stack", "my stack")
 
     assert 2 == said.exit_code
-    assert "'my stack' is no name of a stack" in told(said)[0]
+    assert "'my stack' is not a stack name" in told(said)[0]
 
 
 # ── Without AWS ──
@@ -189,11 +189,11 @@ def test_an_unreachable_aws_is_told_with_what_decides_where_it_is() -> None:
     """Only variables that are set: others are not to blame."""
     variables = {**credentials(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 
-    problem, mend = told(shell("account", "list", **variables))
+    problem, fix = told(shell("account", "list", **variables))
 
     assert "127.0.0.1:9" in problem
-    assert "AWS_ENDPOINT_URL=http://127.0.0.1:9" in mend
-    assert "AWS_PROFILE" not in mend
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:9" in fix
+    assert "AWS_PROFILE" not in fix
 
 
 # ── What was given ──
@@ -246,10 +246,10 @@ def test_an_account_that_is_not_set_up_is_told_with_those_that_are(
     }
 
     for call in (("account", "show"), ("secrets", "rotate"), ("try",)):
-        problem, mend = told(run(*call, "12345679", "--endpoints", file))
+        problem, fix = told(run(*call, "12345679", "--endpoints", file))
 
         assert "account 12345679 is not set up (set up: 12345678)" == problem
-        assert "connector account add 12345679" == mend
+        assert "connector account add 12345679" == fix
 
 
 def test_an_account_id_that_can_be_none_is_told(stack: tuple[FakeAws, str]) -> None:
@@ -267,27 +267,27 @@ def test_a_damaged_parameter_is_told_with_its_form(stack: tuple[FakeAws, str]) -
         f"/connector/accounts/12345678/{kind}": "{}" for kind in ("credentials", "channel")
     }
 
-    problem, mend = told(run("account", "show", "12345678", "--endpoints", file))
+    problem, fix = told(run("account", "show", "12345678", "--endpoints", file))
 
     assert (
         "parameter /connector/accounts/12345678/credentials: client_id and client_secret missing "
         "or not a text"
     ) == problem
-    assert 'writes it again, as {"client_id": "…", "client_secret": "…"}' in mend
+    assert 'writes it again, as {"client_id": "…", "client_secret": "…"}' in fix
 
 
 def test_a_right_that_is_missing_is_told(stack: tuple[FakeAws, str]) -> None:
     """Which call was refused, and where the rights are listed."""
     _, file = stack
-    problem, mend = told(run("handover", "--endpoints", file, "--key-file", "key"))
+    problem, fix = told(run("handover", "--endpoints", file, "--key-file", "key"))
 
     assert "has no output ChannelApiUrl" in problem
-    assert "make deploy" in mend
+    assert "make deploy" in fix
 
-    problem, mend = told(run("trace", "x", "--account", "1", "--endpoints", file))
+    problem, fix = told(run("trace", "x", "--account", "1", "--endpoints", file))
 
     assert "AWS refused ListStackResources: AccessDenied" in problem
-    assert "docs/troubleshooting.md" in mend
+    assert "docs/troubleshooting.md" in fix
 
 
 @pytest.mark.parametrize(
@@ -327,10 +327,10 @@ def test_nothing_is_changed_without_a_terminal_or_yes(stack: tuple[FakeAws, str]
     world, file = stack
     arguments = [each for each in (*ADD, *URL) if each != "--yes"]
 
-    problem, mend = told(run(*arguments, "--skip-checks", "--endpoints", file))
+    problem, fix = told(run(*arguments, "--skip-checks", "--endpoints", file))
 
-    assert "no terminal to ask at" in problem
-    assert "--yes" in mend
+    assert "no terminal to ask for confirmation" in problem
+    assert "--yes" in fix
     assert {} == world.written
 
 

@@ -77,8 +77,8 @@ def test_typing_cannot_hold_back_the_rest() -> None:
         (lambda it: it.update(client_name="n" * 129), ERROR, "client_name", "129 characters"),
         (lambda it: it.update(description="d" * 257), ERROR, "description", "257 characters"),
         (lambda it: it.update(logo_uri="u" * 1025), ERROR, "logo_uri", "1025"),
-        (lambda it: it.update(scope=7), ERROR, "scope", "not a text"),
-        (lambda it: it.update(scope="other"), ERROR, "scope", "speak for consumers"),
+        (lambda it: it.update(scope=7), ERROR, "scope", "not a string"),
+        (lambda it: it.update(scope="other"), ERROR, "scope", "send as a consumer"),
         (lambda it: it.update(grant_types=["implicit"]), ERROR, "grant_types", "unknown"),
         (lambda it: it.update(grant_types=[]), ERROR, "grant_types", "no AppJWT"),
         (lambda it: it.update(response_types=["all"]), ERROR, "response_types", "unknown"),
@@ -90,14 +90,14 @@ def test_typing_cannot_hold_back_the_rest() -> None:
             lambda it: it.update(enabled_for_profiles=["a"]),
             ERROR,
             "enabled_for_profiles.0",
-            "whole number",
+            "an integer",
         ),
         (lambda it: it["capabilities"].pop("webhooks"), ERROR, "capabilities.webhooks", "missing"),
         (
             lambda it: webhooks(it).pop(CONVERSATION),
             ERROR,
             f"capabilities.webhooks.{CONVERSATION}",
-            "whose a conversation is",
+            "who owns a conversation",
         ),
         (
             lambda it: webhooks(it).pop(RICH_CONTENT),
@@ -127,7 +127,7 @@ def test_typing_cannot_hold_back_the_rest() -> None:
             lambda it: webhooks(it)[CONTENT].update(max_retries=0),
             ERROR,
             f"capabilities.webhooks.{CONTENT}.max_retries",
-            "dropped",
+            "drops a failed webhook",
         ),
         (
             lambda it: webhooks(it)[CONTENT].update(max_retries=3),
@@ -181,7 +181,7 @@ def test_typing_cannot_hold_back_the_rest() -> None:
             lambda it: engagement(it).pop("goal"),
             ERROR,
             "capabilities.engagement.goal",
-            "all of them are required",
+            "all fields of engagement are required",
         ),
         (
             lambda it: engagement(it).update(consumer_identity=["unauth"]),
@@ -219,9 +219,7 @@ def test_a_slip_of_the_pen_is_guessed() -> None:
     slip = "ms.MessagingEventNotification.AccpetStatusEvent"
     found = faults(spoilt(lambda it: webhooks(it).update({slip: {"endpoint": URL}})))
 
-    assert ["do you mean ms.MessagingEventNotification.AcceptStatusEvent?"] == [
-        each.mend for each in found
-    ]
+    assert ["write ms.MessagingEventNotification.AcceptStatusEvent"] == [each.fix for each in found]
 
 
 def test_what_is_no_manifest_is_said() -> None:

@@ -94,3 +94,10 @@ def test_one_is_not_told_as_many() -> None:
     ]
     assert "1 alarm is gone" == output.counted(1, "alarm is gone", "alarms are gone")
     assert "3 alarms are gone" == output.counted(3, "alarm is gone", "alarms are gone")
+
+
+def test_a_record_has_its_fix_under_the_former_name_too() -> None:
+    """Scripts that read ``mend`` from ``--json`` go on working."""
+    assert [{"problem": "p", "fix": "f", "mend": "f"}] == output.fixes(
+        [{"problem": "p", "fix": "f"}]
+    )

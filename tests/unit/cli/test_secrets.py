@@ -45,7 +45,7 @@ def test_a_quiet_time_is_counted_from_the_last_use_of_either_name() -> None:
 
 def test_a_secret_stays_until_the_new_one_is_seen() -> None:
     """Silence proves nothing."""
-    assert "no webhook is known" in reason()
+    assert "no webhook has been signed with the new one" in reason()
 
 
 def test_a_secret_out_of_use_may_go() -> None:
