@@ -527,7 +527,7 @@ def test_a_person_is_redriven_both_ways(site: Site) -> None:
 
     for said in (plan, done):
         assert ({"channel_refused": 1}, {"not_asked_for": 1}) == (said["moved"], said["left"])
-    assert (1, True) == (nothing.code, "there are no such dead letters" in nothing.err)
+    assert (1, True) == (nothing.code, "no dead letter matches" in nothing.err)
 
 
 def test_a_consumer_is_erased(site: Site) -> None:
