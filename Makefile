@@ -47,7 +47,7 @@ test: check security  ## everything: checks, checkov, unit, integration and end-
 	@pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 unit: setup  ## the unit tests alone, in seconds
-	@pytest -q tests/unit $(ARGS)
+	@pytest -q tests/unit simulator/tests $(ARGS)
 
 fuzz: setup  ## feed the entry points INPUTS=100000 inputs each, from SEED=1 on
 	@INPUTS=$(or $(INPUTS),100000) pytest -q -n $(JOBS) --hypothesis-profile=fuzz --hypothesis-seed=$(or $(SEED),1) -k fuzzed tests/fuzz $(ARGS)

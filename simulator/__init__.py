@@ -25,8 +25,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.client import LivePersonControl
     from simulator.control import ControlRefused
+    from simulator.rpc import LivePersonControl
     from simulator.signing import sign
     from simulator.simulator import SimulatedLivePerson
 
@@ -34,7 +34,7 @@ __all__ = ["ControlRefused", "LivePersonControl", "SimulatedLivePerson", "sign"]
 
 _HOMES = {
     "ControlRefused": "control",
-    "LivePersonControl": "client",
+    "LivePersonControl": "rpc",
     "SimulatedLivePerson": "simulator",
     "sign": "signing",
 }

@@ -8,9 +8,10 @@ claims 40001 (HTTP 400), invalid ConsumerJWS 40103.
 from __future__ import annotations
 
 from simulator import tokens
-from simulator.accounts import Account
+from simulator.calls import Call, JsonObject
+from simulator.http_server import Answer, Refused
+from simulator.model import Account
 from simulator.state import SimulatorState
-from simulator.wire import Answer, Call, JsonObject, Refused
 
 ERRORS = {
     40001: ("Missing parameter", "Brand Id is missing"),
@@ -21,35 +22,35 @@ ERRORS = {
 }
 
 
-def app(world: SimulatorState, call: Call) -> Account:
+def app(state: SimulatorState, call: Call) -> Account:
     """Return the account the AppJWT is for, or refuse."""
     token = call.request.headers.get("authorization")
     if not token:
-        world.records.violation(call, "header: no Authorization")
-        raise Refused(error(_missing(world, call, 40105)))
-    return _checked(world, call, token)
+        state.records.violation(call, "header: no Authorization")
+        raise Refused(error(_missing(state, call, 40105)))
+    return _checked(state, call, token)
 
 
-def app_and_consumer(world: SimulatorState, call: Call) -> tuple[Account, str]:
+def app_and_consumer(state: SimulatorState, call: Call) -> tuple[Account, str]:
     """Return the account and the `lp_consumer_id` the two tokens are for, or refuse."""
     token, consumer = (call.request.headers.get(n) for n in ("authorization", "x-lp-on-behalf"))
     if not token:
-        world.records.violation(call, "header: no Authorization")
-        raise Refused(error(_missing(world, call, 40105)))
+        state.records.violation(call, "header: no Authorization")
+        raise Refused(error(_missing(state, call, 40105)))
     if not consumer:
-        world.records.violation(call, "header: no X-LP-ON-BEHALF")
-        raise Refused(error(_missing(world, call, 40104)))
-    account = _checked(world, call, token)
+        state.records.violation(call, "header: no X-LP-ON-BEHALF")
+        raise Refused(error(_missing(state, call, 40104)))
+    account = _checked(state, call, token)
     try:
         return account, tokens.read_consumer_jws(account, consumer)
     except tokens.BadToken:
         raise Refused(error(40103)) from None
 
 
-def _checked(world: SimulatorState, call: Call, token: str) -> Account:
+def _checked(state: SimulatorState, call: Call, token: str) -> Account:
     if token.lower().startswith("bearer "):
-        world.records.violation(call, "header: Authorization carries the AppJWT without Bearer")
-    account = world.accounts.get(call.account_id)
+        state.records.violation(call, "header: Authorization carries the AppJWT without Bearer")
+    account = state.accounts.get(call.account_id)
     if account is None:
         raise Refused(error(40102))
     try:
@@ -61,9 +62,9 @@ def _checked(world: SimulatorState, call: Call, token: str) -> Account:
     return account
 
 
-def _missing(world: SimulatorState, call: Call, code: int) -> int:
+def _missing(state: SimulatorState, call: Call, code: int) -> int:
     """Return the code for a missing header, exchanged if the account says so."""
-    account = world.accounts.get(call.account_id)
+    account = state.accounts.get(call.account_id)
     swapped = account is not None and account.settings.swap_missing_header_codes
     return {40104: 40105, 40105: 40104}[code] if swapped else code
 

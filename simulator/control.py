@@ -1,119 +1,335 @@
-"""
-The control API: what `SimulatedLivePerson` can do, as JSON under `/simulator`.
-
-    GET    /simulator/state  counts  violations  requests?service=&account_id=&limit=
-           faults  faults-applied
-    POST   /simulator/faults  wait-idle            DELETE /simulator/faults  violations
-    PUT    /simulator/accounts/{id}                installs an app, or changes its settings
-    GET    /simulator/accounts/{id}/conversations  webhooks  webhook-state
-    POST   /simulator/accounts/{id}/revoke-tokens  revoke-consumer-jws  foreign-conversations
-    POST   /simulator/accounts/{id}/conversations/{id}/{action}
-           agent-text private-note agent-event agent-typing agent-receipt agent-file agent-joins
-           transfer close survey
-
-A body is the arguments of the method by name; the answer is `{"result": …}` or `{"error": …}`.
-"""
+"""What can be told to a simulated LivePerson, and asked of it, from here or over HTTP (`rpc`)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+import base64
+import time
+from typing import Any
 
-from simulator.wire import Answer, JsonObject, Request
+from simulator import files
+from simulator.calls import JsonObject
+from simulator.conversations import ConversationService
+from simulator.model import AGENTS_ONLY, ALL, ASSIGNED_AGENT, Account, Conversation, text_event
+from simulator.settings import Settings
+from simulator.state import SimulatorState
+from simulator.tokens import lp_consumer_id
 
-if TYPE_CHECKING:
-    from simulator.simulator import SimulatedLivePerson
-
-GENERAL = {
-    ("GET", "state"): "state",
-    ("GET", "counts"): "counts",
-    ("GET", "violations"): "violations",
-    ("DELETE", "violations"): "clear_violations",
-    ("GET", "requests"): "requests",
-    ("GET", "faults"): "faults",
-    ("GET", "faults-applied"): "faults_applied",
-    ("POST", "faults"): "add_fault",
-    ("DELETE", "faults"): "clear_faults",
-    ("POST", "wait-idle"): "wait_idle",
-}
-OF_ACCOUNT = {
-    ("GET", "conversations"): "conversations",
-    ("GET", "webhooks"): "deliveries",
-    ("GET", "webhook-state"): "webhook_state",
-    ("POST", "profile"): "profile",
-    ("POST", "file-content"): "file_content",
-    ("POST", "consumer-id"): "consumer_id",
-    ("POST", "revoke-tokens"): "revoke_tokens",
-    ("POST", "revoke-consumer-jws"): "revoke_consumer_jws",
-    ("POST", "foreign-conversations"): "foreign_conversation",
-}
-OF_CONVERSATION = {
-    "agent-text": "agent_text",
-    "private-note": "private_note",
-    "agent-event": "agent_event",
-    "agent-typing": "agent_typing",
-    "agent-receipt": "agent_receipt",
-    "agent-file": "agent_file",
-    "agent-joins": "agent_joins",
-    "transfer": "transfer",
-    "close": "close",
-    "survey": "start_survey",
-}
-PATH = re.compile(
-    r"/simulator(?:/accounts/(?P<account>[^/]+)(?:/conversations/(?P<conversation>[^/]+))?)?"
-    r"(?:/(?P<name>[a-z-]+))?"
-)
+OWN_FIELDS = ("client_id", "client_secret", "webhook_url")
 
 
 class ControlRefused(Exception):
-    """The simulator cannot do what a test asks for: the message says why."""
+    """The simulator cannot do what was asked; the message says why."""
 
 
-class ControlApi:
-    """The simulator's methods, found by method and path."""
+class Controls:
+    """
+    Every method takes and returns only values that JSON can carry.
 
-    def __init__(self, simulator: SimulatedLivePerson) -> None:
-        self._simulator = simulator
+    Errors: `ControlRefused` for an unknown account or conversation, or what its state forbids.
+    """
 
-    def answer(self, request: Request) -> Answer:
-        """Do what a control request asks for."""
-        try:
-            work, places = self._find(request)
-            return Answer(200, {"result": work(*places, **_arguments(request))})
-        except ControlRefused as problem:
-            return Answer(409, {"error": str(problem)})
-        except (LookupError, TypeError, ValueError) as problem:
-            return Answer(400, {"error": f"{type(problem).__name__}: {problem}"})
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
 
-    def _find(self, request: Request) -> tuple[Callable[..., Any], list[str]]:
-        match = PATH.fullmatch(request.path)
-        if match is None:
-            raise LookupError("no such path")
-        account, conversation, name = match.group("account", "conversation", "name")
-        places = [unquote(each) for each in (account, conversation) if each is not None]
-        if conversation is not None and request.method == "POST":
-            return getattr(self._simulator, OF_CONVERSATION[name]), places
-        if account is not None and request.method == "PUT" and name is None:
-            return self._put_account, places
-        table = GENERAL if account is None else OF_ACCOUNT
-        return getattr(self._simulator, table[request.method, name]), places
+    # Accounts
 
-    def _put_account(self, account_id: str, **body: Any) -> None:
-        """Install an app; for an account that is there, change what is given."""
-        if account_id in self._simulator.state()["accounts"]:
-            self._simulator.set(account_id, **body)
-        else:
-            self._simulator.add_account(account_id, **body)
+    def add_account(
+        self,
+        account_id: str,
+        client_id: str,
+        client_secret: str,
+        webhook_url: str | None = None,
+        **settings: Any,
+    ) -> None:
+        """Install an app in an account, with any of the switches in `settings`."""
+        chosen = _changed(Settings(), settings)
+        self._state.add(Account(account_id, client_id, client_secret, webhook_url, chosen))
 
+    def put_account(self, account_id: str, **fields: Any) -> None:
+        """Call `set` for an account that exists, else `add_account`."""
+        known = account_id in self._state.accounts
+        (self.set if known else self.add_account)(account_id, **fields)
 
-def _arguments(request: Request) -> JsonObject:
-    if request.method == "GET":
-        return {
-            name: int(value) if name == "limit" else value for name, value in request.query.items()
+    def set(self, account_id: str, **settings: Any) -> None:
+        """Change switches, `client_id`, `client_secret` or `webhook_url` of an account."""
+        account = self._account(account_id)
+        own = {name: settings.pop(name) for name in OWN_FIELDS if name in settings}
+        account.settings = _changed(account.settings, settings)
+        for name, value in own.items():
+            setattr(account, name, value)
+
+    def set_webhook_url(self, account_id: str, url: str | None) -> None:
+        """Set where webhooks go; None sends none."""
+        self._account(account_id).webhook_url = url
+
+    def revoke_tokens(self, account_id: str) -> None:
+        """Make every AppJWT issued so far invalid (40102)."""
+        account = self._account(account_id)
+        with account.lock:
+            account.revoke_tokens()
+
+    def revoke_consumer_jws(self, account_id: str) -> None:
+        """Make every ConsumerJWS issued so far invalid (40103)."""
+        self._account(account_id).jws_generation += 1
+
+    def consumer_id(self, account_id: str, ext_consumer_id: str) -> str:
+        """Return the `lp_consumer_id` of the connector's own id of a consumer."""
+        return lp_consumer_id(account_id, ext_consumer_id)
+
+    # The brand's side of a conversation
+
+    def agent_text(
+        self,
+        account_id: str,
+        conversation_id: str,
+        text: str,
+        role: str = ASSIGNED_AGENT,
+        audience: str = ALL,
+    ) -> int:
+        """Let the brand's side send a text; return its sequence number."""
+        event = text_event(text)
+        number = self.agent_event(account_id, conversation_id, event, role=role, audience=audience)
+        return number or 0
+
+    def private_note(self, account_id: str, conversation_id: str, text: str) -> int:
+        """Let an agent write a note for agents and managers alone; return its number."""
+        return self.agent_text(account_id, conversation_id, text, audience=AGENTS_ONLY)
+
+    def agent_event(  # noqa: PLR0913 (what an event may have)
+        self,
+        account_id: str,
+        conversation_id: str,
+        event: JsonObject,
+        *,
+        role: str = ASSIGNED_AGENT,
+        audience: str = ALL,
+        metadata: list[JsonObject] | None = None,
+    ) -> int | None:
+        """
+        Let the brand's side send any event: a card, quick replies, a secure form.
+
+        Returns its sequence number; None for a chat state, which has none.
+        """
+        if "type" not in event:
+            raise ControlRefused("an event needs a type")
+        account, conversation = self._conversation(account_id, conversation_id)
+        with account.lock:
+            service, dialog = self._service(account), conversation.open_dialog
+            if dialog is None:
+                raise ControlRefused("the conversation is closed")
+            sender = service.agent(role, audience)
+            return service.publish(conversation, dialog, sender, event, metadata).sequence
+
+    def agent_typing(
+        self, account_id: str, conversation_id: str, chat_state: str = "COMPOSING"
+    ) -> None:
+        """Let the agent be in a chat state."""
+        event = {"type": "ChatStateEvent", "chatState": chat_state}
+        self.agent_event(account_id, conversation_id, event)
+
+    def agent_receipt(
+        self,
+        account_id: str,
+        conversation_id: str,
+        sequences: list[int],
+        status: str = "READ",
+    ) -> int:
+        """Let the agent acknowledge events with READ or ACCEPT; return the receipt's number."""
+        event = {"type": "AcceptStatusEvent", "status": status, "sequenceList": sequences}
+        return self.agent_event(account_id, conversation_id, event) or 0
+
+    def agent_file(
+        self,
+        account_id: str,
+        conversation_id: str,
+        content_base64: str,
+        file_type: str = "PNG",
+        caption: str = "",
+    ) -> str:
+        """Let the agent send a file; return its `relativePath`."""
+        account, conversation = self._conversation(account_id, conversation_id)
+        content = base64.b64decode(content_base64)
+        file = files.announce(account, conversation.consumer_id, file_type, len(content))
+        file.content = content
+        message = {"caption": caption, "relativePath": file.path, "fileType": file_type}
+        event = {"type": "ContentEvent", "contentType": "hosted/file", "message": message}
+        self.agent_event(account_id, conversation_id, event)
+        return file.path
+
+    def agent_joins(
+        self, account_id: str, conversation_id: str, role: str = ASSIGNED_AGENT
+    ) -> None:
+        """Let an agent take the conversation."""
+        account, conversation = self._conversation(account_id, conversation_id)
+        with account.lock:
+            self._service(account).join(conversation, role)
+
+    def transfer(self, account_id: str, conversation_id: str, skill_id: str) -> None:
+        """Give the conversation to another skill; its agent leaves."""
+        account, conversation = self._conversation(account_id, conversation_id)
+        with account.lock:
+            self._service(account).transfer(conversation, skill_id)
+
+    def close(self, account_id: str, conversation_id: str, by: str = "AGENT") -> None:
+        """Close a conversation by AGENT, SYSTEM …; a survey starts if the account has one."""
+        account, conversation = self._conversation(account_id, conversation_id)
+        with account.lock:
+            if not conversation.is_open:
+                raise ControlRefused("the conversation is closed")
+            if conversation.main.is_open:
+                self._service(account).close_main(conversation, by, f"Closed by {by.lower()}")
+            else:
+                self._service(account).close(conversation, by)
+
+    def start_survey(self, account_id: str, conversation_id: str, by: str = "AGENT") -> str:
+        """Close MAIN and start a survey whatever the account's switch; return its dialog id."""
+        account, conversation = self._conversation(account_id, conversation_id)
+        with account.lock:
+            service = self._service(account)
+            if not (conversation.main.is_open and service.can_survey(conversation)):
+                raise ControlRefused("needs an open MAIN, an agent, and MULTI_DIALOG")
+            return service.start_survey(conversation, by, f"Closed by {by.lower()}").dialog_id
+
+    def foreign_conversation(self, account_id: str, texts: list[str]) -> str:
+        """Open a conversation of another channel, with texts of both sides; return its id."""
+        account = self._account(account_id)
+        with account.lock:
+            return self._service(account).open_foreign(texts).conversation_id
+
+    # What happened
+
+    def conversations(self, account_id: str) -> list[JsonObject]:
+        """Return every conversation, oldest first, with its transcript."""
+        account = self._account(account_id)
+        with account.lock:
+            return [
+                each.as_json(account.consumers.get(each.consumer_id))
+                for each in account.conversations.values()
+            ]
+
+    def profile(self, account_id: str, ext_consumer_id: str) -> JsonObject | None:
+        """Return the engagement attributes last set for a consumer; None if there are none."""
+        account = self._account(account_id)
+        return account.profiles.get(lp_consumer_id(account_id, ext_consumer_id))
+
+    def file_content(self, account_id: str, relative_path: str) -> str | None:
+        """Return the bytes stored at a path, in Base64; None if there are none."""
+        file = self._account(account_id).files.get(relative_path)
+        if file is None or file.content is None:
+            return None
+        return base64.b64encode(file.content).decode()
+
+    def deliveries(self, account_id: str, limit: int | None = None) -> list[JsonObject]:
+        """Return every attempt to deliver a webhook, oldest first, or the latest `limit`."""
+        self._account(account_id)
+        return self._state.outboxes[account_id].deliveries(limit)
+
+    def webhook_state(self, account_id: str) -> JsonObject:
+        """Return the state of the retry mechanism, the states it went through, and totals."""
+        self._account(account_id)
+        return self._state.outboxes[account_id].as_json()
+
+    def counts(self) -> JsonObject:
+        """Return how many requests (also by account), faults and webhooks there were."""
+        senders = [outbox.as_json() for outbox in self._state.outboxes.values()]
+        webhooks = {
+            name: sum(each[name] for each in senders)
+            for name in ("attempts", "delivered", "dropped", "pending")
         }
-    body = request.json() if request.body else {}
-    if not isinstance(body, dict):
-        raise TypeError("the body must be a JSON object")
-    return body
+        faults = self._state.faults.applied()
+        return {**self._state.records.counts(), "faults": faults, "webhooks": webhooks}
+
+    def violations(self) -> list[JsonObject]:
+        """Return what a strict reader of LivePerson's pages would refuse or warn of."""
+        return self._state.records.violations()
+
+    def clear_violations(self, account_id: str | None = None) -> None:
+        """Forget the violations of an account, or all of them."""
+        self._state.records.clear_violations(account_id)
+
+    def requests(
+        self, service: str | None = None, account_id: str | None = None, limit: int = 200
+    ) -> list[JsonObject]:
+        """Return the latest requests, redacted, oldest first."""
+        return self._state.records.requests(service, account_id, int(limit))
+
+    def state(self) -> JsonObject:
+        """Return an overview: accounts with their switches, sender states and faults."""
+        return {
+            "url": self._state.url,
+            "idle": self._state.idle,
+            "faults": self._state.faults.as_json(),
+            "violations": len(self.violations()),
+            "accounts": {
+                name: self._overview(each) for name, each in dict(self._state.accounts).items()
+            },
+        }
+
+    def wait_idle(self, timeout: float = 10.0) -> bool:
+        """Wait until no webhook and no agent's answer is to come; False after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while not self._state.idle:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    # Faults
+
+    def add_fault(self, **rule: Any) -> None:
+        """Add a rule of `faults`: service, kind, account, status, times, probability …."""
+        try:
+            self._state.faults.add(rule)
+        except (TypeError, ValueError) as problem:
+            raise ControlRefused(str(problem)) from None
+
+    def clear_faults(self) -> None:
+        """Remove every rule."""
+        self._state.faults.clear()
+
+    def faults(self) -> list[JsonObject]:
+        """Return the rules with how often each was applied."""
+        return self._state.faults.as_json()
+
+    def faults_applied(self) -> list[JsonObject]:
+        """Return every request and webhook that was spoilt, oldest first: when and how."""
+        return self._state.faults.journal()
+
+    # Inside
+
+    def _account(self, account_id: str) -> Account:
+        account = self._state.accounts.get(account_id)
+        if account is None:
+            raise ControlRefused(f"no account {account_id}")
+        return account
+
+    def _service(self, account: Account) -> ConversationService:
+        return self._state.conversations[account.account_id]
+
+    def _conversation(self, account_id: str, conversation_id: str) -> tuple[Account, Conversation]:
+        account = self._account(account_id)
+        conversation = account.conversations.get(conversation_id)
+        if conversation is None:
+            raise ControlRefused(f"no conversation {conversation_id}")
+        return account, conversation
+
+    def _overview(self, account: Account) -> JsonObject:
+        settings = {
+            name: value
+            for name, value in vars(account.settings).items()
+            if value != getattr(Settings(), name) and name != "webhook_headers"
+        }
+        return {
+            "client_id": account.client_id,
+            "webhook_url": account.webhook_url,
+            "settings": settings,
+            "conversations": len(account.conversations),
+            "webhooks": self._state.outboxes[account.account_id].as_json(),
+        }
+
+
+def _changed(settings: Settings, changes: JsonObject) -> Settings:
+    try:
+        return settings.changed(**changes)
+    except ValueError as problem:
+        raise ControlRefused(str(problem)) from None

@@ -1,12 +1,7 @@
 """
-What is going on in an account: conversations, their dialogs, and the events in them.
+How conversations are opened, led and closed, and what their surveys say.
 
-    Conversation ── stage OPEN / CLOSE            the whole
-    ├── Dialog MAIN ── state OPEN / CLOSE         its id is the conversation's id
-    │   └── Event 0, 1, 2 …                       content and accept events take numbers
-    └── Dialog POST_SURVEY                        its own id, numbers again from 0
-
-Every change tells its listener at once, in order; whoever listens makes webhooks of it.
+Every change is told to the listener at once, in order; the listener makes webhooks of it.
 """
 
 from __future__ import annotations
@@ -15,142 +10,41 @@ import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.accounts import Account
-from simulator.wire import JsonObject
+from simulator.calls import JsonObject
+from simulator.model import (
+    ALL,
+    ASSIGNED_AGENT,
+    CONSUMER,
+    MAIN,
+    SURVEY,
+    Account,
+    Conversation,
+    Dialog,
+    Event,
+    Sender,
+    now_ms,
+    text_event,
+)
 
-ALL = "ALL"
-AGENTS_ONLY = "AGENTS_AND_MANAGERS"
-CONSUMER = "CONSUMER"
-MAIN = "MAIN"
-SURVEY = "POST_SURVEY"
 URGENCY_SECONDS = {"URGENT": 180, "NORMAL": 600, "PRIORITIZED": 600, "CUSTOM": 600}
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event in a dialog; chat states have no number and are not kept by LivePerson."""
-
-    dialog_id: str
-    sequence: int | None
-    originator_id: str
-    role: str
-    audience: str
-    at_ms: int
-    content: JsonObject = field(repr=False)
-    metadata: list[JsonObject] | None = field(default=None, repr=False)
-
-    def as_json(self) -> JsonObject:
-        """Return the event as one line of a transcript."""
-        line: JsonObject = {
-            "dialog_id": self.dialog_id,
-            "sequence": self.sequence,
-            "role": self.role,
-            "originator_id": self.originator_id,
-            "audience": self.audience,
-            "type": self.content["type"],
-            "at": self.at_ms,
-        }
-        if self.metadata is not None:
-            line["metadata"] = self.metadata
-        if self.content.get("contentType") == "text/plain":
-            line["text"] = self.content["message"]
-        if self.content.get("contentType") != "text/plain" or "quickReplies" in self.content:
-            line["event"] = self.content
-        return line
-
-
-@dataclass
-class Dialog:
-    """A part of a conversation. Times are in milliseconds since 1970."""
-
-    dialog_id: str
-    kind: str
-    created_ms: int
-    updated_ms: int
-    participants: list[JsonObject]
-    state: str = "OPEN"
-    ended_ms: int | None = None
-    closed_by: str | None = None
-    closed_cause: str | None = None
-    events: list[Event] = field(default_factory=list, repr=False)
-    next_sequence: int = 0
-    question: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether something may still be said in it."""
-        return self.state == "OPEN"
-
-    def numbers(self) -> set[int]:
-        """Return the sequence numbers given so far."""
-        return set(range(self.next_sequence))
-
-
-@dataclass
-class Conversation:
-    """A conversation of one consumer, ours or of another channel of the brand."""
-
-    conversation_id: str
-    consumer_id: str
-    started_ms: int
-    updated_ms: int
-    skill_id: str
-    dialogs: list[Dialog]
-    participants: list[JsonObject]
-    ttr: JsonObject
-    request: JsonObject = field(default_factory=dict, repr=False)
-    features: frozenset[str] = frozenset()
-    foreign: bool = False
-    stage: str = "OPEN"
-    close_reason: str | None = None
-    ended_ms: int | None = None
-    csat: JsonObject | None = None
-    usable_at: float = 0.0
-    moments: list[Event] = field(default_factory=list, repr=False)
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the whole conversation is open, surveys included."""
-        return self.stage == "OPEN"
-
-    @property
-    def main(self) -> Dialog:
-        """Return the dialog between consumer and agents."""
-        return self.dialogs[0]
-
-    @property
-    def open_dialog(self) -> Dialog | None:
-        """Return the dialog that is open now, if one is."""
-        return next((dialog for dialog in reversed(self.dialogs) if dialog.is_open), None)
-
-    def touch(self) -> int:
-        """Return a time for the next change: now, but always later than the one before."""
-        self.updated_ms = max(now_ms(), self.updated_ms + 1)
-        return self.updated_ms
-
+GREETING = (
+    "Hello, I’m the survey bot and would like your feedback. "
+    "To skip the whole survey, type ‘skip’ at any point."
+)
+THANKS = "Thank you for your time."
 
 Listener = Callable[[Conversation, "list[Event] | None"], None]
-"""Hears of new events, or with None that the conversation itself changed."""
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who says something, and to whom."""
-
-    originator_id: str
-    role: str
-    audience: str = ALL
+"""Called with new events, or with None after a change of the conversation itself."""
 
 
 class ConversationService:
-    """Where an account's conversations are opened, led and closed."""
+    """Opens, leads and closes the conversations of one account; the caller holds its lock."""
 
     def __init__(self, account: Account, listener: Listener) -> None:
         self.account = account
-        self._tell = listener
+        self._notify = listener
 
     # Opening
 
@@ -167,7 +61,7 @@ class ConversationService:
         consumer = uuid.uuid4().hex * 2
         conversation = self._create(consumer, {}, foreign=True)
         self.join(conversation)
-        agent = self.agent("ASSIGNED_AGENT")
+        agent = self.agent(ASSIGNED_AGENT)
         speakers = itertools.cycle([Sender(consumer, CONSUMER), agent])
         for text, speaker in zip(texts, speakers, strict=False):
             self.publish(conversation, conversation.main, speaker, text_event(text))
@@ -194,7 +88,7 @@ class ConversationService:
         )
         self.account.conversations[identity] = conversation
         self.account.dialogs[identity] = (conversation, main)
-        self._tell(conversation, None)
+        self._notify(conversation, None)
         return conversation
 
     # Saying something
@@ -209,7 +103,7 @@ class ConversationService:
     ) -> Event:
         """Add an event to a dialog and tell of it; return it with its number."""
         event = self._record(conversation, dialog, sender, content, metadata)
-        self._tell(conversation, [event])
+        self._notify(conversation, [event])
         return event
 
     def _record(
@@ -232,8 +126,7 @@ class ConversationService:
             metadata=metadata,
         )
         dialog.next_sequence += numbered
-        dialog.events.append(event)
-        conversation.moments.append(event)
+        conversation.transcript.append(event)
         return event
 
     def agent(self, role: str, audience: str = ALL) -> Sender:
@@ -243,31 +136,31 @@ class ConversationService:
 
     # Leading
 
-    def join(self, conversation: Conversation, role: str = "ASSIGNED_AGENT") -> None:
+    def join(self, conversation: Conversation, role: str = ASSIGNED_AGENT) -> None:
         """Let an agent take part, and tell of it."""
         agent = self.agent(role).originator_id
         conversation.participants.append({"id": agent, "role": role})
         dialog = conversation.open_dialog or conversation.main
         dialog.participants.append(_active(agent, role))
         conversation.touch()
-        self._tell(conversation, None)
+        self._notify(conversation, None)
 
     def transfer(self, conversation: Conversation, skill_id: str) -> None:
         """Give the conversation to another skill; its agent leaves until the next joins."""
         conversation.skill_id = skill_id
-        kept = [each for each in conversation.participants if each["role"] != "ASSIGNED_AGENT"]
+        kept = [each for each in conversation.participants if each["role"] != ASSIGNED_AGENT]
         conversation.participants = kept
         main = conversation.main
         main.participants = [each for each in main.participants if each["role"] == CONSUMER]
         conversation.touch()
-        self._tell(conversation, None)
+        self._notify(conversation, None)
 
     def change(self, conversation: Conversation, **changes: Any) -> None:
         """Set fields of the conversation (csat, ttr) and tell of it."""
         for name, value in changes.items():
             setattr(conversation, name, value)
         conversation.touch()
-        self._tell(conversation, None)
+        self._notify(conversation, None)
 
     # Closing
 
@@ -275,7 +168,7 @@ class ConversationService:
         """Close the whole conversation at once; a survey does not start."""
         moment = conversation.touch()
         for dialog in conversation.dialogs:
-            _close_dialog(dialog, by, cause, moment)
+            dialog.close(by, cause, moment)
         self._finish(conversation, by, moment)
 
     def close_main(self, conversation: Conversation, by: str, cause: str | None) -> None:
@@ -287,13 +180,13 @@ class ConversationService:
 
     def can_survey(self, conversation: Conversation) -> bool:
         """Tell whether a survey may start: MULTI_DIALOG was announced and an agent took part."""
-        assigned = any(each["role"] == "ASSIGNED_AGENT" for each in conversation.participants)
+        assigned = any(each["role"] == ASSIGNED_AGENT for each in conversation.participants)
         return assigned and "MULTI_DIALOG" in conversation.features
 
     def start_survey(self, conversation: Conversation, by: str, cause: str | None) -> Dialog:
         """Close MAIN and open the survey dialog with its greeting and first question."""
         moment = conversation.touch()
-        _close_dialog(conversation.main, by, cause, moment)
+        conversation.main.close(by, cause, moment)
         conversation.close_reason = by
         bot = self.agent("AGENT")
         people = [
@@ -306,9 +199,9 @@ class ConversationService:
         conversation.dialogs.append(survey)
         conversation.participants.append({"id": bot.originator_id, "role": bot.role})
         self.account.dialogs[survey.dialog_id] = (conversation, survey)
-        self._tell(conversation, None)
+        self._notify(conversation, None)
         greeting = self._record(conversation, survey, bot, text_event(GREETING))
-        self._tell(conversation, [greeting, self._ask(conversation, survey)])
+        self._notify(conversation, [greeting, self._ask(conversation, survey)])
         return survey
 
     def survey_answered(self, conversation: Conversation, survey: Dialog, text: str) -> None:
@@ -316,12 +209,12 @@ class ConversationService:
         survey.question += 1
         skipped = text.strip().lower() == "skip"
         if not skipped and survey.question < len(self.account.settings.survey_questions):
-            self._tell(conversation, [self._ask(conversation, survey)])
+            self._notify(conversation, [self._ask(conversation, survey)])
             return
         bot = self.agent("AGENT")
         self.publish(conversation, survey, bot, text_event(THANKS))
         moment = conversation.touch()
-        _close_dialog(survey, "AGENT", "Skipped" if skipped else "Completed", moment)
+        survey.close("AGENT", "Skipped" if skipped else "Completed", moment)
         self._finish(conversation, conversation.close_reason or "AGENT", moment)
 
     def _ask(self, conversation: Conversation, survey: Dialog) -> Event:
@@ -333,14 +226,7 @@ class ConversationService:
         conversation.stage = "CLOSE"
         conversation.close_reason = conversation.close_reason or by
         conversation.ended_ms = moment
-        self._tell(conversation, None)
-
-
-GREETING = (
-    "Hello, I’m the survey bot and would like your feedback. "
-    "To skip the whole survey, type ‘skip’ at any point."
-)
-THANKS = "Thank you for your time."
+        self._notify(conversation, None)
 
 
 def one_to_five(question: str) -> JsonObject:
@@ -371,21 +257,5 @@ def one_to_five(question: str) -> JsonObject:
     }
 
 
-def text_event(text: str) -> JsonObject:
-    """Return the event body of a plain text."""
-    return {"type": "ContentEvent", "message": text, "contentType": "text/plain"}
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 def _active(identity: str, role: str) -> JsonObject:
     return {"id": identity, "role": role, "state": "ACTIVE"}
-
-
-def _close_dialog(dialog: Dialog, by: str, cause: str | None, moment: int) -> None:
-    if dialog.is_open:
-        dialog.state, dialog.closed_by, dialog.closed_cause = "CLOSE", by, cause
-        dialog.ended_ms = dialog.updated_ms = moment

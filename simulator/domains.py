@@ -1,16 +1,17 @@
 """
 The Domain API: which base URI each service of an account has.
 
-Its page prints an array for both forms; what answers in practice is one object for one service
-and `{"baseURIs": […]}` for all. Our base URIs carry their scheme, for we are plain HTTP.
+Its page prints an array for both forms; in practice the answer is one object for one service and
+`{"baseURIs": […]}` for all. The simulator's base URIs carry their scheme, since it is plain HTTP.
 """
 
 from __future__ import annotations
 
 from simulator import tolerance
-from simulator.accounts import Account
+from simulator.calls import Call, JsonObject
+from simulator.http_server import Answer, Refused
+from simulator.model import Account
 from simulator.state import SimulatorState
-from simulator.wire import Answer, Call, JsonObject, Refused
 
 SERVICES = (
     "sentinel",
@@ -24,34 +25,34 @@ SERVICES = (
 )
 
 
-def one_service(world: SimulatorState, call: Call) -> Answer:
+def one_service(state: SimulatorState, call: Call) -> Answer:
     """Answer `GET …/service/{name}/baseURI.json`; names are case sensitive."""
-    account = _account(world, call)
+    account = _account(state, call)
     name = call.params["name"]
     if name not in SERVICES:
-        world.records.violation(call, f"unknown service {name!r} (names are case sensitive)")
+        state.records.violation(call, f"unknown service {name!r} (names are case sensitive)")
         return Answer(account.settings.unknown_service_status, {"error": "unknown service"})
-    return Answer(200, _entry(world, account, name))
+    return Answer(200, _entry(state, account, name))
 
 
-def all_services(world: SimulatorState, call: Call) -> Answer:
+def all_services(state: SimulatorState, call: Call) -> Answer:
     """Answer `GET …/service/baseURI.json`."""
-    account = _account(world, call)
-    return Answer(200, {"baseURIs": [_entry(world, account, name) for name in SERVICES]})
+    account = _account(state, call)
+    return Answer(200, {"baseURIs": [_entry(state, account, name) for name in SERVICES]})
 
 
-def _account(world: SimulatorState, call: Call) -> Account:
-    if not tolerance.has_version(world, call, "version", "1.0"):
+def _account(state: SimulatorState, call: Call) -> Account:
+    if not tolerance.has_version(state, call, "version", "1.0"):
         raise Refused(Answer(400, {"error": "version must be 1.0"}))
     rule = "path: it should end in baseURI.json"
-    if not (call.params["extension"] or tolerance.takes(world, call, rule)):
+    if not (call.request.path.endswith(".json") or tolerance.takes(state, call, rule)):
         raise Refused(Answer(404, {"error": "not found"}))
-    account = world.accounts.get(call.account_id)
+    account = state.accounts.get(call.account_id)
     if account is None:
-        raise Refused(Answer(world.unknown_account_status, {"error": "unknown account"}))
+        raise Refused(Answer(state.unknown_account_status, {"error": "unknown account"}))
     return account
 
 
-def _entry(world: SimulatorState, account: Account, name: str) -> JsonObject:
-    base = account.settings.base_uris.get(name, world.url)
+def _entry(state: SimulatorState, account: Account, name: str) -> JsonObject:
+    base = account.settings.base_uris.get(name, state.url)
     return {"service": name, "account": account.account_id, "baseURI": base}

@@ -1,7 +1,7 @@
 """
 Faults on purpose: rules, tried in order, that spoil a request or a webhook.
 
-    service  sentinel idp conversation send domain swift smt     webhook_sender
+    service  one of an API's services                            webhook_sender
     kind     status slow slow_answer reset_before reset_after    slow duplicate reorder drop
              lost_answer
 
@@ -18,19 +18,17 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from simulator.records import SERVICES
-from simulator.wire import JsonObject
+from simulator.calls import JsonObject
 
 REQUEST_KINDS = frozenset(
     {"status", "slow", "slow_answer", "reset_before", "reset_after", "lost_answer"}
 )
 WEBHOOK_KINDS = frozenset({"slow", "duplicate", "reorder", "drop"})
 SENDER = "webhook_sender"
-WORDY = frozenset({"send", SENDER})
-"""Whose bodies hold words and no secrets, so that they may be kept."""
 KEPT_APPLICATIONS = 20_000
 
 
@@ -57,11 +55,6 @@ class Fault:
     _since: float = field(init=False, repr=False, compare=False, default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        kinds = WEBHOOK_KINDS if self.service == SENDER else REQUEST_KINDS
-        if self.service not in (*SERVICES, SENDER):
-            raise ValueError(f"no such service: {self.service}")
-        if self.kind not in kinds:
-            raise ValueError(f"{self.service} knows no fault {self.kind}")
         self._dice = random.Random(self.seed)  # noqa: S311  (repeatable, not secret)
 
     def strikes(self, service: str, account_id: str, body: bytes) -> bool:
@@ -87,7 +80,10 @@ class Fault:
 class Faults:
     """The rules in force. The first that applies is used, and only that."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Mapping[str, frozenset[str]], readable: Collection[str] = ()) -> None:
+        """Allow each service its kinds; keep the bodies of `readable` ones, without secrets."""
+        self._kinds = kinds
+        self._readable = readable
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
         self._retired = 0
@@ -96,6 +92,10 @@ class Faults:
     def add(self, rule: JsonObject) -> None:
         """Append a rule; raise ValueError or TypeError if it makes no sense."""
         fault = Fault(**{name: value for name, value in rule.items() if name != "applied"})
+        if fault.service not in self._kinds:
+            raise ValueError(f"no such service: {fault.service}")
+        if fault.kind not in self._kinds[fault.service]:
+            raise ValueError(f"{fault.service} knows no fault {fault.kind}")
         with self._lock:
             self._rules.append(fault)
 
@@ -112,7 +112,8 @@ class Faults:
                 (rule for rule in self._rules if rule.strikes(service, account_id, body)), None
             )
             if found is not None:
-                self._journal.append(_application(found, service, account_id, body))
+                text = body.decode("utf-8", "replace") if service in self._readable else None
+                self._journal.append(_application(found, service, account_id, text))
             return found
 
     def journal(self) -> list[JsonObject]:
@@ -131,7 +132,7 @@ class Faults:
             return self._retired + sum(rule.applied for rule in self._rules)
 
 
-def _application(rule: Fault, service: str, account_id: str, body: bytes) -> JsonObject:
+def _application(rule: Fault, service: str, account_id: str, body: str | None) -> JsonObject:
     return {
         "at": time.time(),
         "service": service,
@@ -140,5 +141,5 @@ def _application(rule: Fault, service: str, account_id: str, body: bytes) -> Jso
         "status": rule.status if rule.kind == "status" else None,
         "delay_ms": rule.delay_ms,
         "match": rule.match,
-        "body": body.decode("utf-8", "replace") if service in WORDY else None,
+        "body": body,
     }

@@ -1,8 +1,8 @@
 """
-File storage ("swift"): signed URLs that live a minute, `PUT` to store and `GET` to fetch.
+File storage ("swift"): signed URLs that are valid for a minute, for one `PUT` or `GET`.
 
-From the Connector API's examples page: the size is announced beforehand, `PUT` answers 201 and a
-URL that is invalid or too old 401. No Authorization header is needed, nor wanted.
+From the Connector API's examples page: the size is announced beforehand, `PUT` answers 201, and an
+invalid or expired URL 401. An Authorization header is not needed and must not be sent.
 """
 
 from __future__ import annotations
@@ -12,29 +12,18 @@ import hmac
 import secrets
 import time
 import uuid
-from dataclasses import dataclass, field
 
-from simulator.accounts import Account
+from simulator.calls import Call, JsonObject
+from simulator.http_server import Answer
+from simulator.model import Account, StoredFile
 from simulator.state import SimulatorState
-from simulator.wire import Answer, Call, JsonObject
 
 _KEY = secrets.token_bytes(32)
-BEGINNINGS = {
+MAGIC_NUMBERS = {
     b"\x89PNG": ("PNG",),
     b"\xff\xd8\xff": ("JPG", "JPEG"),
     b"GIF8": ("GIF",),
 }
-
-
-@dataclass
-class StoredFile:
-    """A file announced or stored; `content` is None until it was uploaded."""
-
-    path: str
-    file_type: str
-    size: int
-    owner: str
-    content: bytes | None = field(default=None, repr=False)
 
 
 def announce(account: Account, owner: str, file_type: str, size: int) -> StoredFile:
@@ -48,7 +37,7 @@ def announce(account: Account, owner: str, file_type: str, size: int) -> StoredF
 
 
 def signed_url(account: Account, method: str, path: str) -> JsonObject:
-    """Return the path and the query that allow one method on it for a minute."""
+    """Return the path, and the query that allows one method on it for a minute."""
     expires = str(int(time.time() + account.settings.temp_url_life_seconds))
     return {
         "relativePath": path,
@@ -59,28 +48,28 @@ def signed_url(account: Account, method: str, path: str) -> JsonObject:
     }
 
 
-def put(world: SimulatorState, call: Call) -> Answer:
+def put(state: SimulatorState, call: Call) -> Answer:
     """Store the bytes that were announced; answer 201."""
-    file = _allowed(world, call)
+    file = _allowed(state, call)
     if file is None:
         return Answer(401, b"Temp URL invalid")
     body = call.request.body
     if len(body) != file.size:
-        world.records.violation(call, f"{len(body)} bytes came, {file.size} were announced")
+        state.records.violation(call, f"{len(body)} bytes came, {file.size} were announced")
         return Answer(400, b"size differs from what was announced")
     actual = _actual_types(body)
     if not actual:
-        world.records.violation(call, "the bytes are no JPEG, PNG or GIF")
+        state.records.violation(call, "the bytes are no JPEG, PNG or GIF")
     elif file.file_type not in actual:
-        world.records.violation(call, f"the bytes are {actual[0]}, {file.file_type} was announced")
+        state.records.violation(call, f"the bytes are {actual[0]}, {file.file_type} was announced")
         return Answer(400, b"type differs from what was announced")
     file.content = body
     return Answer(201)
 
 
-def get(world: SimulatorState, call: Call) -> Answer:
+def get(state: SimulatorState, call: Call) -> Answer:
     """Answer with the bytes of a stored file."""
-    file = _allowed(world, call)
+    file = _allowed(state, call)
     if file is None:
         return Answer(401, b"Temp URL invalid")
     if file.content is None:
@@ -88,18 +77,19 @@ def get(world: SimulatorState, call: Call) -> Answer:
     return Answer(200, file.content, {"content-type": "application/octet-stream"})
 
 
-def _allowed(world: SimulatorState, call: Call) -> StoredFile | None:
-    """Return the file the URL is signed for, or None if it is not, or not any more."""
+def _allowed(state: SimulatorState, call: Call) -> StoredFile | None:
+    """Return the file that the URL is signed for, or None if it is invalid or has expired."""
     request = call.request
     if "authorization" in request.headers:
-        world.records.violation(call, "header: no Authorization goes to file storage")
-    account = world.accounts.get(call.account_id)
+        state.records.violation(call, "header: no Authorization goes to file storage")
+    account = state.accounts.get(call.account_id)
     expires = request.query.get("temp_url_expires", "")
-    right = _signature(request.method, request.path, expires)
+    path = "/" + request.path.lstrip("/")
+    right = _signature(request.method, path, expires)
     given = request.query.get("temp_url_sig", "")
     if account is None or not hmac.compare_digest(right.encode(), given.encode()):
         return None
-    return account.files.get(request.path) if float(expires) >= int(time.time()) else None
+    return account.files.get(path) if float(expires) >= int(time.time()) else None
 
 
 def _signature(method: str, path: str, expires: str) -> str:
@@ -108,4 +98,4 @@ def _signature(method: str, path: str, expires: str) -> str:
 
 
 def _actual_types(body: bytes) -> tuple[str, ...]:
-    return next((kinds for start, kinds in BEGINNINGS.items() if body.startswith(start)), ())
+    return next((kinds for start, kinds in MAGIC_NUMBERS.items() if body.startswith(start)), ())

@@ -3,17 +3,18 @@ Keep web pages away from servers on loopback.
 
 Binding to 127.0.0.1 keeps the network out, not the browser: every page that is open on this
 machine can send requests to its loopback ports (CSRF), and with a host name that is made to
-resolve to 127.0.0.1 it can read the answers, too (DNS rebinding). Each server of the sandbox
-therefore checks, before it reads a body:
+resolve to 127.0.0.1 it can read the answers, too (DNS rebinding). Each server therefore checks,
+before it reads a body:
 
 - `Host` is its own address: after DNS rebinding it is the page's host name.
-- `Origin`, which browsers add to whatever a page may not send on its own, is its own address.
+- `Origin`, which browsers add to cross-origin requests and to every POST, is its own address.
 - `Sec-Fetch-Site`, which browsers add to every request to loopback and which no page can change
   (https://www.w3.org/TR/fetch-metadata/), does not name another site.
 
-The functions, boto3, sam and curl send neither of the last two.
+Programs (boto3, sam, curl, the functions) send neither of the last two.
 
-This module is imported by the emulator's process too, so it needs the standard library alone.
+Used by `http_server`, and in front of the AWS emulator, whose environment has no other packages:
+this module needs the standard library alone.
 """
 
 from __future__ import annotations
@@ -21,12 +22,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 STATUS = 403
-LARGEST_DRAINED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -61,38 +60,6 @@ class LoopbackGuard:
         if (given_port or DEFAULT_PORTS[scheme]) != str(port):
             return False
         return name in LOCAL_NAMES or (self.allow_subdomains and name.endswith(".localhost"))
-
-
-class LoopbackOnly(BaseHTTPRequestHandler):
-    """A base of request handlers: 403 to what the guard refuses, whatever the method is."""
-
-    server: HTTPServer
-    guard = LoopbackGuard()
-    scheme = "http"
-
-    def parse_request(self) -> bool:
-        """Read the request line and the headers; return whether to go on."""
-        if not super().parse_request():
-            return False
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reason = self.guard.refusal(headers, self.server.server_port, self.scheme)
-        if reason is None:
-            return True
-        self._forbid(reason)
-        return False
-
-    def _forbid(self, reason: str) -> None:
-        length = self.headers.get("content-length", "")
-        if length.isdigit():  # closing with an unread body resets the connection: no answer
-            self.rfile.read(min(int(length), LARGEST_DRAINED_BYTES))
-        body = refusal_body(reason)
-        self.close_connection = True
-        self.send_response(STATUS)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
 
 def refusal_body(reason: str) -> bytes:

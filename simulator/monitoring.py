@@ -1,8 +1,8 @@
 """
-The Monitoring API's engagement endpoint: which campaign a consumer's conversation would be of.
+The Monitoring API's engagement endpoint: which campaign a consumer's conversation belongs to.
 
-It needs no token. The first call brings `vid` and `sid`, the later ones send them. While the
-account loads it answers 500 with code 20 (`v=1.0`) or 202 with code 38 (`v=1.1`).
+It needs no token. The first answer has `vid` and `sid`, later calls send them. While the account
+is loading it answers 500 with code 20 (`v=1.0`) or 202 with code 38 (`v=1.1`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import secrets
 import time
 
-from simulator.accounts import Account
-from simulator.conversations import Conversation
+from simulator.calls import Call, JsonObject
+from simulator.http_server import Answer
+from simulator.model import Account, Conversation
 from simulator.state import SimulatorState
 from simulator.tokens import lp_consumer_id
-from simulator.wire import Answer, Call, JsonObject
 
 BODY_FIELDS = {
     "identities",
@@ -25,21 +25,21 @@ BODY_FIELDS = {
 }
 
 
-def engagement(world: SimulatorState, call: Call) -> Answer:
+def engagement(state: SimulatorState, call: Call) -> Answer:
     """Answer `POST …/app/{client_id}/engagement`: 201 for a new session, 200 for a known one."""
     version = call.request.query.get("v")
     if version not in ("1.0", "1.1"):
-        world.records.violation(call, "query: v must be 1.0 or 1.1")
+        state.records.violation(call, "query: v must be 1.0 or 1.1")
         return _error(400, 5, "v must be 1.0 or 1.1")
-    account = world.accounts.get(call.account_id)
+    account = state.accounts.get(call.account_id)
     if account is None or call.params["app"] != account.client_id:
         return _error(404, 37, "unknown account or app")
     body = _body(call)
     if body is None:
-        world.records.violation(call, "body: must be a JSON object")
+        state.records.violation(call, "body: must be a JSON object")
         return _error(400, 33, "body must be a JSON object")
     for reason in _complaints(body):
-        world.records.violation(call, reason)
+        state.records.violation(call, reason)
     with account.lock:
         return _answer(account, call, version, body)
 
@@ -75,7 +75,7 @@ def _loading(account: Account) -> bool:
 
 
 def _details(account: Account, body: JsonObject) -> JsonObject | None:
-    """Return the one engagement, what is open instead, or None when none is eligible."""
+    """Return the engagement, the conversation that is open instead, or None without either."""
     if account.settings.monitoring == "none":
         return None
     details: JsonObject = {

@@ -1,8 +1,8 @@
 """
-The shape of webhooks: what LivePerson says about an event, and about a conversation.
+The form of webhooks: LivePerson's JSON for an event, and for the state of a conversation.
 
-From the webhook events page and its examples: `ms` for what is said, `cqm` for what becomes of
-the conversation, both as `{"kind", "body": {"changes": […]}, "type"}`.
+From the webhook events page and its examples: `ms` for events, `cqm` for conversations, both as
+`{"kind", "body": {"changes": […]}, "type"}`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
-from simulator.accounts import Account
-from simulator.conversations import ALL, MAIN, Conversation, Dialog, Event, now_ms
+from simulator.calls import JsonObject
+from simulator.model import ALL, MAIN, Account, Conversation, Dialog, Event, now_ms
 from simulator.settings import Settings
-from simulator.wire import JsonObject
 
 MS = "ms.MessagingEventNotification"
 CQM = "cqm.ExConversationChangeNotification"
@@ -21,14 +20,14 @@ CQM = "cqm.ExConversationChangeNotification"
 
 @dataclass(eq=False)
 class Notification:
-    """One or more changes on their way to the app, with what became of the tries."""
+    """One or more changes for the app, with the state of their delivery."""
 
     account: Account
     conversation_id: str
     kind: str
     topic: str
     changes: list[JsonObject] = field(repr=False)
-    born: float = 0.0
+    queued_at: float = 0.0
     attempts: int = 0
     faulted: bool = False
     copies: int = 1

@@ -1,8 +1,8 @@
 """
-What the simulator remembers of the traffic: counts, recent requests and violations.
+What a simulated partner remembers of the traffic: counts, recent requests and violations.
 
-A violation is something a strict reader of LivePerson's pages would refuse or warn of. No secret
-and no token ever enters a record: they are replaced before anything is kept.
+A violation is something a strict reader of the partner's pages would refuse or warn of. Secrets
+and tokens are redacted before anything is kept.
 """
 
 from __future__ import annotations
@@ -11,17 +11,28 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
-from simulator.wire import Call, JsonObject, Request
+from simulator.calls import Call, JsonObject
+from simulator.http_server import Request
 
 REDACTED = "<redacted>"
 SECRET_NAMES = frozenset(
-    {"authorization", "x-lp-on-behalf", "client_secret", "cookie", "temp_url_sig", "access_token"}
+    {
+        "authorization",
+        "x-lp-on-behalf",
+        "cookie",
+        "client_secret",
+        "access_token",
+        "temp_url_sig",
+        "token",
+        "api_key",
+        "x-api-key",
+    }
 )
-SERVICES = ("domain", "sentinel", "idp", "conversation", "send", "swift", "smt")
+"""Headers (in lower case), query and form fields, and path parameters that are never kept."""
 KEPT_REQUESTS = 2_000
 KEPT_VIOLATIONS = 2_000
 
@@ -29,17 +40,13 @@ KEPT_VIOLATIONS = 2_000
 class Records:
     """Counts and bounded histories, safe to use from every connection's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, services: Iterable[str] = ()) -> None:
+        """Count for `services` even while they were not called."""
+        self._services = tuple(services)
         self._lock = threading.Lock()
         self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._requests: deque[JsonObject] = deque(maxlen=KEPT_REQUESTS)
         self._violations: deque[JsonObject] = deque(maxlen=KEPT_VIOLATIONS)
-        self.connections = 0
-
-    def connected(self) -> None:
-        """Count one accepted TCP connection."""
-        with self._lock:
-            self.connections += 1
 
     def arrived(self, call: Call) -> None:
         """Count one request to a service of an account."""
@@ -49,11 +56,7 @@ class Records:
     def answered(self, call: Call, status: int | None, started: float) -> None:
         """Keep one request, redacted, with its status; None means the connection was reset."""
         entry = {
-            "at": time.time(),
-            "service": call.service,
-            "account_id": call.account_id,
-            "method": call.request.method,
-            "path": call.request.path,
+            **_place(call),
             "query": redacted(call.request.query),
             "headers": redacted(call.request.headers),
             "body": _readable(call.request),
@@ -66,11 +69,7 @@ class Records:
     def violation(self, call: Call, reason: str) -> None:
         """Keep one thing that is wrong with a request; `reason` must not quote a secret."""
         entry = {
-            "at": time.time(),
-            "service": call.service,
-            "account_id": call.account_id,
-            "method": call.request.method,
-            "path": call.request.path,
+            **_place(call),
             "reason": reason,
         }
         with self._lock:
@@ -105,11 +104,32 @@ class Records:
     def counts(self) -> JsonObject:
         """Return the number of requests by service, and again by account and service."""
         with self._lock:
-            total: Counter[str] = Counter(dict.fromkeys(SERVICES, 0))
+            total: Counter[str] = Counter(dict.fromkeys(self._services, 0))
             for each in self._counts.values():
                 total.update(each)
             by_account = {name: dict(each) for name, each in self._counts.items()}
-            return {**total, "connections": self.connections, "accounts": by_account}
+            return {**total, "accounts": by_account}
+
+
+def _place(call: Call) -> JsonObject:
+    """Return what every record begins with; secrets in the path are redacted."""
+    secrets = {value for name, value in call.params.items() if name in SECRET_NAMES}
+    path = "/".join(_without(secrets, part) for part in call.request.path.split("/"))
+    return {
+        "at": time.time(),
+        "service": call.service,
+        "account_id": call.account_id,
+        "method": call.request.method,
+        "path": path,
+    }
+
+
+def _without(secrets: set[str], part: str) -> str:
+    """Return a path segment as it was sent, with every secret in it replaced."""
+    plain = unquote(part)
+    for secret in secrets:
+        plain = plain.replace(secret, REDACTED)
+    return part if plain == unquote(part) else plain
 
 
 def redacted(values: Mapping[str, str]) -> dict[str, str]:

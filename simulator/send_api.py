@@ -1,9 +1,9 @@
 """
 The Send API: CONVERSATION opens a conversation, SEND does one thing in it.
 
-Tokens are checked first (`authorization`), then the shape (`strict`), then whether it can be
-done: is the conversation known, its own, and open? What the pages leave open is a switch in
-`settings`.
+Tokens are checked first (`authorization`), then the form (`request_validation`), then the state: is
+the conversation known, this consumer's, and open? Where the pages are silent, `settings` has a
+switch.
 """
 
 from __future__ import annotations
@@ -14,19 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator import authorization, files
-from simulator import request_validation as strict
-from simulator.accounts import Account
-from simulator.conversations import (
-    CONSUMER,
-    MAIN,
-    SURVEY,
-    Conversation,
-    ConversationService,
-    Dialog,
-    Sender,
-)
+from simulator import request_validation as validation
+from simulator.calls import Call, JsonObject
+from simulator.conversations import ConversationService
+from simulator.http_server import Answer, Refused
+from simulator.model import CONSUMER, MAIN, SURVEY, Account, Conversation, Dialog, Sender
 from simulator.state import SimulatorState
-from simulator.wire import Answer, Call, JsonObject, Refused, bad_request, outcome
 
 PROFILE_SET = {"msg": "OK User Profile set successfully"}
 RESOLVED = {"msg": "OK Conversation resolved successfully"}
@@ -35,22 +28,22 @@ FIELD_SET = {"msg": "OK Conversation field updated successfully"}
 
 @dataclass(frozen=True)
 class Sending:
-    """One SEND by a consumer who is who he says: what he asks, and where his things are."""
+    """One SEND whose tokens were valid: the request, its account and its consumer."""
 
-    world: SimulatorState
+    state: SimulatorState
     call: Call
     account: Account
     consumer: str
     request: JsonObject
 
     @property
-    def desk(self) -> ConversationService:
-        """Return where the account's conversations are led."""
-        return self.world.desks[self.account.account_id]
+    def conversations(self) -> ConversationService:
+        """The account's conversations."""
+        return self.state.conversations[self.account.account_id]
 
     @property
     def body(self) -> JsonObject:
-        """Return the inner body of the request."""
+        """The inner body of the request."""
         body: JsonObject = self.request["body"]
         return body
 
@@ -64,21 +57,21 @@ class Sending:
 
     def note(self, reason: str) -> None:
         """Record a violation."""
-        self.world.records.violation(self.call, reason)
+        self.state.records.violation(self.call, reason)
 
 
 # CONVERSATION
 
 
-def conversation(world: SimulatorState, call: Call) -> Answer:
-    """Open a conversation for the consumer; 400 in an array if he already has one."""
-    account, consumer = authorization.app_and_consumer(world, call)
-    findings = strict.Findings(account.settings)
-    strict.http(findings, call.request)
-    features = strict.client_properties(findings, call.request)
+def conversation(state: SimulatorState, call: Call) -> Answer:
+    """Open a conversation for the consumer; 400 in an array if one is open already."""
+    account, consumer = authorization.app_and_consumer(state, call)
+    findings = validation.Findings(account.settings)
+    validation.http(findings, call.request)
+    features = validation.client_properties(findings, call.request)
     batch = _json(call)
-    strict.batch(findings, batch, account.account_id)
-    if _reported(world, call, findings):
+    validation.batch(findings, batch, account.account_id)
+    if _reported(state, call, findings):
         return Answer(400, _all_refused(batch))
     profile, request = batch
     with account.lock:
@@ -86,7 +79,8 @@ def conversation(world: SimulatorState, call: Call) -> Answer:
         results = [outcome("OK", PROFILE_SET, profile["id"])]
         if _has_open(account, consumer):
             return Answer(400, [*results, outcome(*_already_open(consumer), request["id"])])
-        opened = world.desks[account.account_id].open(consumer, request["body"], features)
+        service = state.conversations[account.account_id]
+        opened = service.open(consumer, request["body"], features)
     body = {"conversationId": opened.conversation_id}
     return Answer(200, [*results, outcome("OK", body, request["id"])])
 
@@ -98,7 +92,7 @@ def _has_open(account: Account, consumer: str) -> bool:
 
 
 def _already_open(consumer: str) -> tuple[str, JsonObject]:
-    """Return the documented refusal (how-to guide), which does not name the conversation."""
+    """Return the documented refusal (how-to guide); it does not name the conversation."""
     message = (
         f"Consumer request conversation failed: User {consumer} already has open conversation. "
         "Can't open another one."
@@ -115,49 +109,49 @@ def _all_refused(batch: Any) -> list[JsonObject]:
 # SEND
 
 
-def send(world: SimulatorState, call: Call) -> Answer:
-    """Do the one thing a consumer asks for."""
-    account, consumer = authorization.app_and_consumer(world, call)
+def send(state: SimulatorState, call: Call) -> Answer:
+    """Carry out one request of a consumer."""
+    account, consumer = authorization.app_and_consumer(state, call)
     request = _json(call)
-    findings = strict.Findings(account.settings)
-    strict.http(findings, call.request)
-    strict.client_properties(findings, call.request)
+    findings = validation.Findings(account.settings)
+    validation.http(findings, call.request)
+    validation.client_properties(findings, call.request)
     request = findings.object("body", request)
-    strict.element(findings, request, metadata_allowed=True)
+    validation.element(findings, request, metadata_allowed=True)
     _check_length(findings, call, request)
     work = WORK.get(str(request.get("type")))
     findings.must(work is not None, f"type: unknown {request.get('type')!r}")
     if not findings.refusals:
         _check_inner(findings, request)
-    if _reported(world, call, findings) or work is None:
+    if _reported(state, call, findings) or work is None:
         return bad_request(request.get("id"))
     with account.lock:
-        return work(Sending(world, call, account, consumer, request))
+        return work(Sending(state, call, account, consumer, request))
 
 
-def _check_inner(findings: strict.Findings, request: JsonObject) -> None:
-    """Check what is inside the request, by its type."""
+def _check_inner(findings: validation.Findings, request: JsonObject) -> None:
+    """Check the inner body and the metadata, by the request's type."""
     body, kind = request["body"], request["type"]
-    strict.metadata(findings, request.get("metadata"))
-    strict.encoded_metadata(findings, request.get("encodedMetadata"))
+    validation.metadata(findings, request.get("metadata"))
+    validation.encoded_metadata(findings, request.get("encodedMetadata"))
     if kind == "ms.PublishEvent":
         findings.known("body", body, ("dialogId", "conversationId", "event"))
         findings.must(isinstance(body.get("dialogId"), str), "dialogId: is mandatory")
-        strict.event(findings, body.get("event"))
+        validation.event(findings, body.get("event"))
     elif kind == "cm.UpdateConversationField":
         findings.known("body", body, ("conversationId", "conversationField"))
         findings.must(isinstance(body.get("conversationId"), str), "conversationId: is mandatory")
-        strict.conversation_field(findings, body.get("conversationField"))
+        validation.conversation_field(findings, body.get("conversationField"))
     elif kind == "userprofile.SetUserProfile":
-        strict.profile(findings, body)
+        validation.profile(findings, body)
     elif kind == "ms.GenerateURLForUploadFile":
-        strict.upload(findings, body)
+        validation.upload(findings, body)
     elif kind == "ms.GenerateURLForDownloadFile":
-        strict.download(findings, body)
+        validation.download(findings, body)
 
 
-def _check_length(findings: strict.Findings, call: Call, request: JsonObject) -> None:
-    """Refuse a request that is too long, and note one that is so by its file's preview alone."""
+def _check_length(findings: validation.Findings, call: Call, request: JsonObject) -> None:
+    """Refuse a request that is too long; one that only a preview makes too long is noted."""
     settings, total = findings.settings, len(call.request.body.decode("utf-8", "replace"))
     limit, preview = settings.request_limit_characters, _preview_length(request)
     alone = total if settings.preview_counts else total - preview
@@ -167,7 +161,7 @@ def _check_length(findings: strict.Findings, call: Call, request: JsonObject) ->
 
 
 def _preview_length(request: JsonObject) -> int:
-    """Return how long a file's preview is, in characters; 0 without one."""
+    """Return the length of a file's preview in characters; 0 without one."""
     body = request.get("body")
     event = body.get("event") if isinstance(body, dict) else None
     message = event.get("message") if isinstance(event, dict) else None
@@ -182,18 +176,18 @@ def _publish(sending: Sending) -> Answer:
     _fits(sending, conversation, dialog, event)
     consumer = Sender(sending.consumer, CONSUMER)
     metadata = sending.request.get("metadata")
-    published = sending.desk.publish(conversation, dialog, consumer, event, metadata)
+    published = sending.conversations.publish(conversation, dialog, consumer, event, metadata)
     if dialog.kind == SURVEY and isinstance(event.get("message"), str):
-        sending.desk.survey_answered(conversation, dialog, event["message"])
+        sending.conversations.survey_answered(conversation, dialog, event["message"])
     return sending.ok({"sequence": published.sequence or 0})
 
 
 def _fits(sending: Sending, conversation: Conversation, dialog: Dialog, event: JsonObject) -> None:
-    """Refuse an event that does not fit the dialog, and note what is only unwise."""
+    """Refuse an event that does not fit the dialog, and note what is only inadvisable."""
     if len(conversation.dialogs) > 1 and "conversationId" not in sending.body:
         sending.note("conversationId: is needed once there is a second dialog")
     if event["type"] == "AcceptStatusEvent":
-        unknown = sorted(set(event["sequenceList"]) - dialog.numbers())
+        unknown = sorted(set(event["sequenceList"]) - set(range(dialog.next_sequence)))
         if unknown:
             sending.note(f"sequenceList: the dialog has no {unknown}")
             raise sending.refuse("Bad Request")
@@ -216,7 +210,7 @@ def _file_is_there(sending: Sending, message: JsonObject) -> None:
         sending.note("relativePath: no file was uploaded there")
         raise sending.refuse("Bad Request")
     if file.owner != sending.consumer:
-        raise _not_his(sending)
+        raise _not_theirs(sending)
     if file.file_type != message["fileType"]:
         sending.note("fileType: differs from what was announced")
         raise sending.refuse("Bad Request")
@@ -229,17 +223,17 @@ def _update_field(sending: Sending) -> Answer:
     value = given[0] if isinstance(given, list) else given
     if value["field"] == "CSATRate":
         csat = {name: each for name, each in value.items() if name != "field"}
-        sending.desk.change(conversation, csat=csat)
+        sending.conversations.change(conversation, csat=csat)
         return sending.ok(FIELD_SET)
     if value["field"] == "TTRField":
         ttr = {"ttrType": value["ttrType"], "value": value.get("value", 600)}
-        sending.desk.change(conversation, ttr=ttr)
+        sending.conversations.change(conversation, ttr=ttr)
         return sending.ok(FIELD_SET)
     return _close(sending, conversation, value)
 
 
 def _close(sending: Sending, conversation: Conversation, value: JsonObject) -> Answer:
-    """Close as asked: everything, or one dialog so that a survey may follow."""
+    """Close the whole conversation, or one dialog, after which a survey may follow."""
     dialog = _dialog_to_close(sending, conversation, value)
     if not conversation.is_open or not dialog.is_open:
         status = sending.account.settings.close_closed_status
@@ -248,14 +242,14 @@ def _close(sending: Sending, conversation: Conversation, value: JsonObject) -> A
         raise sending.refuse("Bad Request", status)
     if value["field"] == "DialogChange" and dialog.kind == MAIN:
         cause = value["dialog"].get("closedCause")
-        sending.desk.close_main(conversation, CONSUMER, cause)
+        sending.conversations.close_main(conversation, CONSUMER, cause)
     else:
-        sending.desk.close(conversation, CONSUMER, "Closed by consumer")
+        sending.conversations.close(conversation, CONSUMER, "Closed by consumer")
     return sending.ok(RESOLVED)
 
 
 def _dialog_to_close(sending: Sending, conversation: Conversation, value: JsonObject) -> Dialog:
-    """Return the dialog that is meant: the named one, or the one that is open."""
+    """Return the dialog to close: the named one, or the open one."""
     if value["field"] != "DialogChange":
         return conversation.open_dialog or conversation.main
     named = value["dialog"]["dialogId"]
@@ -288,7 +282,7 @@ def _download_url(sending: Sending) -> Answer:
         sending.note("relativePath: no such file")
         raise sending.refuse("Bad Request")
     if file.owner != sending.consumer:
-        raise _not_his(sending)
+        raise _not_theirs(sending)
     return sending.ok(files.signed_url(sending.account, "GET", file.path))
 
 
@@ -305,7 +299,7 @@ WORK: dict[str, Callable[[Sending], Answer]] = {
 
 
 def _open_place(sending: Sending) -> tuple[Conversation, Dialog]:
-    """Return the open dialog a publish is meant for, or refuse."""
+    """Return the open dialog to publish to, or refuse."""
     conversation, dialog = _place(sending, sending.body["dialogId"])
     named = sending.body.get("conversationId", conversation.conversation_id)
     if named != conversation.conversation_id:
@@ -318,7 +312,7 @@ def _open_place(sending: Sending) -> tuple[Conversation, Dialog]:
 
 
 def _place(sending: Sending, dialog_id: str) -> tuple[Conversation, Dialog]:
-    """Return a dialog of this consumer, or refuse what is unknown, too new or another's."""
+    """Return a dialog of this consumer; refuse one that is unknown, too new or another's."""
     place = sending.account.dialogs.get(dialog_id)
     settings = sending.account.settings
     if place is None or time.monotonic() < place[0].usable_at:
@@ -328,12 +322,12 @@ def _place(sending: Sending, dialog_id: str) -> tuple[Conversation, Dialog]:
         )
         raise sending.refuse(message, status)
     if place[0].consumer_id != sending.consumer:
-        raise _not_his(sending)
+        raise _not_theirs(sending)
     return place
 
 
-def _not_his(sending: Sending) -> Refused:
-    """Return the 401 for what belongs to another consumer; its errorCode is unpublished."""
+def _not_theirs(sending: Sending) -> Refused:
+    """Return the 401 for another consumer's conversation; its errorCode is unpublished."""
     code = sending.account.settings.foreign_consumer_error_code
     sending.note("the conversation or file is another consumer's")
     details = "The consumer does not take part in this conversation"
@@ -347,8 +341,18 @@ def _json(call: Call) -> Any:
         return None
 
 
-def _reported(world: SimulatorState, call: Call, findings: strict.Findings) -> bool:
+def _reported(state: SimulatorState, call: Call, findings: validation.Findings) -> bool:
     """Record what was found; return whether the request is refused."""
     for reason in (*findings.refusals, *findings.warnings):
-        world.records.violation(call, reason)
+        state.records.violation(call, reason)
     return bool(findings.refusals)
+
+
+def bad_request(req_id: object, message: str = "Bad Request", status: int = 400) -> Answer:
+    """Return the Send API's answer to a request it does not accept (how-to guide)."""
+    return Answer(status, outcome("BAD_REQUEST", {"msg": message}, req_id))
+
+
+def outcome(code: str, body: JsonObject, req_id: object) -> JsonObject:
+    """Return one result object; `reqId` is a string even if the id was a number (examples page)."""
+    return {"code": code, "body": body, "reqId": "" if req_id is None else str(req_id)}

@@ -12,41 +12,42 @@ import hmac
 from urllib.parse import parse_qsl
 
 from simulator import tokens, tolerance
-from simulator.accounts import Account
+from simulator.calls import Call, JsonObject
+from simulator.http_server import Answer, Refused
+from simulator.model import Account
 from simulator.state import SimulatorState
-from simulator.wire import Answer, Call, JsonObject, Refused
 
 FORM = "application/x-www-form-urlencoded"
 FIELDS = ("client_id", "client_secret", "grant_type")
 
 
-def token_v1(world: SimulatorState, call: Call) -> Answer:
+def token_v1(state: SimulatorState, call: Call) -> Answer:
     """Answer forms 1 to 3, which need `v=1.0`."""
-    if not tolerance.has_version(world, call, "v", "1.0"):
+    if not tolerance.has_version(state, call, "v", "1.0"):
         return _error(400, "invalid_request", "v must be 1.0")
-    return _token(world, call)
+    return _token(state, call)
 
 
-def token_v2(world: SimulatorState, call: Call) -> Answer:
+def token_v2(state: SimulatorState, call: Call) -> Answer:
     """Answer form 4."""
-    return _token(world, call)
+    return _token(state, call)
 
 
-def keys(_world: SimulatorState, _call: Call) -> Answer:
+def keys(_state: SimulatorState, _call: Call) -> Answer:
     """Answer the well-known page with the key that verifies our tokens."""
     return Answer(200, {"keys": [tokens.public_jwk()]})
 
 
-def _token(world: SimulatorState, call: Call) -> Answer:
-    given = _parameters(world, call)
+def _token(state: SimulatorState, call: Call) -> Answer:
+    given = _parameters(state, call)
     missing = [name for name in FIELDS if not given.get(name)]
     if missing:
-        world.records.violation(call, f"missing {', '.join(missing)}")
+        state.records.violation(call, f"missing {', '.join(missing)}")
         return _error(400, "invalid_request", f"missing {', '.join(missing)}")
     if given["grant_type"] != "client_credentials":
-        world.records.violation(call, "grant_type must be client_credentials")
+        state.records.violation(call, "grant_type must be client_credentials")
         return _error(400, "unsupported_grant_type", "use client_credentials")
-    account = world.accounts.get(call.account_id)
+    account = state.accounts.get(call.account_id)
     if account is None or not _is_client(account, given):
         return _error(401, "invalid_client", "client authentication failed")
     with account.lock:
@@ -56,19 +57,19 @@ def _token(world: SimulatorState, call: Call) -> Answer:
     return Answer(200, body)
 
 
-def _parameters(world: SimulatorState, call: Call) -> dict[str, str]:
-    """Return the parameters from query and form, and note a secret where it should not be."""
+def _parameters(state: SimulatorState, call: Call) -> dict[str, str]:
+    """Return the parameters of query and form; a secret in the query is a violation."""
     request = call.request
-    if not tolerance.has_content_type(world, call, FORM):
+    if not tolerance.has_content_type(state, call, FORM):
         raise Refused(_error(400, "invalid_request", f"content-type must be {FORM}"))
-    account = world.accounts.get(call.account_id)
+    account = state.accounts.get(call.account_id)
     strict = account is None or account.settings.strict_secret_placement
     if strict and "client_secret" in request.query:
-        world.records.violation(call, "the client secret travels in the query string")
+        state.records.violation(call, "the client secret travels in the query string")
     form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
     unknown = sorted(set(form) - {*FIELDS, "scope"})
     if unknown:
-        world.records.violation(call, f"form: unknown fields {', '.join(unknown)}")
+        state.records.violation(call, f"form: unknown fields {', '.join(unknown)}")
     return {**request.query, **form}
 
 

@@ -12,21 +12,20 @@ import functools
 import hashlib
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-if TYPE_CHECKING:
-    from simulator.accounts import Account
+from simulator.model import Account
 
 KID = "appjwt-13-05-17"
 MANDATORY_CLAIMS = ("aud", "azp", "iss", "scope", "exp")
 
 
 class BadToken(Exception):
-    """A token is not one of ours, is for another account or app, has expired or was revoked."""
+    """A token is not ours, is for another account or app, has expired or was revoked."""
 
 
 class MissingClaims(Exception):
@@ -55,8 +54,8 @@ def issue_app_jwt(account: Account) -> str:
     """
     Return a new AppJWT for the account's app.
 
-    An RS256 signature is deterministic, so one minted in the same second as a revoked one would
-    be that very token; it is then made to expire a second earlier.
+    RS256 signatures are deterministic: a token issued in the same second as a revoked one would
+    be the same token, so its expiry is moved one second earlier.
     """
     life = account.settings.app_jwt_life_seconds
     token = _app_jwt(account, life)
@@ -83,7 +82,7 @@ def _app_jwt(account: Account, life: int) -> str:
 
 
 def check_app_jwt(account: Account, token: str) -> None:
-    """Raise `BadToken` or `MissingClaims` unless the token is a living one of this account."""
+    """Raise `BadToken` or `MissingClaims` unless the token is valid for this account."""
     if token in account.revoked:
         raise BadToken("revoked")
     try:
@@ -99,7 +98,7 @@ def check_app_jwt(account: Account, token: str) -> None:
 
 
 def issue_consumer_jws(account: Account, ext_consumer_id: str) -> str:
-    """Return the ConsumerJWS of a consumer: the same id gives the same consumer, for ever."""
+    """Return the ConsumerJWS of a consumer: the same id always gives the same consumer."""
     claims = {
         "account_id": account.account_id,
         "ext_consumer_id": ext_consumer_id,

@@ -1,11 +1,11 @@
 """
-The webhook sender: one lane per conversation, a bounded crew for all lanes, and retry by the book.
+The webhook sender: one queue per conversation, a pool of threads for all, and LivePerson's retries.
 
-Lanes keep the order inside a conversation and let conversations overtake each other. What happens
-after a failure is the retry page's:
+The queues keep the order inside a conversation; conversations overtake each other. The retry page
+says what happens after a failure:
 
     none     the event is dropped
-    number   the event alone is tried again, 30 s apart, and order is lost
+    number   the event alone is sent again, 30 s apart, and order is lost
     ttl      the whole app changes state
 
         Up ──any failure──▶ Failed ──every endpoint answers──▶ In Transition ──store sent──▶
@@ -14,9 +14,9 @@ after a failure is the retry page's:
                             │  8 … 300 s
                             └──────────────any failure──────── Recovered ──all sent──▶ Up
                                                                an event for a conversation that
-                                                               still drains waits 4 s, then goes
+                                                               still drains waits 4 s, then is sent
 
-Only 200 and 201 are success; the time-outs are 5 s (notification protocol page).
+Only 200 and 201 are success; both time-outs are 5 s (notification protocol page).
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ from itertools import islice
 
 import requests
 
-from simulator.accounts import Account
+from simulator.calls import JsonObject
 from simulator.faults import SENDER, Fault, Faults
+from simulator.http_server import compact
+from simulator.model import Account
 from simulator.notifications import Notification, envelope
 from simulator.signing import sign
 from simulator.timers import Timers
-from simulator.wire import JsonObject, compact
 
 UP, FAILED, IN_TRANSITION, RECOVERED = "Up", "Failed", "In Transition", "Recovered"
-CREW = 16
+SENDERS = 16
 KEPT_DELIVERIES = 20_000
 NUMBER_SPACING_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -55,13 +56,13 @@ class SenderPool:
     def __init__(self, timers: Timers, faults: Faults) -> None:
         self.timers = timers
         self.faults = faults
-        self._pool = ThreadPoolExecutor(CREW, thread_name_prefix="liveperson-webhooks")
+        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="liveperson-webhooks")
         self._own = threading.local()
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Do some work on one of the threads; after `stop`, do nothing."""
+        """Run `work` on one of the threads; after `stop`, do nothing."""
         try:
-            self._pool.submit(_aloud, work)
+            self._pool.submit(_printing_errors, work)
         except RuntimeError:
             return
 
@@ -81,24 +82,24 @@ class SenderPool:
 @dataclass(eq=False)
 class ConversationQueue:
     """
-    The webhooks of one conversation, in order; `busy` while one is on its way.
+    The webhooks of one conversation, in order; `busy` while one is being sent.
 
-    `waiting` came while a recovered app still drained this conversation.
+    `delayed` holds those that came while a recovered app still drained this conversation.
     """
 
-    queue: deque[Notification] = field(default_factory=deque)
-    waiting: deque[Notification] = field(default_factory=deque)
+    ordered: deque[Notification] = field(default_factory=deque)
+    delayed: deque[Notification] = field(default_factory=deque)
     busy: bool = False
 
 
 class Outbox:
     """The webhooks of one account's app."""
 
-    def __init__(self, account: Account, crew: SenderPool) -> None:
+    def __init__(self, account: Account, pool: SenderPool) -> None:
         self.account = account
-        self._crew = crew
+        self._pool = pool
         self._lock = threading.RLock()
-        self._lanes: dict[str, ConversationQueue] = {}
+        self._queues: dict[str, ConversationQueue] = {}
         self._tries = 0
         self._slow_since: float | None = None
         self._history: deque[JsonObject] = deque(maxlen=KEPT_DELIVERIES)
@@ -108,11 +109,11 @@ class Outbox:
         self.phases = [UP]
         self.would_be_disabled = False
 
-    # What others see
+    # What is asked of it
 
     @property
     def idle(self) -> bool:
-        """Tell whether nothing waits to be sent."""
+        """Whether nothing is left to send."""
         with self._lock:
             return self._pending == 0
 
@@ -136,103 +137,103 @@ class Outbox:
             }
 
     def push(self, notification: Notification) -> None:
-        """Take a webhook to send; returns at once."""
+        """Queue a webhook and return at once."""
         if self.account.endpoint(notification.topic) is None:
             return
-        notification.born = time.monotonic()
+        notification.queued_at = time.monotonic()
         with self._lock:
             self._pending += 1
-            lane = self._lanes.setdefault(notification.conversation_id, ConversationQueue())
-            if lane.waiting:
-                lane.waiting.append(notification)
-            elif self._phase == RECOVERED and lane.queue:
-                lane.waiting.append(notification)
-                self._later(DRAIN_WAIT_SECONDS, lambda: self._release(lane))
+            queue = self._queues.setdefault(notification.conversation_id, ConversationQueue())
+            if queue.delayed:
+                queue.delayed.append(notification)
+            elif self._phase == RECOVERED and queue.ordered:
+                queue.delayed.append(notification)
+                self._later(DRAIN_WAIT_SECONDS, lambda: self._release(queue))
             else:
-                lane.queue.append(notification)
-                self._wake(lane)
+                queue.ordered.append(notification)
+                self._wake(queue)
 
-    # One turn of a lane
+    # One turn of a queue
 
-    def _wake(self, lane: ConversationQueue) -> None:
-        if lane.queue and not lane.busy and self._phase != FAILED:
-            lane.busy = True
-            self._crew.submit(lambda: self._turn(lane))
+    def _wake(self, queue: ConversationQueue) -> None:
+        if queue.ordered and not queue.busy and self._phase != FAILED:
+            queue.busy = True
+            self._pool.submit(lambda: self._turn(queue))
 
-    def _turn(self, lane: ConversationQueue) -> None:
+    def _turn(self, queue: ConversationQueue) -> None:
         with self._lock:
-            batch = self._take(lane)
+            batch = self._take(queue)
         if not batch:
             return
         ok = all([self._attempt(batch) for _ in range(batch[0].copies)])  # noqa: C419
         with self._lock:
-            lane.busy = False
-            self._settle(lane, batch, ok=ok)
+            queue.busy = False
+            self._settle(queue, batch, ok=ok)
             self._advance()
-            self._tidy(batch[0].conversation_id, lane)
-            self._wake(lane)
+            self._tidy(batch[0].conversation_id, queue)
+            self._wake(queue)
 
-    def _take(self, lane: ConversationQueue) -> list[Notification]:
-        """Return what to send now; nothing when a fault makes the lane wait."""
-        if self._phase == FAILED or not lane.queue:
-            lane.busy = False
+    def _take(self, queue: ConversationQueue) -> list[Notification]:
+        """Return what to send now; an empty list if a fault makes the queue wait."""
+        if self._phase == FAILED or not queue.ordered:
+            queue.busy = False
             return []
-        first = lane.queue[0]
+        first = queue.ordered[0]
         if not first.faulted:
             first.faulted = True
-            fault = self._crew.faults.pick(SENDER, self.account.account_id, compact(first.changes))
-            if fault is not None and not self._spoil(lane, first, fault):
+            fault = self._pool.faults.pick(SENDER, self.account.account_id, compact(first.changes))
+            if fault is not None and not self._spoil(queue, first, fault):
                 return []
-        if first.held_until is not None and not self._swap(lane, first):
+        if first.held_until is not None and not self._swap(queue, first):
             return []
-        return self._together(lane)
+        return self._together(queue)
 
-    def _together(self, lane: ConversationQueue) -> list[Notification]:
-        """Return the head of the lane with those that may travel in the same body."""
-        first = lane.queue[0]
+    def _together(self, queue: ConversationQueue) -> list[Notification]:
+        """Return the head of the queue, with those that may share its body."""
+        first = queue.ordered[0]
         batch = [first]
-        for each in islice(lane.queue, 1, self.account.settings.changes_per_body):
+        for each in islice(queue.ordered, 1, self.account.settings.changes_per_body):
             if each.kind != first.kind or self._url(each) != self._url(first):
                 break
             batch.append(each)
         return batch
 
-    def _spoil(self, lane: ConversationQueue, first: Notification, fault: Fault) -> bool:
-        """Apply a fault; return whether the lane may go on at once."""
+    def _spoil(self, queue: ConversationQueue, first: Notification, fault: Fault) -> bool:
+        """Apply a fault; return True if the queue goes on at once."""
         if fault.kind == "duplicate":
             first.copies = 2
         elif fault.kind == "reorder":
             first.held_until = time.monotonic() + (fault.delay_ms or REORDER_WAIT_MS) / 1000
         elif fault.kind == "slow":
             pause = fault.delay_ms / 1000
-            self._crew.timers.after(pause, lambda: self._crew.submit(lambda: self._turn(lane)))
+            self._pool.timers.after(pause, lambda: self._pool.submit(lambda: self._turn(queue)))
             return False
         elif fault.kind == "drop":
-            lane.queue.popleft()
-            lane.busy = False
+            queue.ordered.popleft()
+            queue.busy = False
             self._done(first, "lost on purpose")
-            self._wake(lane)
+            self._wake(queue)
             return False
         return True
 
-    def _swap(self, lane: ConversationQueue, first: Notification) -> bool:
-        """Let the next webhook go before a held one; return whether the lane may go on."""
-        if len(lane.queue) > 1:
-            lane.queue[0], lane.queue[1] = lane.queue[1], lane.queue[0]
+    def _swap(self, queue: ConversationQueue, first: Notification) -> bool:
+        """Send the next webhook before the held one; return True if the queue goes on now."""
+        if len(queue.ordered) > 1:
+            queue.ordered[0], queue.ordered[1] = queue.ordered[1], queue.ordered[0]
             first.held_until = None
-            lane.queue[0].faulted = True
+            queue.ordered[0].faulted = True
             return True
         remaining = (first.held_until or 0) - time.monotonic()
         if remaining <= 0:
             first.held_until = None
             return True
-        lane.busy = False
-        self._crew.timers.after(remaining, lambda: self._rouse(lane))
+        queue.busy = False
+        self._pool.timers.after(remaining, lambda: self._wake_later(queue))
         return False
 
-    def _rouse(self, lane: ConversationQueue) -> None:
+    def _wake_later(self, queue: ConversationQueue) -> None:
         with self._lock:
-            self._wake(lane)
+            self._wake(queue)
 
     # One attempt
 
@@ -264,7 +265,7 @@ class Outbox:
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str]:
         timeout = self.account.settings.webhook_timeout_seconds
         try:
-            answer = self._crew.session().post(
+            answer = self._pool.session().post(
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             )
         except requests.RequestException as problem:
@@ -286,17 +287,17 @@ class Outbox:
 
     # After an attempt
 
-    def _settle(self, lane: ConversationQueue, batch: list[Notification], *, ok: bool) -> None:
-        """Decide what becomes of the head of a lane after an attempt."""
+    def _settle(self, queue: ConversationQueue, batch: list[Notification], *, ok: bool) -> None:
+        """Decide what becomes of the head of a queue after an attempt."""
         if not ok and self._keeps(batch[0]):
             self._fail()
             return
         for each in batch:
-            lane.queue.popleft()
+            queue.ordered.popleft()
             self._done(each, "delivered") if ok else self._failed_alone(each)
 
     def _keeps(self, notification: Notification) -> bool:
-        """Tell whether a failure of this webhook is for the `ttl` mechanism to mend."""
+        """Whether the `ttl` mechanism keeps this webhook after a failure."""
         settings = self.account.settings
         if settings.retry != "ttl" or self._expired(notification):
             return False
@@ -305,11 +306,11 @@ class Outbox:
 
     def _expired(self, notification: Notification) -> bool:
         settings = self.account.settings
-        age = time.monotonic() - notification.born
+        age = time.monotonic() - notification.queued_at
         return age > settings.retention_time_seconds * settings.time_scale
 
     def _failed_alone(self, notification: Notification) -> None:
-        """Try an event again by number, or drop it."""
+        """Send an event again if `number` allows it, else drop it."""
         settings = self.account.settings
         allowed = settings.max_retries.get(notification.topic, 0)
         if settings.retry == "number" and notification.attempts <= allowed:
@@ -318,32 +319,32 @@ class Outbox:
         self._done(notification, "dropped")
 
     def _send_alone(self, notification: Notification) -> None:
-        """Send one webhook outside its lane, or store it if the app is failing."""
+        """Send one webhook outside its queue; store it while the app is failing."""
         with self._lock:
             if self._phase == FAILED:
-                lane = self._lanes.setdefault(notification.conversation_id, ConversationQueue())
-                lane.queue.append(notification)
+                queue = self._queues.setdefault(notification.conversation_id, ConversationQueue())
+                queue.ordered.append(notification)
                 return
         ok = self._attempt([notification])
         with self._lock:
             if ok:
                 self._done(notification, "delivered")
             elif self._keeps(notification):
-                lane = self._lanes.setdefault(notification.conversation_id, ConversationQueue())
-                lane.queue.appendleft(notification)
+                queue = self._queues.setdefault(notification.conversation_id, ConversationQueue())
+                queue.ordered.appendleft(notification)
                 self._fail()
             else:
                 self._failed_alone(notification)
             self._advance()
 
-    def _release(self, lane: ConversationQueue) -> None:
-        """Let go what waited for a drain: in its turn, or at once if the drain was too slow."""
+    def _release(self, queue: ConversationQueue) -> None:
+        """Release what waited for a drain: in its turn, or at once if the drain was too slow."""
         with self._lock:
-            released = list(lane.waiting)
-            lane.waiting.clear()
-            if not lane.queue or self._phase == FAILED:
-                lane.queue.extend(released)
-                self._wake(lane)
+            released = list(queue.delayed)
+            queue.delayed.clear()
+            if not queue.ordered or self._phase == FAILED:
+                queue.ordered.extend(released)
+                self._wake(queue)
                 return
         for notification in released:
             self._send_alone(notification)
@@ -356,14 +357,14 @@ class Outbox:
         self._dropped += 1
         self._history.append(_attempt_record([notification], None, how, 0, self._url(notification)))
 
-    def _tidy(self, conversation_id: str, lane: ConversationQueue) -> None:
-        empty = not (lane.queue or lane.waiting or lane.busy)
-        if empty and self._lanes.get(conversation_id) is lane:
-            del self._lanes[conversation_id]
+    def _tidy(self, conversation_id: str, queue: ConversationQueue) -> None:
+        empty = not (queue.ordered or queue.delayed or queue.busy)
+        if empty and self._queues.get(conversation_id) is queue:
+            del self._queues[conversation_id]
 
     def _later(self, seconds: float, work: Callable[[], None]) -> None:
         pause = seconds * self.account.settings.time_scale
-        self._crew.timers.after(pause, lambda: self._crew.submit(work))
+        self._pool.timers.after(pause, lambda: self._pool.submit(work))
 
     # The four states
 
@@ -382,63 +383,63 @@ class Outbox:
         self._later(min(2.0**self._tries, LONGEST_PAUSE_SECONDS), self._probe)
 
     def _probe(self) -> None:
-        """Try one stored webhook per endpoint; if every endpoint answers, send the store."""
+        """Send one stored webhook per endpoint; if every one is accepted, send the rest."""
         with self._lock:
             self._forget_expired()
-            chosen = self._one_lane_per_endpoint()
-        results = [self._attempt([lane.queue[0]]) for lane in chosen]
+            chosen = self._one_queue_per_endpoint()
+        results = [self._attempt([queue.ordered[0]]) for queue in chosen]
         with self._lock:
-            for lane, ok in zip(chosen, results, strict=True):
-                lane.busy = False
+            for queue, ok in zip(chosen, results, strict=True):
+                queue.busy = False
                 if ok:
-                    self._done(lane.queue.popleft(), "delivered")
+                    self._done(queue.ordered.popleft(), "delivered")
             if all(results):
                 self._send_store()
             else:
                 self._plan_probe()
 
     def _forget_expired(self) -> None:
-        for lane in self._lanes.values():
-            while lane.queue and not lane.busy and self._expired(lane.queue[0]):
-                self._done(lane.queue.popleft(), "retention time is over")
+        for queue in self._queues.values():
+            while queue.ordered and not queue.busy and self._expired(queue.ordered[0]):
+                self._done(queue.ordered.popleft(), "retention time is over")
 
-    def _one_lane_per_endpoint(self) -> list[ConversationQueue]:
+    def _one_queue_per_endpoint(self) -> list[ConversationQueue]:
         chosen: dict[str, ConversationQueue] = {}
-        for lane in self._lanes.values():
-            if lane.queue and not lane.busy:
-                chosen.setdefault(self._url(lane.queue[0]), lane)
-        for lane in chosen.values():
-            lane.busy = True
+        for queue in self._queues.values():
+            if queue.ordered and not queue.busy:
+                chosen.setdefault(self._url(queue.ordered[0]), queue)
+        for queue in chosen.values():
+            queue.busy = True
         return list(chosen.values())
 
     def _send_store(self) -> None:
         self._enter(IN_TRANSITION)
         used = {
-            name: lane
-            for name, lane in self._lanes.items()
-            if lane.queue or lane.waiting or lane.busy
+            name: queue
+            for name, queue in self._queues.items()
+            if queue.ordered or queue.delayed or queue.busy
         }
-        self._lanes = used
-        for lane in self._lanes.values():
-            for each in lane.queue:
+        self._queues = used
+        for queue in self._queues.values():
+            for each in queue.ordered:
                 each.stored = True
-        for lane in self._lanes.values():
-            self._wake(lane)
+        for queue in self._queues.values():
+            self._wake(queue)
         self._advance()
 
     def _advance(self) -> None:
-        """Go on to Recovered when the store is sent, and to Up when all is."""
+        """Enter Recovered when the store is sent, and Up when everything is."""
         if self._phase not in (IN_TRANSITION, RECOVERED):
             return
-        waiting = [each for lane in self._lanes.values() for each in lane.queue]
+        waiting = [each for queue in self._queues.values() for each in queue.ordered]
         if self._phase == IN_TRANSITION and not any(each.stored for each in waiting):
             self._enter(RECOVERED)
         if self._phase == RECOVERED and not waiting:
             self._enter(UP)
 
 
-def _aloud(work: Callable[[], None]) -> None:
-    """Do some work and print what goes wrong, which a pool would keep to itself."""
+def _printing_errors(work: Callable[[], None]) -> None:
+    """Run `work` and print its exception, which the executor would only keep in a future."""
     try:
         work()
     except Exception:

@@ -18,11 +18,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import RLock, Thread
+from threading import RLock
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +31,7 @@ from rich.console import Console
 from sandbox.progress import Progress
 from sandbox.system import Options, System, running
 from simulator import SimulatedLivePerson
+from simulator.http_server import Answer, HttpServer, Request
 from tools.load import machine
 
 RESULT = Path(__file__).with_name("measured.json")
@@ -194,22 +194,11 @@ def event_of(queue: str, message: Mapping[str, Any]) -> dict[str, Any]:
 def serve_webhooks(lambda_: Lambda) -> str:
     """Take LivePerson's webhooks here, and return where."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = lambda_.request("webhook_intake", dict(self.headers.items()), body, {})
-            text = str(answer["body"]).encode()
-            self.send_response(int(answer["statusCode"]))
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def answer(request: Request) -> Answer:
+        given = lambda_.request("webhook_intake", request.headers, request.body, {})
+        return Answer(int(given["statusCode"]), str(given["body"]).encode())
 
-        def log_message(self, *_: Any) -> None:
-            """Stay quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/"
+    return f"{HttpServer(answer).start().url}/"
 
 
 def converse(system: System, lambda_: Lambda, name: str) -> None:

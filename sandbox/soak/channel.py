@@ -6,25 +6,19 @@ has taken already. What is lost after it was taken, it has.
 """
 
 import json
-import socket
-import struct
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sandbox.channel.signature import NotTrusted, verify
-from sandbox.ports import LOOPBACK
 from sandbox.soak import tagged_texts as words
 from sandbox.soak.plan import Hit
-from simulator.loopback_guard import LoopbackOnly
+from simulator.http_server import Answer, HttpServer, Request, Reset
 
 HELD_SECONDS = 3.0
-LINGER_NOT = struct.pack("ii", 1, 0)  # close() then resets the connection instead of ending it
 NEVER_TAKEN = {"status", "refused", "reset_before", "down"}
 
 
@@ -49,10 +43,13 @@ class Call:
         return self.met == "ok"
 
 
-class SoakChannel:
+class SoakChannel(HttpServer):
     """A channel on loopback with the plan's faults in it."""
 
     def __init__(self, signing_secret: str, hits: Iterable[Hit]) -> None:
+        super().__init__(self._answer)
+        self.callback_url = f"{self.url}/callbacks"
+        """Where the connector delivers."""
         self.signing_secret = signing_secret
         self.down = False
         """While true, everything is answered 503."""
@@ -65,21 +62,6 @@ class SoakChannel:
             self._hits[hit.tag].append(hit)
         self._calls: list[Call] = []
         self._lock = threading.Lock()
-        self._server = _Server(self)
-
-    @property
-    def callback_url(self) -> str:
-        """Where the connector delivers."""
-        return f"http://{LOOPBACK}:{self._server.server_port}/callbacks"
-
-    def start(self) -> None:
-        """Answer from now on."""
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Answer no more."""
-        self._server.shutdown()
-        self._server.server_close()
 
     def calls(self) -> list[Call]:
         """List every try, in order of arrival."""
@@ -97,8 +79,18 @@ class SoakChannel:
             self._hits.clear()
             self.down = self._hold = False
 
-    def meet(self, headers: dict[str, str], body: bytes) -> Hit:
-        """Take note of one try; say how it is to be answered."""
+    def _answer(self, request: Request) -> Answer:
+        if (request.method, request.path) != ("POST", "/callbacks"):
+            return Answer(404)
+        hit = self._record(request.headers, request.body)
+        time.sleep(hit.delay_ms / 1000)
+        if hit.kind in {"reset_before", "lost_answer"}:
+            raise Reset
+        retry_after = {"retry-after": str(hit.retry_after)} if hit.retry_after else {}
+        return Answer(hit.status or 200, headers=retry_after)
+
+    def _record(self, headers: Mapping[str, str], body: bytes) -> Hit:
+        """Keep one attempt; return how to answer it."""
         document = _document(body)
         with self._lock:
             hit = self._how(headers, body, document)
@@ -106,7 +98,7 @@ class SoakChannel:
             self._calls.append(call)
         return hit
 
-    def _how(self, headers: dict[str, str], body: bytes, document: Any) -> Hit:
+    def _how(self, headers: Mapping[str, str], body: bytes, document: Any) -> Hit:
         try:
             verify(self.signing_secret, headers, body, time.time())
         except NotTrusted:
@@ -121,53 +113,6 @@ class SoakChannel:
             self.holding.set()
             return Hit("channel", tag, "held", delay_ms=int(HELD_SECONDS * 1000))
         return Hit("channel", tag, "ok")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, channel: SoakChannel) -> None:
-        self.channel = channel
-        super().__init__((LOOPBACK, 0), _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of callers that hung up: some are killed on purpose."""
-
-
-class _Handler(LoopbackOnly, BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    timeout = 60
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        hit = self.server.channel.meet(headers, body)
-        time.sleep(hit.delay_ms / 1000)
-        if hit.kind in {"reset_before", "lost_answer"}:
-            self._reset()
-        else:
-            self._answer(hit.status or 200, hit.retry_after)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing: what arrived is kept."""
-
-    def _answer(self, status: int, retry_after: int) -> None:
-        with suppress(OSError):
-            self.send_response(status)
-            self.send_header("content-length", "0")
-            if retry_after:
-                self.send_header("retry-after", str(retry_after))
-            self.end_headers()
-
-    def _reset(self) -> None:
-        self.close_connection = True
-        with suppress(OSError):
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
-            self.connection.close()
 
 
 def _document(body: bytes) -> Any:

@@ -58,7 +58,7 @@ def test_a_callback_carries_its_signature(clock: Clock) -> None:
         callbacks(clock).post(channel_settings(f"{server.url}/cb?a=b"), "msg_1", CALLBACK)
 
     (request,) = server.requests
-    assert "/cb?a=b" == request.path
+    assert "/cb?a=b" == request.target
     assert "application/json" == request.headers["content-type"]
     assert CALLBACK == request.json()
     assert ("msg_1", str(int(clock.now))) == (

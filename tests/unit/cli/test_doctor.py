@@ -62,7 +62,7 @@ class Lambda:
         """Answer one call."""
         if request.method == "POST":
             return _resources()
-        asked = urlsplit(request.path)
+        asked = urlsplit(request.target)
         return json_answer(self._lambda(asked.path, parse_qs(asked.query)))
 
     def _lambda(self, path: str, query: Mapping[str, list[str]]) -> dict[str, Any]:

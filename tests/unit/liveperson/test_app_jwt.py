@@ -51,7 +51,7 @@ def test_the_secret_travels_in_the_body(liveperson: SimulatedLivePerson) -> None
 
     asked = server.requests[-1]
     assert CLIENT_SECRET in asked.body.decode()
-    assert CLIENT_SECRET not in asked.path + str(asked.headers)
+    assert CLIENT_SECRET not in asked.target + str(asked.headers)
 
 
 def test_credentials_that_sentinel_refuses_are_the_operators_to_mend(

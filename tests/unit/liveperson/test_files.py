@@ -35,11 +35,11 @@ class Storage:
         if "baseURI" in request.path:
             entries = [{"service": s, "baseURI": self.url} for s in ("asyncMessagingEnt", "swift")]
             return json_answer({"baseURIs": entries})
-        if request.path.endswith("/conversation/send?v=3"):
+        if request.target.endswith("/conversation/send?v=3"):
             self.given += 1
             place = {"relativePath": self.path, "queryParams": {"temp_url_sig": f"{self.given}+/="}}
             return json_answer({"code": "OK", "body": place}, self.ask_status)
-        number = int(request.path.rpartition("temp_url_sig=")[2].partition("%")[0])
+        number = int(request.target.rpartition("temp_url_sig=")[2].partition("%")[0])
         return Answer(self.ran_out.get(number, 201 if request.method == "PUT" else 200), b"content")
 
     url: str = ""
@@ -57,7 +57,7 @@ class Storage:
 def visits(server: HttpServer) -> list[tuple[str, str]]:
     """Give what was asked of the storage itself."""
     return [
-        (each.method, each.path) for each in server.requests if "/api/account/" not in each.path
+        (each.method, each.target) for each in server.requests if "/api/account/" not in each.path
     ]
 
 

@@ -53,7 +53,7 @@ def test_the_json_of_an_answer_is_its_value() -> None:
 
 def test_json_is_sent_as_it_counts_for_liveperson() -> None:
     """Bodies are compact UTF-8, so that the limit of characters is used for words."""
-    with serving(Answer()) as server:
+    with serving(Answer(200, {})) as server:
         LivePersonHttp().post_json(server.url, {"message": "Grüße 👋"}, TOKEN)
 
     (request,) = server.requests
@@ -64,11 +64,11 @@ def test_json_is_sent_as_it_counts_for_liveperson() -> None:
 
 def test_a_form_is_sent_in_the_body() -> None:
     """Secrets travel in the body, never in the address."""
-    with serving(Answer()) as server:
+    with serving(Answer(200, {})) as server:
         LivePersonHttp().post_form(f"{server.url}/token?v=1.0", {"client_secret": "s3cr3t"})
 
     (request,) = server.requests
-    assert (b"client_secret=s3cr3t", "/token?v=1.0") == (request.body, request.path)
+    assert (b"client_secret=s3cr3t", "/token?v=1.0") == (request.body, request.target)
 
 
 # ── Files ──
@@ -80,7 +80,7 @@ def test_a_file_is_put_as_it_is() -> None:
         LivePersonHttp().put_bytes(f"{server.url}/upload?sig=1", b"\x00\xff")
 
     (request,) = server.requests
-    assert ("PUT", "/upload?sig=1", b"\x00\xff") == (request.method, request.path, request.body)
+    assert ("PUT", "/upload?sig=1", b"\x00\xff") == (request.method, request.target, request.body)
 
 
 def test_a_file_that_is_not_taken_is_an_error() -> None:
@@ -117,7 +117,7 @@ def test_a_large_file_is_not_read_to_its_end() -> None:
     """Nobody fills our memory: what is too large is left where it is."""
 
     def answer(request: Request) -> Answer:
-        return Answer(200, b"x" * 50_000_000) if request.path == "/large" else Answer()
+        return Answer(200, b"x" * 50_000_000) if request.path == "/large" else Answer(200, {})
 
     with serving(answer) as server:
         http = LivePersonHttp()
@@ -154,7 +154,7 @@ def test_an_unknown_host_surely_got_nothing() -> None:
 
 def test_no_answer_in_time_may_have_been_done() -> None:
     """After a time-out LivePerson may have acted all the same."""
-    with serving(Answer()) as server:
+    with serving(Answer(200, {})) as server:
         server.behaviour = server.hang
         began = time.monotonic()
         with pytest.raises(LivePersonUnavailable) as unavailable:
@@ -291,7 +291,7 @@ def test_a_success_that_is_no_json_may_have_been_done(body: bytes) -> None:
 @pytest.mark.parametrize("status", [300, 301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
     """Tokens go to the address that was looked up and nowhere else; a moved one is looked up."""
-    with serving(Answer()) as elsewhere, pytest.raises(LivePersonUnavailable) as moved:
+    with serving(Answer(200, {})) as elsewhere, pytest.raises(LivePersonUnavailable) as moved:
         post(Answer(status, headers={"Location": elsewhere.url}))
 
     assert [] == elsewhere.requests
@@ -308,7 +308,7 @@ def test_nothing_is_repeated_by_itself() -> None:
 
 def test_a_connection_is_used_again() -> None:
     """A container keeps its connection to LivePerson."""
-    with serving(Answer()) as server:
+    with serving(Answer(200, {})) as server:
         http = LivePersonHttp()
         for _ in range(3):
             http.get(server.url)
@@ -325,7 +325,7 @@ def test_the_machines_own_settings_do_not_matter(
     monkeypatch.setenv("NETRC", f"{tmp_path}/netrc")
     with open(f"{tmp_path}/netrc", "w") as netrc:  # noqa: PTH123
         netrc.write("default login user password word\n")
-    with serving(Answer()) as server:
+    with serving(Answer(200, {})) as server:
         LivePersonHttp().post_json(server.url, {}, TOKEN)
 
     assert "the-app-jwt" == server.requests[0].headers["authorization"]

@@ -16,9 +16,10 @@ import requests
 
 import simulator as package
 from simulator import ControlRefused, LivePersonControl, SimulatedLivePerson
+from simulator.control import Controls
 from simulator.faults import REQUEST_KINDS, WEBHOOK_KINDS
 from simulator.settings import Settings
-from tests.unit.simulator.helpers import ACCOUNT, SECRET, Connector, Endpoint
+from simulator.tests.helpers import ACCOUNT, SECRET, Connector, Endpoint
 
 
 @pytest.fixture(name="control")
@@ -32,9 +33,12 @@ def public_methods(kind: type) -> set[str]:
 
 def test_the_client_has_every_method() -> None:
     """Whatever can be told to a simulator in this process can be told to one in another."""
-    assert public_methods(SimulatedLivePerson) - {"start", "stop"} == public_methods(
-        LivePersonControl
-    )
+    client = LivePersonControl("http://127.0.0.1:1")
+
+    assert public_methods(SimulatedLivePerson) - {"start", "stop"} == public_methods(Controls)
+    assert all(callable(getattr(client, name)) for name in public_methods(Controls))
+    with pytest.raises(AttributeError):
+        client.stop()
 
 
 def test_the_client_does_what_the_object_does(
@@ -42,7 +46,7 @@ def test_the_client_does_what_the_object_does(
 ) -> None:
     """Driven over HTTP, agents speak, conversations close, and the same is reported."""
     control.set(ACCOUNT, skill_id="7")
-    control.set_webhook_url(ACCOUNT, endpoint.url)
+    control.set_webhook_url(ACCOUNT, endpoint.webhooks_url)
     conversation_id = connector.opened()
     control.agent_joins(ACCOUNT, conversation_id)
     assert control.agent_text(ACCOUNT, conversation_id, "hi", role="MANAGER") == 0
@@ -124,7 +128,7 @@ def test_no_secret_is_ever_recorded(
             control.requests(),
             control.conversations(ACCOUNT),
             control.deliveries(ACCOUNT),
-            repr(vars(lp)["_world"].accounts),
+            repr(vars(lp)["_state"].accounts),
         ]
     )
     assert SECRET not in readable
@@ -180,7 +184,7 @@ def test_it_listens_on_one_address_only(lp: SimulatedLivePerson) -> None:
 def test_every_switch_and_method_is_documented() -> None:
     """The README names every setting and every method, and no fault kind is forgotten."""
     readme = (Path(package.__file__).parent / "README.md").read_text(encoding="utf-8")
-    names = {each.name for each in fields(Settings)} | public_methods(LivePersonControl)
+    names = {each.name for each in fields(Settings)} | public_methods(Controls)
     names |= REQUEST_KINDS | WEBHOOK_KINDS
 
     assert sorted(name for name in names if f"`{name}" not in readme) == []

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from simulator import ControlRefused, SimulatedLivePerson
-from tests.unit.simulator.helpers import ACCOUNT, Connector, Endpoint
+from simulator.tests.helpers import ACCOUNT, Connector, Endpoint
 
 
 def texts(lp: SimulatedLivePerson) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from simulator import SimulatedLivePerson
-from tests.unit.simulator.helpers import ACCOUNT, CLIENT, SECRET, Connector, reasons
+from simulator.tests.helpers import ACCOUNT, CLIENT, SECRET, Connector, reasons
 
 
 def claims(token: str) -> dict[str, object]:

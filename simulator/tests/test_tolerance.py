@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from simulator import SimulatedLivePerson
-from tests.unit.simulator.helpers import (
+from simulator.tests.helpers import (
     ACCOUNT,
     CLIENT,
     PNG,
@@ -123,7 +123,7 @@ def test_numbers_as_ids_are_taken_and_noted(
     refused = send(connector)
     lp.set(ACCOUNT, refuse_numeric_ids=False)
 
-    assert (400, 200) == (refused.status_code, send(connector).status_code)
+    assert (refused.status_code, send(connector).status_code) == (400, 200)
     assert noted in reasons(lp)
 
 
@@ -132,7 +132,7 @@ def test_a_skill_that_is_neither_text_nor_number_is_refused(
     connector: Connector, skill: object
 ) -> None:
     """No sample has one."""
-    assert 400 == connector.open(skillId=skill).status_code
+    assert connector.open(skillId=skill).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_skill_that_is_neither_text_nor_number_is_refused(
 )
 def test_another_version_is_refused(connector: Connector, send: Send) -> None:
     """It asks for something that no page describes."""
-    assert 400 == send(connector).status_code
+    assert send(connector).status_code == 400
 
 
 # ── Files ──
@@ -177,7 +177,7 @@ def test_a_long_preview_is_taken_and_noted(
     connector.opened()
     path, _ = uploaded(connector)
 
-    assert 200 == shown(connector, path, bytes(size)).status_code
+    assert shown(connector, path, bytes(size)).status_code == 200
     assert "longer than 5000 characters with the preview" in reasons(lp)
 
 
@@ -186,8 +186,8 @@ def test_a_short_preview_is_nothing_to_note(lp: SimulatedLivePerson, connector: 
     connector.opened()
     path, _ = uploaded(connector)
 
-    assert 200 == shown(connector, path, bytes(1_000)).status_code
-    assert "" == reasons(lp)
+    assert shown(connector, path, bytes(1_000)).status_code == 200
+    assert reasons(lp) == ""
 
 
 def test_a_preview_above_30_kb_is_refused(connector: Connector) -> None:
@@ -195,7 +195,7 @@ def test_a_preview_above_30_kb_is_refused(connector: Connector) -> None:
     connector.opened()
     path, _ = uploaded(connector)
 
-    assert 400 == shown(connector, path, bytes(30 * 1024)).status_code
+    assert shown(connector, path, bytes(30 * 1024)).status_code == 400
 
 
 def test_a_preview_can_count(lp: SimulatedLivePerson, connector: Connector) -> None:
@@ -204,7 +204,7 @@ def test_a_preview_can_count(lp: SimulatedLivePerson, connector: Connector) -> N
     connector.opened()
     path, _ = uploaded(connector)
 
-    assert 400 == shown(connector, path, bytes(4_000)).status_code
+    assert shown(connector, path, bytes(4_000)).status_code == 400
 
 
 @pytest.mark.parametrize(("refuses", "status"), [(False, 201), (True, 404)])
@@ -235,23 +235,25 @@ def test_a_body_in_chunks_is_read(lp: SimulatedLivePerson, connector: Connector)
     url = f"{lp.url}/api/account/{ACCOUNT}/messaging/consumer/conversation/send?v=3"
     headers = {**connector.headers, "content-type": "application/json"}
     for _ in range(2):  # the connection can be used again
-        assert 200 == connector.session.post(url, pieces(), headers=headers, timeout=5).status_code
-    assert "" == reasons(lp)
+        assert connector.session.post(url, pieces(), headers=headers, timeout=5).status_code == 200
+    assert reasons(lp) == ""
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "status"),
     [
-        b"content-length: -1\r\n\r\n",
-        b"content-length: x\r\n\r\n",
-        b"content-length: 99999999\r\n\r\n",
-        b"transfer-encoding: chunked\r\n\r\nx\r\n",
-        b"transfer-encoding: chunked\r\n\r\n-5\r\n",
-        b"transfer-encoding: chunked\r\n\r\nFFFFFFF\r\n",
-        b"transfer-encoding: chunked\r\n\r\n",
+        (b"content-length: -1\r\n\r\n", b"400"),
+        (b"content-length: x\r\n\r\n", b"400"),
+        (b"content-length: 99999999\r\n\r\n", b"413"),
+        (b"transfer-encoding: chunked\r\n\r\nx\r\n", b"400"),
+        (b"transfer-encoding: chunked\r\n\r\n-5\r\n", b"400"),
+        (b"transfer-encoding: chunked\r\n\r\nFFFFFFF\r\n", b"413"),
+        (b"transfer-encoding: chunked\r\n\r\n", b"400"),
     ],
 )
-def test_a_body_without_a_right_length_is_refused(lp: SimulatedLivePerson, body: bytes) -> None:
+def test_a_body_without_a_right_length_is_refused(
+    lp: SimulatedLivePerson, body: bytes, status: bytes
+) -> None:
     """The connection ends with it, since nothing says where the next request begins."""
     with socket.create_connection(("127.0.0.1", lp.port), 5) as connection:
         host = f"host: 127.0.0.1:{lp.port}\r\n".encode()
@@ -259,8 +261,8 @@ def test_a_body_without_a_right_length_is_refused(lp: SimulatedLivePerson, body:
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert 1 == answer.count(b"HTTP/1.1")
+    assert answer.startswith(b"HTTP/1.1 " + status + b" ")
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 def test_a_conversation_of_a_client_with_all_of_it(lp: SimulatedLivePerson) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from simulator import SimulatedLivePerson, sign
-from tests.unit.simulator.helpers import (
+from simulator.tests.helpers import (
     ACCOUNT,
     CLIENT,
     SECRET,

@@ -4,74 +4,55 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 import time
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 
 from simulator import SimulatedLivePerson
+from simulator.http_server import Answer, HttpServer, Request
 
 ACCOUNT, CLIENT, SECRET = "12345678", "81fad476-88af-4d08-bc0e-20bc69439ed4", "s3cr3ts3cr3t"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(92)
 
 
-class Endpoint(ThreadingHTTPServer):
-    """Takes webhooks: remembers them, and answers with the next of `answers`, else 200."""
-
-    daemon_threads = True
+class Endpoint(HttpServer):
+    """Takes webhooks: keeps them, and answers with the next of `answers`, else 200."""
 
     def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.webhooks_url = f"{self.url}/webhooks"
         self.bodies: list[bytes] = []
-        self.headers: list[dict[str, str]] = []
+        self.headers: list[Mapping[str, str]] = []
         self.answers: list[int] = []
         self.down = False
         self.pause: float = 0
         self.hold: Callable[[bytes], None] = lambda _: None
-        super().__init__(("127.0.0.1", 0), _Webhook)
-        self.url = f"http://127.0.0.1:{self.server_port}/webhooks"
 
     def changes(self, kind: str = "ms") -> list[dict[str, Any]]:
-        """Give every change that came, of messages (ms) or of conversations (cqm)."""
+        """Return every change that came, of messages (ms) or of conversations (cqm)."""
         bodies = [json.loads(body) for body in self.bodies]
         chosen = [body for body in bodies if body["type"].startswith(kind)]
         return [change for body in chosen for change in body["body"]["changes"]]
 
     def texts(self) -> list[str]:
-        """Give every text that came, in order."""
+        """Return every text that came, in order."""
         return [
             change["event"]["message"]
             for change in self.changes()
             if change["event"].get("contentType") == "text/plain"
         ]
 
-
-class _Webhook(BaseHTTPRequestHandler):
-    server: Endpoint
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.hold(body)
-        time.sleep(self.server.pause)
-        status = self.server.answers.pop(0) if self.server.answers else 200
-        status = 503 if self.server.down else status
+    def _answer(self, request: Request) -> Answer:
+        self.hold(request.body)
+        time.sleep(self.pause)
+        status = self.answers.pop(0) if self.answers else 200
+        status = 503 if self.down else status
         if status in (200, 201):
-            self.server.bodies.append(body)
-            self.server.headers.append({k.lower(): v for k, v in self.headers.items()})
-        self.wfile.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n".encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def serving(endpoint: Endpoint) -> threading.Thread:
-    """Start an endpoint."""
-    thread = threading.Thread(target=endpoint.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    return thread
+            self.bodies.append(request.body)
+            self.headers.append(request.headers)
+        return Answer(status)
 
 
 class Connector:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator import SimulatedLivePerson
-from tests.unit.simulator.helpers import (
+from simulator.tests.helpers import (
     ACCOUNT,
     PROFILE,
     REQUEST,

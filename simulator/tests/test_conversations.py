@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from simulator import ControlRefused, SimulatedLivePerson
-from tests.unit.simulator.helpers import (
+from simulator.tests.helpers import (
     ACCOUNT,
     CLIENT,
     PNG,

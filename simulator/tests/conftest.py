@@ -7,30 +7,25 @@ from collections.abc import Iterator
 import pytest
 
 from simulator import SimulatedLivePerson
-from tests.unit.simulator.helpers import (
+from simulator.tests.helpers import (
     ACCOUNT,
     CLIENT,
     SECRET,
     Connector,
     Endpoint,
-    serving,
 )
 
 
 @pytest.fixture(name="endpoint")
 def _endpoint() -> Iterator[Endpoint]:
-    endpoint = Endpoint()
-    thread = serving(endpoint)
-    yield endpoint
-    endpoint.shutdown()
-    thread.join()
-    endpoint.server_close()
+    with Endpoint() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(name="lp")
 def _lp(endpoint: Endpoint) -> Iterator[SimulatedLivePerson]:
     with SimulatedLivePerson() as lp:
-        lp.add_account(ACCOUNT, CLIENT, SECRET, endpoint.url, time_scale=0.01)
+        lp.add_account(ACCOUNT, CLIENT, SECRET, endpoint.webhooks_url, time_scale=0.01)
         yield lp
 
 
