@@ -407,6 +407,6 @@ class Adapter:
         """
         return None
 
-    def instructions(self, address: str) -> str:
-        """Return what the operator clicks where there is no API; empty if nothing is left to do."""
+    def instructions(self, address: str, settings: Settings) -> str:
+        """Return what the operator still has to click; empty if nothing is left to do."""
         return ""

@@ -227,7 +227,7 @@ class WhatsApp(Adapter):
         elsewhere = found is not None and address not in self.registered(found)
         return None if elsewhere else _configure({"override_callback_uri": ""}, settings)
 
-    def instructions(self, address: str) -> str:
+    def instructions(self, address: str, settings: Settings) -> str:
         """Say how the app is subscribed to messages, which is done once for an app."""
         return (
             "In the Meta app's dashboard, at WhatsApp > Configuration: if the app has no callback "
