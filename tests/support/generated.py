@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from types import ModuleType
 from typing import Any
 
@@ -96,6 +96,19 @@ class TypeScript:
 
     def _node(self, program: str, *arguments: str | Path) -> None:
         _run("node", self._tools / program, *arguments)
+
+
+def compiled(program: Path) -> Path:
+    """Compile one program that stands alone, in the compiler's strictest mode."""
+    folder = Path(mkdtemp(prefix="typescript-"))
+    shutil.copy(program, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "node_modules").symlink_to(_packages() / "node_modules")
+    settings = json.loads((TYPESCRIPT / "tsconfig.json").read_text())
+    settings["compilerOptions"]["types"] = ["node"]
+    (folder / "tsconfig.json").write_text(json.dumps(settings))
+    _run("node", folder / "node_modules/typescript/bin/tsc", "--project", folder)
+    return folder / "out" / f"{program.stem}.js"
 
 
 def why_no_typescript() -> str:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 LISTEN = "0A"  # TCP_LISTEN in include/net/tcp_states.h
+
+
+def wait_until_open(port: int, seconds: float = 30.0) -> None:
+    """Return once something listens at this port of loopback."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens at port {port}")
 
 
 def can_be_seen() -> bool:

@@ -7,8 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from click.testing import CliRunner
 
 from connector_cli.main import cli
 from sandbox.ports import free_port
+from tests.support.listening import wait_until_open
 from tests.support.servers import Answer, serving
 from tools.template import PROJECT
 
@@ -118,16 +117,6 @@ def test_it_keeps_to_the_contract() -> None:
         channel.terminate()
 
     assert 0 == found.exit_code, found.output
-
-
-def wait_until_open(port: int) -> None:
-    """Return once something listens there."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing listens at port {port}")
 
 
 def test_the_guide_says_what_is_needed() -> None:
