@@ -15,6 +15,7 @@ FUNCTIONS = {
     "message_intake": "MessageIntake",
     "outbound_messaging": "OutboundMessaging",
     "webhook_intake": "WebhookIntake",
+    "provider_intake": "ProviderIntake",
     "channel_delivery": "ChannelDelivery",
     "token_refresh": "TokenRefresh",
     "dead_letter_redrive": "DeadLetterRedrive",

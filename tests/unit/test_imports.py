@@ -61,6 +61,7 @@ def test_the_picture_is_true() -> None:
     [
         ("webhook_intake", {"requests", "jwt", "boto3.dynamodb", "boto3.dynamodb.types"}),
         ("message_intake", {"requests", "jwt", "boto3.dynamodb", "boto3.dynamodb.types"}),
+        ("provider_intake", {"requests", "jwt", "boto3.dynamodb", "boto3.dynamodb.types"}),
         ("dead_letter_redrive", {"requests", "jwt"}),
     ],
 )
@@ -72,9 +73,10 @@ def test_a_function_loads_only_what_it_uses(function: str, heavy: set[str]) -> N
     assert set() == heavy & loaded
 
 
-def test_the_webhook_intake_loads_no_validator() -> None:
+@pytest.mark.parametrize("function", ["webhook_intake", "provider_intake"])
+def test_an_intake_of_webhooks_loads_no_validator(function: str) -> None:
     """Schemas are for the channel's events."""
-    loaded = {name.partition(".")[0] for name in loaded_by("webhook_intake")}
+    loaded = {name.partition(".")[0] for name in loaded_by(function)}
 
     assert set() == {"jsonschema", "fastjsonschema", "pydantic"} & loaded
 
@@ -106,3 +108,12 @@ def test_nothing_is_read_or_built_when_a_handler_is_imported(function: str) -> N
     )
 
     assert 0 == done.returncode, done.stderr
+
+
+def test_a_provider_is_loaded_when_it_is_met() -> None:
+    """Five kinds slow nobody down who has one."""
+    loaded = {
+        name.rpartition(".")[2] for name in loaded_by("provider_intake") if ".adapters." in name
+    }
+
+    assert {"interface"} == loaded

@@ -23,7 +23,7 @@ def folder(function: str) -> str:
 
 
 def test_every_function_is_invoked_with_its_own_event() -> None:
-    """All six, and none that is not there."""
+    """All seven, and none that is not there."""
     invoked = re.findall(
         r"sam local invoke (\w+) -t \"\$TEMPLATE\" --event (events/(\w+)\.json|-)", TEXT
     )

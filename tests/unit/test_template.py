@@ -253,8 +253,8 @@ def test_the_table_is_safe() -> None:
     assert {"Retain"} == {resource["DeletionPolicy"], resource["UpdateReplacePolicy"]}
 
 
-def test_the_channel_needs_a_key_and_liveperson_does_not() -> None:
-    """Webhooks prove themselves by their signature."""
+def test_the_channel_needs_a_key_and_who_signs_does_not() -> None:
+    """The webhooks of LivePerson and of providers prove themselves."""
     needs = {
         event["Properties"]["Path"]: event["Properties"].get("Auth", {}).get("ApiKeyRequired")
         for function in FUNCTIONS.values()
@@ -263,6 +263,7 @@ def test_the_channel_needs_a_key_and_liveperson_does_not() -> None:
     }
 
     assert not needs.pop("/webhooks/liveperson")
+    assert not needs.pop("/accounts/{account_id}/channels/{name}")
     assert needs
     assert all(needs.values())
 
@@ -540,10 +541,10 @@ def test_a_plain_deployment_needs_no_codedeploy() -> None:
 
 
 def test_a_gradual_deployment_rolls_back_by_itself() -> None:
-    """Both intakes, on their own alarms."""
+    """The intakes, on their own alarms."""
     groups = of_kind(deployed(GradualDeployment="true"), "AWS::CodeDeploy::DeploymentGroup")
 
-    assert 2 == len(groups)
+    assert 3 == len(groups)
     for group in groups.values():
         assert (
             "DEPLOYMENT_STOP_ON_ALARM"
@@ -648,15 +649,16 @@ def test_bucket_and_queues_are_reached_over_tls_alone(kind: str) -> None:
 
 def test_a_flood_of_webhooks_leaves_room_for_the_channel() -> None:
     """Their route has a throttle of its own, beside the usage plan's for the channel."""
-    (throttle,) = resources("AWS::Serverless::Api")["ConnectorApi"]["MethodSettings"]
+    throttles = resources("AWS::Serverless::Api")["ConnectorApi"]["MethodSettings"]
+    most = {"webhook_intake": "WebhookRequestsPerSecond"}
+    most["provider_intake"] = "ProviderRequestsPerSecond"
 
-    (path,) = [
-        event["Properties"]["Path"] for event in FUNCTIONS["webhook_intake"]["Events"].values()
-    ]
-    assert "/" + path.replace("/", "~1") == throttle["ResourcePath"]
-    assert "POST" == throttle["HttpMethod"]
-    assert {"Ref": "WebhookRequestsPerSecond"} == throttle["ThrottlingRateLimit"]
-    assert {"Ref": "WebhookRequestsPerSecond"} == throttle["ThrottlingBurstLimit"]
+    for folder, throttle in zip(most, throttles, strict=True):
+        (path,) = {each["Properties"]["Path"] for each in FUNCTIONS[folder]["Events"].values()}
+        assert "/" + path.replace("/", "~1") == throttle["ResourcePath"]
+        assert "POST" == throttle["HttpMethod"]
+        assert {"Ref": most[folder]} == throttle["ThrottlingRateLimit"]
+        assert {"Ref": most[folder]} == throttle["ThrottlingBurstLimit"]
 
 
 def test_access_logs_say_who_and_when_and_no_words() -> None:

@@ -16,7 +16,12 @@ def test_the_kinds_own_settings_are_read() -> None:
     channel = ready_channel()
 
     assert ("pigeon", "loft", ACCOUNT) == (channel.kind, channel.name, channel.account_id)
-    assert {"token": TOKEN, "webhook_secret": WEBHOOK_SECRET} == channel.settings
+    assert {"token": TOKEN, "webhook_secret": WEBHOOK_SECRET, "address": ""} == channel.settings
+
+
+def test_an_adapter_knows_the_webhooks_own_address() -> None:
+    """Some providers are told it with every message."""
+    assert "https://a.example/x" == ready_channel(address="https://a.example/x").settings["address"]
 
 
 def test_everything_else_has_a_default() -> None:
@@ -51,6 +56,7 @@ def test_everything_else_has_a_default() -> None:
         ({"sentences": []}, "'sentences' is not an object"),
         ({"edits": "no"}, "'edits' is not a switch"),
         ({"template": {"name": "x"}}, "'template' has no name or no language"),
+        ({"address": 7}, "'address' is not a web address"),
         ({"conversation": []}, "'conversation' is not an object"),
         ({"address": "connector.example"}, "'address' is not a web address"),
         ({"callbacks": ["letters"]}, "'callbacks' names an unknown type"),

@@ -17,7 +17,12 @@ from liveperson_connector.domain.errors import (
     Problem,
     Refused,
 )
-from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer, refusal
+from liveperson_connector.entrypoints.api_gateway import (
+    HttpRequest,
+    answer,
+    plain_answer,
+    refusal,
+)
 
 
 def event(proxy: str = "c-1/events", account_id: str = "12345678", **spoilt: Any) -> dict[str, Any]:
@@ -167,3 +172,61 @@ def test_a_refusal_is_a_word_and_nothing_of_the_inside(kind: type[Refused]) -> N
 def test_who_is_not_served_now_is_asked_to_come_back() -> None:
     """503 says when."""
     assert "2" == refusal(NotQueued("busy"))["headers"]["Retry-After"]  # type: ignore[index]
+
+
+# ── Of ready channels ──
+
+
+def webhook(**spoilt: Any) -> HttpRequest:
+    """Read the event of a provider's webhook."""
+    return HttpRequest.from_event(
+        {
+            "httpMethod": "POST",
+            "headers": {"Host": "a.example"},
+            "pathParameters": {"account_id": "12345678", "name": "loft"},
+            "requestContext": {
+                "domainName": "a.example",
+                "path": "/v1/accounts/12345678/channels/loft",
+            },
+            "body": "{}",
+            **spoilt,
+        }
+    )
+
+
+def test_a_ready_channel_is_named_in_the_path() -> None:
+    """Its account, and its own name."""
+    assert ("12345678", "loft") == webhook().ready_channel()
+    assert ("", "") == webhook(pathParameters=None).ready_channel()
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "url"),
+    [
+        ({}, "https://a.example/v1/accounts/12345678/channels/loft"),
+        (
+            {"queryStringParameters": {"a b": "1", "bodySHA256": "c0ffee"}},
+            "https://a.example/v1/accounts/12345678/channels/loft?a+b=1&bodySHA256=c0ffee",
+        ),
+        (
+            {"requestContext": {}, "path": "/accounts/12345678/channels/loft"},
+            "https://a.example/accounts/12345678/channels/loft",
+        ),
+        (
+            {"headers": {"X-Forwarded-Proto": "http"}},
+            "http://a.example/v1/accounts/12345678/channels/loft",
+        ),
+    ],
+)
+def test_a_provider_signs_the_address_that_it_called(spoilt: dict[str, Any], url: str) -> None:
+    """With the stage's name and the query, as API Gateway tells them."""
+    assert url == webhook(**spoilt).url()
+
+
+def test_an_answer_has_the_providers_own_form() -> None:
+    """Not all of them take JSON."""
+    assert {
+        "statusCode": 200,
+        "headers": {"Content-Type": "text/xml"},
+        "body": "<Response/>",
+    } == plain_answer(200, "<Response/>", "text/xml")

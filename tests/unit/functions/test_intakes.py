@@ -1,4 +1,4 @@
-"""The two intakes, from API Gateway's event to its answer, with an AWS that answers badly."""
+"""The intakes, from API Gateway's event to its answer, with an AWS that answers badly."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
                 monkeypatch.setenv(name, f"{server.url}/000000000000/queue.fifo")
         monkeypatch.setenv("PARAMETER_PREFIX", "/connector")
         begin_anew()
-        for each in ("webhook_intake", "message_intake"):
+        for each in ("webhook_intake", "message_intake", "provider_intake"):
             getattr(container(), each)  # as Lambda does, before the time of an answer begins
         yield aws
         begin_anew()

@@ -1,7 +1,8 @@
-"""Strangers invent account ids; accounts that exist are served all the same, by both intakes."""
+"""Strangers invent account ids; accounts that exist are served all the same, by each intake."""
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.message_intake import handler as message_intake
+from functions.provider_intake import handler as provider_intake
 from functions.webhook_intake import handler as webhook_intake
 from liveperson_connector.aws.known_accounts import LOOK_UPS
 from liveperson_connector.entrypoints.container import container
@@ -21,6 +23,16 @@ from tools.template import functions
 
 ACCOUNTS = [f"{number:08}" for number in range(1, 31)]
 _A_PAGE = 10
+
+APP_SECRET = "0123456789abcdef" * 2
+PHONE = {
+    "kind": "whatsapp",
+    "phone_number_id": "1234567890",
+    "business_account_id": "1234567890",
+    "token": "a-token-that-was-never-one",
+    "app_secret": APP_SECRET,
+    "verify_token": "0123456789abcdef",
+}
 
 
 class Aws:
@@ -42,12 +54,13 @@ class Aws:
         return json_answer({"MessageId": "m", "MD5OfMessageBody": ""})
 
     def _parameter(self, name: str) -> Answer:
-        _, _, account_id, kind = name.strip("/").split("/")
+        _, _, account_id, kind = name.strip("/").split("/", 3)
         if account_id not in self.accounts:
             return json_answer({"__type": "ParameterNotFound"}, 400)
         values = {
             "credentials": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
             "channel": {"callback_url": "https://a.example", "signing_secret": SIGNING_SECRET},
+            "channels/phone": PHONE,
         }
         return json_answer({"Parameter": {"Name": name, "Value": json.dumps(values[kind])}})
 
@@ -55,7 +68,7 @@ class Aws:
         names = [
             {"Name": f"/connector/accounts/{each}/{kind}", "Value": "encrypted"}
             for each in self.accounts
-            for kind in ("app-jwt", "channel", "credentials")
+            for kind in ("app-jwt", "channel", "channels/phone", "credentials")
         ]
         more = {"NextToken": str(start + _A_PAGE)} if start + _A_PAGE < len(names) else {}
         return json_answer({"Parameters": names[start : start + _A_PAGE], **more})
@@ -67,7 +80,7 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     with serving(aws.answer) as server:
         _settings(monkeypatch, server)
         begin_anew()
-        for each in ("webhook_intake", "message_intake"):
+        for each in ("webhook_intake", "message_intake", "provider_intake"):
             getattr(container(), each)  # as Lambda does, before the time of an answer begins
         yield aws
         begin_anew()
@@ -96,7 +109,23 @@ def event(account_id: str) -> int:
     return int(str(message_intake.handler(request, None)["statusCode"]))
 
 
-INTAKES = [pytest.param(webhook, 401, 200, id="webhook"), pytest.param(event, 404, 202, id="event")]
+def provider(account_id: str) -> int:
+    """Let a provider, or who plays it, call; return the status."""
+    told = b'{"entry": []}'
+    signature = hmac.digest(APP_SECRET.encode(), told, "sha256").hex()
+    request: dict[str, Any] = {
+        "pathParameters": {"account_id": account_id, "name": "phone"},
+        "headers": {"X-Hub-Signature-256": f"sha256={signature}"},
+        "body": told.decode(),
+    }
+    return int(str(provider_intake.handler(request, None)["statusCode"]))
+
+
+INTAKES = [
+    pytest.param(webhook, 401, 200, id="webhook"),
+    pytest.param(event, 404, 202, id="event"),
+    pytest.param(provider, 404, 200, id="provider"),
+]
 
 
 @pytest.mark.parametrize(("call", "refused", "accepted"), INTAKES)
@@ -111,7 +140,7 @@ def test_invented_accounts_take_nothing_from_those_that_exist(
     assert {refused} == set(strangers)
     assert {accepted} == set(genuine)
     assert LOOK_UPS + len(ACCOUNTS) == aws.asked["GetParameter"]
-    assert 9 == aws.asked["GetParametersByPath"]
+    assert 12 == aws.asked["GetParametersByPath"]
 
 
 @pytest.mark.parametrize(("call", "refused", "accepted"), INTAKES)

@@ -9,6 +9,7 @@ rendering       what was said at LivePerson, as a channel is told it
 fallback_text   structured content as plain text
 callbacks       how a channel is told, signed by the Standard Webhooks way
 adapters        how each provider of a ready channel speaks, pure
+provider_events what people do at a provider, as consumer events
 ready_channels  a ready channel's settings
 ssrf            no connections into our own network (SSRF)
 =============== ============================================================

@@ -19,6 +19,9 @@ from ..domain.queue_messages import stable_id
 
 TYPES = frozenset({"text", "file", "reply", "typing", "receipt", "close", "rating", "profile"})
 
+READY_TYPES = TYPES | {"choice", "report"}
+"""What the events of ready channels may be besides, until the table resolves them."""
+
 MAX_CONSUMER_ID = 256
 
 # SQS takes 1 MiB; a dead letter needs some of it for the attributes that say why it is one.
@@ -38,6 +41,7 @@ class ConsumerEvent:
 
     ``accepted_at`` is when its 202 was given, in seconds since 1970; zero where that is unknown.
     An event ``is_automatic`` if the connector made it itself, as the channel's settings ask.
+    ``channel`` names the ready channel that it came by, and is empty for the ``webhook`` one.
     """
 
     account_id: str
@@ -45,6 +49,7 @@ class ConsumerEvent:
     raw: Mapping[str, Any]
     accepted_at: float = 0.0
     is_automatic: bool = False
+    channel: str = ""
 
     @property
     def id(self) -> str:
@@ -105,8 +110,9 @@ def read_queued(body: str) -> ConsumerEvent:
             queued["event"],
             accepted_at=float(queued.get("accepted_at", 0.0)),
             is_automatic=queued.get("automatic") is True,
+            channel=str(queued.get("channel", "")),
         )
-        readable = bool(event.id) and event.type in TYPES
+        readable = bool(event.id) and event.type in (READY_TYPES if event.channel else TYPES)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UnreadableMessage("the queued message is not a consumer event") from None
     if not readable:
@@ -127,7 +133,8 @@ def to_queue(event: ConsumerEvent, *, accepted_at: float | None = None) -> str:
         "accepted_at": event.accepted_at if accepted_at is None else accepted_at,
         "event": event.raw,
     }
-    body = json.dumps({**queued, "automatic": True} if event.is_automatic else queued)
+    marks = {"automatic": event.is_automatic, "channel": event.channel}
+    body = json.dumps({**queued, **{name: mark for name, mark in marks.items() if mark}})
     if len(body) > MAX_QUEUED_BYTES:
         raise TooLarge(f"written for the queue, it has more than {MAX_QUEUED_BYTES} bytes")
     return body

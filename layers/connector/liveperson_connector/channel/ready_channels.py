@@ -56,8 +56,7 @@ class ReadyChannel:
     rotated. ``callbacks``, ``automatic_receipts`` and ``entry_point`` are as in
     :class:`~liveperson_connector.domain.accounts.ChannelSettings`; ``conversation`` is how its
     conversations are opened. ``words`` translate what is not carried, such as ``voice message``.
-    ``address`` is the webhook's public one if it is not the API's own, and ``provider_url`` is
-    where a sandbox has the provider.
+    ``address`` is the webhook's public one, if the parameter names it.
     """
 
     account_id: str
@@ -74,7 +73,6 @@ class ReadyChannel:
     switched_off: frozenset[str] = frozenset()
     template: Template | None = None
     address: str = ""
-    provider_url: str = ""
 
     @property
     def kind(self) -> str:
@@ -137,8 +135,7 @@ class ReadyChannel:
             words=words,
             switched_off=_switched_off(given, parameter),
             template=_template(given, parameter),
-            address=_web_address(given, "address", parameter),
-            provider_url=_web_address(given, "provider_url", parameter),
+            address=_address(given, parameter),
         )
 
 
@@ -156,9 +153,11 @@ def _settings(
     given: Mapping[str, Any], declared: tuple[Setting, ...], parameter: str
 ) -> dict[str, str]:
     """Read the kind's settings; one with a default may be left out."""
-    return {
+    found = {
         each.name: _value(given.get(each.name, each.default), each, parameter) for each in declared
     }
+    # For adapters whose provider is told it with every message.
+    return {**found, "address": _address(given, parameter)}
 
 
 def _value(given: object, setting: Setting, parameter: str) -> str:
@@ -229,9 +228,8 @@ def _object(given: Mapping[str, Any], name: str, parameter: str) -> dict[str, An
     return value
 
 
-def _web_address(given: Mapping[str, Any], name: str, parameter: str) -> str:
-    value = given.get(name, "")
-    is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
-    if value and not is_address:
-        raise misconfigured(parameter, f"'{name}' is not a web address", f'"{name}": "https://…"')
-    return str(value).rstrip("/")
+def _address(given: Mapping[str, Any], parameter: str) -> str:
+    value = given.get("address", "")
+    if not isinstance(value, str) or (value and not value.startswith(("https://", "http://"))):
+        raise misconfigured(parameter, "'address' is not a web address", '"address": "https://…"')
+    return value

@@ -32,10 +32,13 @@ _SECRET_BYTES = range(24, 64 + 1)
 # In parameters, addresses, consumer ids and logs, so a narrow alphabet.
 _CHANNEL_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
+# The functions' roles name parameters by how they end; a channel is not to be taken for another.
+_RESERVED = frozenset({"app-jwt", "channel", "credentials"})
+
 
 def is_channel_name(text: str) -> bool:
     """Whether ``text`` may name a ready channel of an account."""
-    return _CHANNEL_NAME.fullmatch(text) is not None
+    return _CHANNEL_NAME.fullmatch(text) is not None and text not in _RESERVED
 
 
 def is_account_id(text: str) -> bool:

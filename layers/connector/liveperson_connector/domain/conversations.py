@@ -26,7 +26,8 @@ class Consumer:
     conversation, if any, and ``survey_dialog_id`` the survey that runs in it; ``last_sequence``
     the sequence of the last thing we said there, or in the last conversation if none is open.
     ``features`` are what its client can do, as the conversation was opened with. ``visitor_id``
-    and ``session_id`` are the Monitoring API's.
+    and ``session_id`` are the Monitoring API's. ``channel`` names its ready channel, and is empty
+    for the ``webhook`` one.
     """
 
     account_id: str
@@ -42,6 +43,7 @@ class Consumer:
     composing_since: float | None = None
     visitor_id: str = ""
     session_id: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Conversation:
     (milliseconds) is when LivePerson last changed what we know of it, 0 if it has told nothing.
     ``dialog_types`` are LivePerson's words for the types of its dialogs, by their ids. ``echoes``
     are the last things the consumer was heard to say there, as LivePerson reported them back:
-    sequence and digest.
+    sequence and digest. ``channel`` names its consumer's ready channel, and is empty for the
+    ``webhook`` one.
     """
 
     account_id: str
@@ -70,6 +73,7 @@ class Conversation:
     dialog_types: Mapping[str, str] = field(default_factory=dict)
     changed_at: int = 0
     echoes: tuple[tuple[int, str], ...] = ()
+    channel: str = ""
 
     @property
     def is_ours(self) -> bool:

@@ -5,9 +5,11 @@ Everything that can go wrong, as a tree.
 
     ConnectorError
     ├── Refused                     a caller gets an answer at once; nothing was queued
-    │   ├── UntrustedWebhook        401  the signature does not prove LivePerson
+    │   ├── UntrustedWebhook        401  nothing proves LivePerson, or a ready channel's provider
+    │   ├── UnreadableWebhook       400  a provider's webhook has not the provider's form
     │   ├── InvalidEvent            400  a consumer event breaks the contract
     │   ├── UnknownAccount          404  no such account is configured
+    │   ├── UnknownChannel          404  no such ready channel is configured
     │   ├── NoSuchRoute             404  nothing is served at this path
     │   ├── NoSuchFile              404  an agent's file that is not kept, or not any more
     │   ├── TooLarge                413  more than the queue carries
@@ -75,10 +77,17 @@ class Refused(ConnectorError):
 
 
 class UntrustedWebhook(Refused):
-    """A webhook that does not prove it comes from LivePerson, for example no signature at all."""
+    """A webhook without the proof of LivePerson or of a provider, for example no signature."""
 
     reason = "untrusted_webhook"
     status = 401
+
+
+class UnreadableWebhook(Refused):
+    """A provider's webhook that is proven, and has not the form that the provider documents."""
+
+    reason = "unreadable_webhook"
+    status = 400
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,13 @@ class UnknownAccount(Refused):
     """An account whose parameters are not written, so nobody can be reached for it."""
 
     reason = "unknown_account"
+    status = 404
+
+
+class UnknownChannel(Refused):
+    """A ready channel whose parameter is not written."""
+
+    reason = "unknown_channel"
     status = 404
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from ..domain.errors import InvalidEvent, NoSuchRoute, Problem, Refused
 
@@ -23,6 +23,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(repr=False)
     path_parameters: Mapping[str, str]
     body: bytes = field(repr=False)
+    event: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> HttpRequest:
@@ -38,6 +39,7 @@ class HttpRequest:
             headers={name.lower(): value for name, value in _texts(event, "headers").items()},
             path_parameters=_texts(event, "pathParameters"),
             body=_body(event),
+            event=event,
         )
 
     def consumer(self) -> tuple[str, str]:
@@ -51,6 +53,30 @@ class HttpRequest:
         if not proxy.endswith(_EVENTS):
             raise NoSuchRoute("post to …/consumers/{consumer_id}/events")
         return account_id, unquote(proxy.removesuffix(_EVENTS))
+
+    def ready_channel(self) -> tuple[str, str]:
+        """Return account id and name of ``/accounts/{account_id}/channels/{name}``."""
+        names = ("account_id", "name")
+        account_id, name = (unquote(self.path_parameters.get(each, "")) for each in names)
+        return account_id, name
+
+    def query(self) -> dict[str, str]:
+        """Return the query's fields, decoded; of one that is repeated the last value."""
+        return _texts(self.event, "queryStringParameters")
+
+    def url(self) -> str:
+        """
+        Return the public address that was called, with its query.
+
+        API Gateway tells the host and the path, the stage's name included where it is part of the
+        address (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-input-format).
+        """
+        asked = self.event.get("requestContext") or {}
+        host = asked.get("domainName") or self.headers.get("host", "")
+        path = asked.get("path") or self.event.get("path") or ""
+        scheme = self.headers.get("x-forwarded-proto", "https")
+        query = urlencode(self.query())
+        return f"{scheme}://{host}{path}" + (f"?{query}" if query else "")
 
     def file(self) -> tuple[str, str]:
         """Return account id and file id of ``/accounts/{account_id}/files/{file_id}``."""
@@ -74,6 +100,11 @@ def answer(status: int, body: Mapping[str, object], **headers: str) -> dict[str,
         "headers": {"Content-Type": "application/json", **headers},
         "body": json.dumps(body),
     }
+
+
+def plain_answer(status: int, body: str, content_type: str) -> dict[str, object]:
+    """Make an answer that is no JSON of ours."""
+    return {"statusCode": status, "headers": {"Content-Type": content_type}, "body": body}
 
 
 def refusal(refused: Refused) -> dict[str, object]:

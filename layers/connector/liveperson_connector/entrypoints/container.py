@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from ..aws.files import AgentFileBucket
     from ..aws.parameters import ParameterStore
     from ..aws.queues import Queue
+    from ..channel.ready_channels import AdapterOf, ReadyChannel
     from ..delivery.circuit_breaker import CircuitBreaker
     from ..delivery.retries import RetryingConsumer
-    from ..domain.accounts import ChannelSettings, Credentials
+    from ..domain.accounts import ChannelSettings
     from ..domain.clock import Clock
     from ..flows.channel_delivery.flow import ChannelDelivery
     from ..flows.channel_delivery.notifier import Notifier
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ..flows.message_intake import MessageIntake
     from ..flows.outbound_messaging.flow import OutboundMessaging
     from ..flows.outbound_messaging.sending import MessageSender
+    from ..flows.provider_intake import ProviderIntake
     from ..flows.token_refresh import TokenRefresh
     from ..flows.webhook_intake import WebhookIntake
     from ..liveperson.domains import Domains
@@ -92,10 +94,10 @@ class Container:
 
     ``clients`` are AWS, ``clock`` gives seconds since 1970, ``chance`` numbers from 0 to 1 that
     spread retries; ``http_client`` makes the HTTP client towards ``"liveperson"`` or ``"channel"``,
-    by default one that calls out.
+    by default one that calls out. ``adapters`` finds the adapter of a ready channel's kind.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         environ: Mapping[str, str],
         clients: AwsClients,
@@ -103,12 +105,14 @@ class Container:
         clock: Clock = time.time,
         chance: Callable[[], float] = random.random,
         http_client: Callable[[str], HttpClient | None] = lambda _partner: None,
+        adapters: AdapterOf | None = None,
     ) -> None:
         self._environ = environ
         self._clients = clients
         self._clock = clock
         self._chance = chance
         self._http_client = http_client
+        self._adapters = adapters
 
     # ── From the channel to LivePerson ──
 
@@ -143,6 +147,53 @@ class Container:
         from ..aws.files import AgentFileBucket
 
         return AgentFileBucket(self._clients.file_storage, self._environ["FILES_BUCKET"])
+
+    # ── From a ready channel's provider to LivePerson ──
+
+    @cached_property
+    def provider_intake(self) -> ProviderIntake:
+        """What ``provider_intake`` needs; the provider waits, so its calls fail fast."""
+        from ..aws.known_accounts import KnownAccounts
+        from ..aws.parameters import ParameterStore
+        from ..aws.queues import Queue
+        from ..flows.provider_intake import ProviderIntake
+        from ..support.cache import Cache
+        from .settings import ProviderIntakeSettings
+
+        settings = ProviderIntakeSettings(self._environ)
+        parameters = ParameterStore(self._clients.fail_fast("ssm"), settings.parameter_prefix)
+        known = KnownAccounts(parameters.ready_channels, clock=self._clock)
+        return ProviderIntake(
+            channels=Cache(
+                lambda key: self._ready_channel(parameters, key),
+                ttl=_credentials_ttl,
+                clock=self._clock,
+                may_exist=known.may_exist,
+            ),
+            consumer_events=Queue(
+                self._clients.fail_fast("sqs"), settings.consumer_events_queue_url
+            ),
+            salt=settings.consumer_id_salt,
+            clock=self._clock,
+        )
+
+    def _ready_channel(self, parameters: ParameterStore, key: str) -> ReadyChannel | None:
+        """Read a ready channel by ``{account_id}/{name}``, None if it is not configured."""
+        from ..channel.ready_channels import ReadyChannel
+
+        account_id, _, name = key.partition("/")
+        text = parameters.ready_channel(account_id, name)
+        if text is None:
+            return None
+        return ReadyChannel.parse(
+            text,
+            account_id=account_id,
+            name=name,
+            parameter=parameters.name(account_id, f"channels/{name}"),
+            **({"adapters": self._adapters} if self._adapters else {}),
+        )
+
+    # ── Consumer events to LivePerson ──
 
     @cached_property
     def outbound_messaging(self) -> RetryingConsumer:
@@ -473,7 +524,7 @@ def container() -> Container:
     return Container(os.environ, AwsClients())
 
 
-def _credentials_ttl(found: Credentials | None) -> float:
+def _credentials_ttl(found: object | None) -> float:
     return _PARAMETER_SECONDS if found else _ABSENCE_SECONDS
 
 

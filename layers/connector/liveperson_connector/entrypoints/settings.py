@@ -47,6 +47,14 @@ class MessageIntakeSettings(_Settings):
     consumer_id_salt: str
 
 
+class ProviderIntakeSettings(_Settings):
+    """What ``provider_intake`` reads."""
+
+    parameter_prefix: str
+    consumer_events_queue_url: str
+    consumer_id_salt: str
+
+
 class OutboundMessagingSettings(_Settings):
     """What ``outbound_messaging`` reads."""
 
