@@ -6,12 +6,18 @@ each way through warm functions. For each function it prints the number of calls
 layer that they are in, the moves between modules, and the *returns*: calls into a module that had
 been left, with no call of it open any more. Few returns mean that each module is read once, from
 top to bottom. Values and telemetry are used everywhere, so calls into them are no returns.
+
+What is counted is what a reader reads. A function begins at its entry point: what the bench does
+before, such as receiving the message, is not its own. A context manager is one call, open until its
+block ends. The ``__init__`` of a dataclass has no source.
 """
 
 from __future__ import annotations
 
+import dis
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +31,8 @@ from tests.support.messages import text_event
 from .calls import counting_bench
 
 LAYER = "liveperson_connector."
+
+ENTRY_POINTS = "entrypoints."
 
 VALUES_AND_TELEMETRY = (
     "channel.consumer_events",
@@ -41,22 +49,38 @@ class CallPath:
     modules: list[str] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     moves: int = 0
-    _open: list[str] = field(default_factory=list)
+    _running: list[tuple[FrameType, str]] = field(default_factory=list)
+    _suspended: list[FrameType] = field(default_factory=list)
+    _open: Counter[str] = field(default_factory=Counter)
 
-    def enter(self, module: str) -> None:
-        """Count a call into ``module``."""
-        if self._open and self._open[-1] != module:
+    def enter(self, frame: FrameType, module: str) -> None:
+        """Count a call into ``module``, or go on with a suspended one."""
+        if frame in self._suspended:
+            self._suspended.remove(frame)
+        elif self._running or module.startswith(ENTRY_POINTS):
+            self._count(module)
+        else:
+            return  # the bench itself
+        self._running.append((frame, module))
+
+    def _count(self, module: str) -> None:
+        if self._running and self._running[-1][1] != module:
             self.moves += 1
-            was_left = module in self.modules and module not in self._open
+            was_left = module in self.modules and not self._open[module]
             if was_left and not module.startswith(VALUES_AND_TELEMETRY):
                 self.returned.append(module)
         self.modules.append(module)
-        self._open.append(module)
+        self._open[module] += 1
 
-    def leave(self) -> None:
-        """Count the return to a caller."""
-        if self._open:
-            self._open.pop()
+    def leave(self, frame: FrameType, module: str) -> None:
+        """Count the return to a caller; a generator that yields stays open."""
+        if not self._running or self._running[-1][0] is not frame:
+            return
+        self._running.pop()
+        if dis.opname[frame.f_code.co_code[frame.f_lasti]] == "YIELD_VALUE":
+            self._suspended.append(frame)
+        else:
+            self._open[module] -= 1
 
     def __str__(self) -> str:
         return (
@@ -72,12 +96,15 @@ def traced_calls() -> Iterator[CallPath]:
 
     def profile(frame: FrameType, event: str, _argument: Any) -> None:
         module = str(frame.f_globals.get("__name__", ""))
-        if not module.startswith(LAYER) or frame.f_code.co_name.startswith("<"):
+        if not module.startswith(LAYER) or "<" in {
+            frame.f_code.co_name[0],
+            frame.f_code.co_filename[0],
+        }:
             return
         if event == "call":
-            path.enter(module.removeprefix(LAYER))
+            path.enter(frame, module.removeprefix(LAYER))
         elif event == "return":
-            path.leave()
+            path.leave(frame, module.removeprefix(LAYER))
 
     sys.setprofile(profile)
     threading.setprofile(profile)

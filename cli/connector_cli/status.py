@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from liveperson_connector.aws.delivery_state import hold_pk, outage_pk, read_outage
+from liveperson_connector.aws.delivery_state import HOLD_PK, OUTAGE_PK, read_circuit
 from liveperson_connector.aws.table import Table
 from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.app_jwt import AppJwt
@@ -104,11 +104,12 @@ def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any] | None:
 
 
 def _outages(table: Table, account_id: str) -> dict[str, Any]:
-    found = table.get([outage_pk(account_id, each) for each in _DESTINATIONS])
+    found = table.get([OUTAGE_PK.format(account_id, each) for each in _DESTINATIONS])
     told = {}
     for destination in _DESTINATIONS:
-        outage = read_outage(found.get(outage_pk(account_id, destination)))
-        if outage is not None:
+        item = found.get(OUTAGE_PK.format(account_id, destination))
+        if item is not None:
+            outage = read_circuit(item)
             told[destination] = {
                 "is_certain": outage.is_open,
                 "failures": outage.failures,
@@ -177,7 +178,7 @@ def _held(table: Table, letters: list[DeadLetter]) -> int:
     groups = sorted({each.received.group for each in letters})
     held = 0
     for start in range(0, len(groups), 100):
-        held += len(table.get([hold_pk(each) for each in groups[start : start + 100]]))
+        held += len(table.get([HOLD_PK.format(each) for each in groups[start : start + 100]]))
     return held
 
 

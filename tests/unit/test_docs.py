@@ -276,7 +276,7 @@ def test_the_data_map_names_every_kind_of_item() -> None:
     written = {
         kind
         for source in (PACKAGE / "aws").glob("*.py")
-        for kind in re.findall(r"f\"([a-z-]+)#\{", source.read_text())
+        for kind in re.findall(r"\"([a-z-]+)#\{", source.read_text())
     }
     said = {
         code(cells[0])[0] for cells in rows(section(document("data-map.md"), "Items of the table"))

@@ -11,7 +11,7 @@ import pytest
 
 from liveperson_connector.aws.clients import fail_fast, retrying
 from liveperson_connector.aws.queues import Queue
-from liveperson_connector.aws.table import Table
+from liveperson_connector.aws.table import Put, Table
 from liveperson_connector.domain.errors import AwsUnavailable
 from liveperson_connector.domain.queue_messages import OutgoingMessage
 from tests.support.clocks import Clock
@@ -169,12 +169,12 @@ def reasons(*codes: str) -> dict[str, Any]:
 
 def transact(table: Table) -> None:
     """Write two items in one transaction."""
-    table.transact([table.putting({"pk": "a"}), table.putting({"pk": "b"})])
+    table.transact([Put({"pk": "a"}), Put({"pk": "b"})])
 
 
 def write(table: Table) -> None:
     """Write one item."""
-    table.write(table.putting({"pk": "a"}))
+    table.write(Put({"pk": "a"}))
 
 
 CONFLICTS = {

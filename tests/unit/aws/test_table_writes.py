@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from liveperson_connector.aws import clients
 from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.aws.delivery_state import DeliveryState
+from liveperson_connector.aws.table import Update
 from liveperson_connector.domain.conversations import (
     Consumer,
     Conversation,
@@ -165,4 +166,4 @@ def test_what_was_written_is_read_back(kept: Kept) -> None:
 def test_the_judge_is_strict(kept: Kept) -> None:
     """A value that no expression uses is refused, as AWS refuses it."""
     with pytest.raises(AwsUnavailable, match="ValidationException"):
-        kept._table.write(kept._table.setting("x", {"a": 1}, "pk = :b", {":b": "x", ":c": 2}))
+        kept._table.write(Update("x", {"a": 1}, "pk = :b", {":b": "x", ":c": 2}))

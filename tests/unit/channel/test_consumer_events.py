@@ -480,3 +480,12 @@ def test_the_types_are_the_contracts() -> None:
     described = contract.schemas()["AnyConsumerEvent"]["properties"]["type"]["enum"]
 
     assert set(described) == TYPES == set(GOOD)
+
+
+def test_log_lines_carry_ids_and_not_whole_ones() -> None:
+    """The consumer's is a pseudonym, and the beginning of it."""
+    event = ConsumerEvent("12345678", "+49151", {"id": "e-1", "type": "text", "text": "Hello"})
+
+    assert {"account_id": "12345678", "consumer": "0123456789ab", "event_id": "e-1"} == (
+        event.log_ids("0123456789abcdef" * 4)
+    )

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from liveperson_connector.aws.delivery_state import DeliveryState, outage_pk, read_outage
+from liveperson_connector.aws.delivery_state import OUTAGE_PK, DeliveryState, read_circuit
 from liveperson_connector.aws.table import Table
 from liveperson_connector.delivery.circuit_breaker import CHANNEL, LIVEPERSON, CircuitBreaker
 from liveperson_connector.domain.errors import (
@@ -60,8 +60,9 @@ class Circuit:
 
     def state_of(self, account_id: str) -> CircuitState | None:
         """Give what the table has of an account's circuit."""
-        pk = outage_pk(account_id, self.breaker.destination)
-        return read_outage(Table(self.dynamodb, "table", clock=self.clock).get([pk]).get(pk))
+        pk = OUTAGE_PK.format(account_id, self.breaker.destination)
+        item = Table(self.dynamodb, "table", clock=self.clock).get([pk]).get(pk)
+        return read_circuit(item) if item else None
 
     def call(self, error: Exception | None = None, group: str = "group") -> None:
         """Make a call that ends with ``error``."""

@@ -70,3 +70,24 @@ def test_nobody_is_named_when_a_record_is_printed() -> None:
 
     assert "+49151" not in repr((consumer, CONVERSATION))
     assert "the-jws" not in repr(consumer)
+
+
+@pytest.mark.parametrize(
+    ("conversation_id", "survey_dialog_id", "expected"),
+    [("c-1", None, "c-1"), ("c-1", "s-1", "s-1"), (None, None, "")],
+)
+def test_words_go_to_the_survey_while_one_runs(
+    conversation_id: str | None, survey_dialog_id: str | None, expected: str
+) -> None:
+    """Else to the main dialog, whose id is the conversation's; nowhere without one."""
+    consumer = Consumer(
+        "12345678",
+        "+49151",
+        "key",
+        "lp-1",
+        "the jws",
+        conversation_id=conversation_id,
+        survey_dialog_id=survey_dialog_id,
+    )
+
+    assert expected == consumer.current_dialog_id

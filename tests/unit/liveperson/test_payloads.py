@@ -11,6 +11,7 @@ from liveperson_connector.channel.consumer_events import read_event
 from liveperson_connector.channel.contract import schemas
 from liveperson_connector.liveperson import payloads
 from liveperson_connector.liveperson.payloads import Place, Request
+from liveperson_connector.liveperson.send_api import envelope
 
 HERE = Place("conversation-1", "dialog-1")
 DAY = {"day": 1, "month": 4, "year": 1980}
@@ -53,7 +54,7 @@ PERSONAL = {
 
 def sent(request: Request) -> dict[str, Any]:
     """Give a request as it is sent, without its id."""
-    written = request.as_json()
+    written = envelope(request)
     del written["id"]
     return written
 
@@ -106,7 +107,7 @@ def test_every_feature_of_the_contract_is_told(feature: str) -> None:
 def test_every_request_has_an_id_of_its_own() -> None:
     """LivePerson answers by it; a try that is made again is another request."""
     request = payloads.text(HERE, "Hello")
-    ids = {request.as_json()["id"] for _ in range(100)}
+    ids = {envelope(request)["id"] for _ in range(100)}
 
     assert 100 == len(ids)
     assert all(1 <= len(each) <= 64 for each in ids)

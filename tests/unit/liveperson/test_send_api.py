@@ -20,7 +20,6 @@ from liveperson_connector.liveperson.send_api import (
     OnBehalf,
     SendApi,
     is_already_open,
-    sequence_in,
 )
 from simulator import SimulatedLivePerson
 from tests.support.accounts import ACCOUNT, CREDENTIALS
@@ -51,7 +50,7 @@ def opened(send_api: SendApi, who: OnBehalf) -> str:
 def said(send_api: SendApi, who: OnBehalf, conversation_id: str, words: str) -> int | None:
     """Say something and give its sequence."""
     place = Place(conversation_id, conversation_id)
-    return sequence_in(send_api.send(who, text(place, words)))
+    return send_api.publish(who, text(place, words))
 
 
 def test_a_conversation_is_opened_and_spoken_in(

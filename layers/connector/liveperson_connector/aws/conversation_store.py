@@ -39,8 +39,8 @@ from ..domain.conversations import (
     Refusal,
 )
 from ..domain.queue_messages import REPEAT_SECONDS
-from .delivery_state import hold_pk, outage_pk, read_outage, redrive_failed_at
-from .table import TTL_ATTRIBUTE, Item, Table, number
+from .delivery_state import HOLD_PK, OUTAGE_PK, read_circuit, redrive_failed_at
+from .table import TTL_ATTRIBUTE, Item, Put, Table, Update, number
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,6 +72,10 @@ class ConversationStore:
 
     def __init__(self, client: DynamoDBClient, table: str, *, clock: Clock = time.time) -> None:
         self._table = Table(client, table, clock=clock)
+        self._clock = clock
+
+    def _expiry(self, seconds: int) -> int:
+        return int(self._clock()) + seconds
 
     # ── Consumer to LivePerson ──
 
@@ -79,14 +83,14 @@ class ConversationStore:
         """Return what is known of an event, with one read."""
         consumer_pk = _consumer_pk(account_id, key)
         event_pk = _event_pk(account_id, key, event_id)
-        outage, hold = outage_pk(account_id, "liveperson"), hold_pk(group)
+        outage, hold = OUTAGE_PK.format(account_id, "liveperson"), HOLD_PK.format(group)
         items = self._table.get([consumer_pk, event_pk, outage, hold])
         return EventState(
             consumer=_consumer(account_id, key, items.get(consumer_pk, {})),
             progress=_progress(items.get(event_pk, {})),
-            outage=read_outage(items.get(outage)),
+            outage=read_circuit(items[outage]) if outage in items else None,
             is_held=hold in items,
-            redrive_failed_at=redrive_failed_at(items.get(hold)),
+            redrive_failed_at=redrive_failed_at(items[hold]) if hold in items else 0.0,
         )
 
     def load_consumer(self, account_id: str, key: str) -> Consumer | None:
@@ -112,7 +116,7 @@ class ConversationStore:
 
     def save_consumer(self, consumer: Consumer) -> None:
         """Remember a consumer's ConsumerJWS and the id LivePerson gave it."""
-        expires_at = self._table.expiry(CONSUMER_SECONDS)
+        expires_at = self._expiry(CONSUMER_SECONDS)
         index = {
             "pk": _lp_consumer_pk(consumer.account_id, consumer.lp_consumer_id),
             "consumer_id": consumer.consumer_id,
@@ -121,7 +125,7 @@ class ConversationStore:
         }
         self._table.transact(
             [
-                self._table.setting(
+                Update(
                     _consumer_pk(consumer.account_id, consumer.key),
                     {
                         "consumer_id": consumer.consumer_id,
@@ -130,7 +134,7 @@ class ConversationStore:
                         TTL_ATTRIBUTE: expires_at,
                     },
                 ),
-                self._table.putting(index),
+                Put(index),
             ]
         )
 
@@ -144,12 +148,12 @@ class ConversationStore:
             "survey_dialog_id": "",
             "last_sequence": NOTHING_SENT,
             "features": list(features),
-            "there_since": int(self._table.clock() * 1000),
+            "there_since": int(self._clock() * 1000),
         }
         self._table.transact(
             [
                 self._claim(consumer, conversation_id),
-                self._table.setting(_consumer_pk(consumer.account_id, consumer.key), now),
+                Update(_consumer_pk(consumer.account_id, consumer.key), now),
             ]
         )
         return replace(
@@ -165,17 +169,13 @@ class ConversationStore:
         """Remember since when a consumer types, none if it stopped."""
         pk = _consumer_pk(consumer.account_id, consumer.key)
         stored = number(since) if since is not None else 0
-        self._table.write(
-            self._table.setting(pk, {"composing_since": stored}, "attribute_exists(pk)")
-        )
+        self._table.write(Update(pk, {"composing_since": stored}, "attribute_exists(pk)"))
         return replace(consumer, composing_since=since)
 
     def save_visit(self, consumer: Consumer, visitor_id: str, session_id: str) -> Consumer:
         """Remember the ids under which the Monitoring API knows a consumer."""
         pk = _consumer_pk(consumer.account_id, consumer.key)
-        self._table.write(
-            self._table.setting(pk, {"visitor_id": visitor_id, "session_id": session_id})
-        )
+        self._table.write(Update(pk, {"visitor_id": visitor_id, "session_id": session_id}))
         return replace(consumer, visitor_id=visitor_id, session_id=session_id)
 
     def save_sent(
@@ -185,12 +185,10 @@ class ConversationStore:
         last = consumer.last_sequence if sequence is None else sequence
         self._table.transact(
             [
-                self._table.putting(
-                    self._progress_item(consumer.account_id, consumer.key, event_id, progress)
-                ),
-                self._table.setting(
+                Put(self._progress_item(consumer.account_id, consumer.key, event_id, progress)),
+                Update(
                     _consumer_pk(consumer.account_id, consumer.key),
-                    {"last_sequence": last, TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS)},
+                    {"last_sequence": last, TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS)},
                 ),
             ]
         )
@@ -199,12 +197,12 @@ class ConversationStore:
     def note_progress(self, account_id: str, key: str, event_id: str, progress: Progress) -> None:
         """Remember what a try of an event came to, or that one is about to be made."""
         item = self._progress_item(account_id, key, event_id, progress)
-        self._table.write(self._table.putting(item))
+        self._table.write(Put(item))
 
     def seek_conversation(self, account_id: str) -> None:
         """Remember that a consumer of the account waits for a webhook of its open conversation."""
-        item = {"pk": _sought_pk(account_id), TTL_ATTRIBUTE: self._table.expiry(SOUGHT_SECONDS)}
-        self._table.write(self._table.putting(item))
+        item = {"pk": _sought_pk(account_id), TTL_ATTRIBUTE: self._expiry(SOUGHT_SECONDS)}
+        self._table.write(Put(item))
 
     # ── LivePerson to consumer ──
 
@@ -225,7 +223,7 @@ class ConversationStore:
         conversation_pk = _conversation_pk(account_id, conversation_id)
         sought = _sought_pk(account_id)
         marks = [_notification_pk(account_id, each) for each in identities]
-        outage, hold = outage_pk(account_id, "channel"), hold_pk(group)
+        outage, hold = OUTAGE_PK.format(account_id, "channel"), HOLD_PK.format(group)
         consumers = {_lp_consumer_pk(account_id, each): each for each in lp_ids if each}
         items = self._table.get([conversation_pk, *marks, sought, outage, hold, *consumers])
         known = items.get(conversation_pk)
@@ -247,9 +245,9 @@ class ConversationStore:
             claim=claims[0] if claims else None,
             was_delivered=_is_marked(items, marks),
             is_sought=sought in items,
-            outage=read_outage(items.get(outage)),
+            outage=read_circuit(items[outage]) if outage in items else None,
             is_held=hold in items,
-            redrive_failed_at=redrive_failed_at(items.get(hold)),
+            redrive_failed_at=redrive_failed_at(items[hold]) if hold in items else 0.0,
         )
 
     def adopt(self, conversation: Conversation, *, is_current: bool, told_at: int = 0) -> None:
@@ -273,7 +271,7 @@ class ConversationStore:
         It also goes there instead of to a conversation that was current before ``told_at``
         (milliseconds, 0 where that is unknown). Returns whether it went elsewhere before.
         """
-        back = self._table.setting(
+        back = Update(
             _consumer_pk(conversation.account_id, conversation.consumer_key),
             {
                 "conversation_id": conversation.conversation_id,
@@ -287,7 +285,7 @@ class ConversationStore:
             self._go_there(conversation, is_current=told_at > 0, told_at=told_at)
         )
 
-    def _go_there(self, conversation: Conversation, is_current: bool, told_at: int) -> Item:
+    def _go_there(self, conversation: Conversation, is_current: bool, told_at: int) -> Update:
         values: Item = {":none": ""}
         free = _GOES_NOWHERE
         if is_current:
@@ -297,7 +295,7 @@ class ConversationStore:
                 newer += " AND (attribute_not_exists(there_since) OR there_since < :told)"
                 values[":told"] = told_at
             free += f" OR ({newer})"
-        return self._table.setting(
+        return Update(
             _consumer_pk(conversation.account_id, conversation.consumer_key),
             {
                 "conversation_id": conversation.conversation_id,
@@ -314,7 +312,7 @@ class ConversationStore:
         """Remember that a conversation is another channel's, unless it turned out to be ours."""
         item = {
             "pk": _conversation_pk(account_id, conversation_id),
-            TTL_ATTRIBUTE: self._table.expiry(FOREIGN_SECONDS),
+            TTL_ATTRIBUTE: self._expiry(FOREIGN_SECONDS),
         }
         self._table.put_new(item)
 
@@ -326,7 +324,7 @@ class ConversationStore:
         again. This is written before the channel is told, and so is that the conversation is over.
         """
         for dialog_id in _other_dialogs(now) - _other_dialogs(before):
-            self._table.write(self._table.putting(self._part_item(now, dialog_id)))
+            self._table.write(Put(self._part_item(now, dialog_id)))
         if (before.is_over, before.survey_dialog_id) == (now.is_over, now.survey_dialog_id):
             return
         if before.is_over and not now.is_over:
@@ -335,14 +333,14 @@ class ConversationStore:
             self._table.write(self._leading_on(before, now))
         if before.is_over != now.is_over:  # last, since a try that finds it is done skips the rest
             self._table.write(
-                self._table.setting(
+                Update(
                     _conversation_pk(now.account_id, now.conversation_id),
-                    {"is_ended": now.is_over, TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS)},
+                    {"is_ended": now.is_over, TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS)},
                 )
             )
 
-    def _leading_on(self, before: Conversation, now: Conversation) -> Item:
-        return self._table.setting(
+    def _leading_on(self, before: Conversation, now: Conversation) -> Update:
+        return Update(
             _consumer_pk(now.account_id, now.consumer_key),
             {
                 "conversation_id": "" if now.is_over else now.conversation_id,
@@ -356,7 +354,7 @@ class ConversationStore:
     def save_state(self, now: Conversation) -> None:
         """Remember what a conversation has become, once the channel was told."""
         self._table.write(
-            self._table.setting(
+            Update(
                 _conversation_pk(now.account_id, now.conversation_id),
                 {
                     "is_open": now.is_open,
@@ -366,7 +364,7 @@ class ConversationStore:
                     "survey_dialog_id": now.survey_dialog_id or "",
                     "dialog_types": dict(now.dialog_types),
                     "changed_at": now.changed_at,
-                    TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS),
+                    TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS),
                 },
             )
         )
@@ -375,7 +373,7 @@ class ConversationStore:
         return {
             "pk": _conversation_pk(conversation.account_id, dialog_id),
             "part_of": conversation.conversation_id,
-            TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS),
+            TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS),
         }
 
     def save_echo(self, conversation: Conversation, sequence: int, digest: str) -> None:
@@ -383,9 +381,9 @@ class ConversationStore:
         echoes = [each for each in conversation.echoes if each[0] != sequence]
         kept = [list(each) for each in [*echoes, (sequence, digest)][-_MOST_ECHOES:]]
         self._table.write(
-            self._table.setting(
+            Update(
                 _conversation_pk(conversation.account_id, conversation.conversation_id),
-                {"echoes": kept, TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS)},
+                {"echoes": kept, TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS)},
             )
         )
 
@@ -394,21 +392,21 @@ class ConversationStore:
         item = {
             "pk": _notification_pk(account_id, identity),
             _FORM: 2,
-            TTL_ATTRIBUTE: self._table.expiry(DONE_SECONDS),
+            TTL_ATTRIBUTE: self._expiry(DONE_SECONDS),
         }
-        self._table.write(self._table.putting(item))
+        self._table.write(Put(item))
 
     def _claim(
         self, owner: Consumer | Conversation, conversation_id: str, is_open: bool = True
-    ) -> Item:
+    ) -> Update:
         """Make a conversation the owner's; what is known of its state stays."""
-        return self._table.setting(
+        return Update(
             _conversation_pk(owner.account_id, conversation_id),
             {
                 "consumer_id": owner.consumer_id,
                 "consumer_key": owner.key if isinstance(owner, Consumer) else owner.consumer_key,
                 "lp_consumer_id": owner.lp_consumer_id,
-                TTL_ATTRIBUTE: self._table.expiry(CONSUMER_SECONDS),
+                TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS),
             },
             once={"is_open": is_open},
         )
@@ -431,7 +429,7 @@ class ConversationStore:
             "settled_receives": progress.settled_receives,
             "settled_message": progress.settled_message,
             **{name: value for name, value in sometimes.items() if value is not None},
-            TTL_ATTRIBUTE: self._table.expiry(DONE_SECONDS),
+            TTL_ATTRIBUTE: self._expiry(DONE_SECONDS),
         }
 
 

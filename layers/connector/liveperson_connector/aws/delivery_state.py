@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 from ..domain.clock import Clock
 from ..domain.outages import FORGET_SECONDS, CircuitState
-from .table import TTL_ATTRIBUTE, Item, Table, number
+from .table import TTL_ATTRIBUTE, Delete, Item, Table, Update, number
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+OUTAGE_PK = "outage#{}#{}"
+"""The key of an account's circuit towards a destination."""
+
+HOLD_PK = "hold#{}"
+"""The key of a group's hold."""
 
 _DAY = 86_400
 
@@ -23,14 +29,18 @@ class DeliveryState:
 
     def __init__(self, client: DynamoDBClient, table: str, *, clock: Clock = time.time) -> None:
         self._table = Table(client, table, clock=clock)
+        self._clock = clock
+
+    def _expiry(self, seconds: int) -> int:
+        return int(self._clock()) + seconds
 
     # ── Outages ──
 
     def probe(self, account_id: str, destination: str, now: float, next_probe_at: float) -> bool:
         """Take the turn to look whether a destination is back; false if another has it."""
         return self._table.write(
-            self._table.setting(
-                outage_pk(account_id, destination),
+            Update(
+                OUTAGE_PK.format(account_id, destination),
                 {"next_probe_at": number(next_probe_at)},
                 "attribute_exists(pk) AND next_probe_at <= :now",
                 {":now": number(now)},
@@ -46,7 +56,7 @@ class DeliveryState:
         ``outage`` is what was known when the call began. If it is over meanwhile, which a success
         of another call says, this failure is the first of another one.
         """
-        pk = outage_pk(account_id, destination)
+        pk = OUTAGE_PK.format(account_id, destination)
         since = outage.since if outage else now
         next_probe_at = now + CircuitState(1, since, now).interval(now)
         first = {
@@ -55,52 +65,54 @@ class DeliveryState:
             "groups": {group},
             "since": number(now),
             "next_probe_at": number(next_probe_at),
-            TTL_ATTRIBUTE: self._table.expiry(FORGET_SECONDS),
+            TTL_ATTRIBUTE: self._expiry(FORGET_SECONDS),
         }
         if outage is None and self._table.put_new(first):
             return CircuitState(1, now, next_probe_at, frozenset({group}))
         kept = FORGET_SECONDS + int(min(now - since, _DAY))
-        others = {"next_probe_at": number(next_probe_at), TTL_ATTRIBUTE: self._table.expiry(kept)}
+        others = {"next_probe_at": number(next_probe_at), TTL_ATTRIBUTE: self._expiry(kept)}
         is_certain = outage is not None and outage.is_open
         groups = {} if is_certain else {"groups": {group}}
-        counted = self._table.add(
-            pk, {"failures": 1, **groups}, others, once={"since": number(now)}
+        counted = self._table.update(
+            Update(pk, others, once={"since": number(now)}, added={"failures": 1, **groups})
         )
-        return read_outage(counted) or CircuitState(1, since, now)
+        return read_circuit(counted) if counted else CircuitState(1, since, now)
 
     def outage_over(self, account_id: str, destination: str) -> None:
         """Forget an outage."""
-        self._table.delete(outage_pk(account_id, destination))
+        self._table.write(Delete(OUTAGE_PK.format(account_id, destination)))
 
     # ── Tries, and groups that wait for their dead letters ──
 
     def count_try(self, message_id: str, pace: str) -> tuple[int, int]:
         """Count a failed try of a message; return how many there were, and how many at ``pace``."""
-        expires = {TTL_ATTRIBUTE: self._table.expiry(14 * _DAY)}
-        counted = self._table.add(f"tries#{message_id}", {"tries": 1, pace: 1}, expires)
+        expires = {TTL_ATTRIBUTE: self._expiry(14 * _DAY)}
+        counted = self._table.update(
+            Update(f"tries#{message_id}", expires, added={"tries": 1, pace: 1})
+        )
         return int(counted["tries"]), int(counted[pace])
 
     def hold(self, group: str) -> None:
         """Let a group's messages follow one that became a dead letter."""
         now = {
-            TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS),
-            "changed_at": number(self._table.clock()),
+            TTL_ATTRIBUTE: self._expiry(HOLD_SECONDS),
+            "changed_at": number(self._clock()),
         }
         # What an expired hold counted is over, though DynamoDB may not have removed it yet.
-        if not self._table.put_new({"pk": hold_pk(group), "letters": 1, **now}):
-            self._table.add(hold_pk(group), {"letters": 1}, now)
+        if not self._table.put_new({"pk": HOLD_PK.format(group), "letters": 1, **now}):
+            self._table.update(Update(HOLD_PK.format(group), now, added={"letters": 1}))
 
     def hold_redriven(self, group: str) -> None:
         """Let also those follow a dead letter that were put back behind it: it died once more."""
-        now = number(self._table.clock())
+        now = number(self._clock())
         attributes = {"died_again_at": now, "changed_at": now}
-        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
-        self._table.write(self._table.setting(hold_pk(group), {**attributes, **expires}))
+        expires = {TTL_ATTRIBUTE: self._expiry(HOLD_SECONDS)}
+        self._table.write(Update(HOLD_PK.format(group), {**attributes, **expires}))
 
     def extend_hold(self, group: str) -> None:
         """Go on holding a group, if it is held: its dead letters are still there."""
-        expires = {TTL_ATTRIBUTE: self._table.expiry(HOLD_SECONDS)}
-        self._table.write(self._table.setting(hold_pk(group), expires, "attribute_exists(pk)"))
+        expires = {TTL_ATTRIBUTE: self._expiry(HOLD_SECONDS)}
+        self._table.write(Update(HOLD_PK.format(group), expires, "attribute_exists(pk)"))
 
     def recount(self, group: str, letters: int, counted_from: float) -> None:
         """
@@ -110,8 +122,8 @@ class DeliveryState:
         done after the count began (seconds since 1970) the count is old, and nothing is changed.
         """
         self._table.write(
-            self._table.setting(
-                hold_pk(group),
+            Update(
+                HOLD_PK.format(group),
                 {"letters": letters},
                 "attribute_exists(pk) AND changed_at < :from",
                 {":from": number(counted_from)},
@@ -120,24 +132,21 @@ class DeliveryState:
 
     def release_one(self, group: str) -> None:
         """Note that one of a group's dead letters came back and is done."""
-        now = {"changed_at": number(self._table.clock())}
-        hold = self._table.add(hold_pk(group), {"letters": -1}, now, "attribute_exists(pk)")
+        now = {"changed_at": number(self._clock())}
+        released = Update(HOLD_PK.format(group), now, "attribute_exists(pk)", added={"letters": -1})
+        hold = self._table.update(released)
         if "letters" in hold and int(hold["letters"]) <= 0:
-            self._table.delete(hold_pk(group), "letters <= :none", {":none": 0})
+            self._table.write(Delete(HOLD_PK.format(group), "letters <= :none", {":none": 0}))
 
     # ── One at a time ──
 
     def lease(self, name: str, seconds: int) -> bool:
         """Take ``name`` for ``seconds``; false if somebody has it."""
-        return self._table.put_new(
-            {"pk": f"lease#{name}", TTL_ATTRIBUTE: self._table.expiry(seconds)}
-        )
+        return self._table.put_new({"pk": f"lease#{name}", TTL_ATTRIBUTE: self._expiry(seconds)})
 
 
-def read_outage(item: Item | None) -> CircuitState | None:
-    """Read what a breaker remembers; none if nothing."""
-    if item is None:
-        return None
+def read_circuit(item: Item) -> CircuitState:
+    """Read the state of a circuit that is not surely closed."""
     return CircuitState(
         failures=int(item.get("failures", 0)),
         since=float(item.get("since", 0)),
@@ -146,16 +155,10 @@ def read_outage(item: Item | None) -> CircuitState | None:
     )
 
 
-def redrive_failed_at(hold: Item | None) -> float:
-    """Read when a letter of a held group last died although it had been put back; 0 for never."""
-    return float(hold.get("died_again_at", 0)) if hold else 0.0
+def redrive_failed_at(hold: Item) -> float:
+    """
+    Read when a redriven message of a held group last became a dead letter again.
 
-
-def outage_pk(account_id: str, destination: str) -> str:
-    """Return the key of an account's outage."""
-    return f"outage#{account_id}#{destination}"
-
-
-def hold_pk(group: str) -> str:
-    """Return the key of a group's hold."""
-    return f"hold#{group}"
+    In seconds since 1970; 0 if none has.
+    """
+    return float(hold.get("died_again_at", 0))

@@ -45,6 +45,11 @@ class Consumer:
     session_id: str = ""
     channel: str = ""
 
+    @property
+    def current_dialog_id(self) -> str:
+        """Where the next words go: a survey's dialog while one runs, else the main one."""
+        return self.survey_dialog_id or self.conversation_id or ""
+
 
 @dataclass(frozen=True)
 class Conversation:

@@ -216,7 +216,7 @@ class Container:
         """What ``outbound_messaging`` needs for typing that the channel forgot to end."""
         return self._consumer(
             "outbound_messaging",
-            self.outbound_flow.typing.time_is_over,
+            self.outbound_flow.typing.end_overdue,
             self._environ["TYPING_TIMERS_QUEUE_URL"],
             most_tries=1,
         )

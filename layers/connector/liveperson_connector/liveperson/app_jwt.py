@@ -43,9 +43,14 @@ class AppJwt:
         """A short digest by which one token is told from another without showing it."""
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
 
+    @property
+    def fresh_until(self) -> float:
+        """When to begin to look for a newer one (seconds since 1970)."""
+        return self.expires_at - RENEW_BEFORE_SECONDS
+
     def is_fresh(self, now: float) -> bool:
         """Whether there is no reason yet to look for a newer one."""
-        return now < self.expires_at - RENEW_BEFORE_SECONDS
+        return now < self.fresh_until
 
     def is_usable(self, now: float) -> bool:
         """Whether LivePerson would still take it."""

@@ -1,15 +1,14 @@
 """
 What is asked of the Send API, as values: one function per request.
 
-A request is ``{"kind": "req", "id": …, "type": …, "body": …}``; its ``metadata`` stands beside the
-body (https://developers.liveperson.com/connector-api-send-api-send.html). Ids are ours and new
-for every try, since LivePerson offers no way to recognise a repeat by them.
+The types and bodies are those of
+https://developers.liveperson.com/connector-api-send-api-send.html; :mod:`.send_api` writes the
+envelope around them.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,18 +23,6 @@ class Request:
     type: str
     body: Mapping[str, Any]
     metadata: Sequence[Mapping[str, Any]] = ()
-
-    def as_json(self, request_id: str | None = None) -> dict[str, Any]:
-        """Write the request, with an id of its own unless one is given."""
-        request: dict[str, Any] = {
-            "kind": "req",
-            "id": request_id or str(uuid.uuid4()),
-            "type": self.type,
-            "body": self.body,
-        }
-        if self.metadata:
-            request["metadata"] = list(self.metadata)
-        return request
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ call carries both tokens.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,8 +85,8 @@ class SendApi:
         since LivePerson keeps to one open conversation a consumer.
         """
         batch = [
-            payloads.profile(opening.profile).as_json(),
-            payloads.conversation(who.account_id, opening.routing).as_json(),
+            envelope(payloads.profile(opening.profile)),
+            envelope(payloads.conversation(who.account_id, opening.routing)),
         ]
         try:
             answers = self._post(who, "conversation", batch)
@@ -103,9 +104,18 @@ class SendApi:
 
         A request of more than 5,000 characters is refused; :mod:`.text` cuts longer texts.
         """
-        answer = self._post(who, "conversation/send", request.as_json())
+        answer = self._post(who, "conversation/send", envelope(request))
         body = answer.get("body") if isinstance(answer, dict) else None
         return body if isinstance(body, dict) else {}
+
+    def publish(self, who: OnBehalf, request: Request) -> int | None:
+        """
+        Send one event; return the number that it got in its dialog, None if the answer has none.
+
+        The first of a dialog is 0.
+        """
+        sequence = self.send(who, request).get("sequence")
+        return sequence if isinstance(sequence, int) else None
 
     def _post(self, who: OnBehalf, method: str, body: object) -> Any:
         with harmless():
@@ -119,16 +129,27 @@ class SendApi:
             )
 
 
+def envelope(request: Request) -> dict[str, Any]:
+    """
+    Write a request as ``{"kind": "req", "id": …, "type": …, "body": …}``, with its metadata.
+
+    Its id is ours and new for every try: LivePerson recognises no repeat by it.
+    """
+    written: dict[str, Any] = {
+        "kind": "req",
+        "id": str(uuid.uuid4()),
+        "type": request.type,
+        "body": request.body,
+    }
+    if request.metadata:
+        written["metadata"] = list(request.metadata)
+    return written
+
+
 def is_already_open(code: str | None, said: str) -> bool:
     """Whether LivePerson's code or words look like "already has open conversation"."""
     words = re.sub(r"[\W_]+", " ", f"{code or ''} {said}").casefold()
     return _ALREADY_OPEN.search(words) is not None
-
-
-def sequence_in(answer: Mapping[str, Any]) -> int | None:
-    """Return the number that a published event got in its dialog; the first is 0."""
-    sequence = answer.get("sequence")
-    return sequence if isinstance(sequence, int) else None
 
 
 def _conversation_id(answers: object, *, request_id: str) -> str:

@@ -12,8 +12,6 @@ from liveperson_connector.domain.conversations import Consumer, text_digest
 from liveperson_connector.domain.errors import NoConversation
 from liveperson_connector.flows.outbound_messaging.requests import (
     SendStep,
-    current_dialog,
-    log_ids,
     single_request,
     text_steps,
 )
@@ -37,26 +35,6 @@ def event(kind: str, **fields: Any) -> ConsumerEvent:
 def requests(steps: list[SendStep]) -> list[payloads.Request]:
     """Give what the steps ask for."""
     return [step.request(HERE) for step in steps]
-
-
-# ── Where ──
-
-
-@pytest.mark.parametrize(
-    ("consumer", "dialog_id", "expected"),
-    [
-        (TALKING, None, Place("c-1", "c-1")),
-        (ASKED, None, Place("c-1", "s-1")),
-        (ASKED, "c-1", Place("c-1", "c-1")),
-        (TALKING, "d-2", Place("c-1", "d-2")),
-        (NOWHERE, None, Place("", "")),
-    ],
-)
-def test_words_go_to_the_survey_while_one_runs(
-    consumer: Consumer, dialog_id: str | None, expected: Place
-) -> None:
-    """Unless the event says itself in which dialog it is meant."""
-    assert expected == current_dialog(consumer, dialog_id)
 
 
 # ── What is said ──
@@ -186,10 +164,3 @@ def test_a_profile_needs_no_conversation() -> None:
     profile = event("profile", personal={"firstname": "Ada"})
 
     assert payloads.profile(profile.raw) == single_request(profile, NOWHERE)
-
-
-def test_log_lines_carry_ids_and_not_whole_ones() -> None:
-    """The consumer's is a pseudonym, and the beginning of it."""
-    expected = {"account_id": ACCOUNT, "consumer": "0123456789ab", "event_id": "e-1"}
-
-    assert expected == log_ids(event("text", text="Hello"), NOWHERE.key)

@@ -28,6 +28,7 @@ from liveperson_connector.domain.errors import (
 from liveperson_connector.flows.outbound_messaging.send_progress import (
     FIRST_TRY_SECONDS,
     TRY_SECONDS,
+    take_up,
 )
 from liveperson_connector.flows.outbound_messaging.sending import ECHO_SECONDS, MessageSender
 from liveperson_connector.liveperson import payloads
@@ -66,13 +67,13 @@ class LivePerson:
 
     # SendApi
 
-    def send(self, who: object, request: Request) -> object:
+    def publish(self, who: object, request: Request) -> object:
         """Answer as told, with the next sequence otherwise."""
         self.happened.append(("send", who, request))
         answer = self.answers.pop(0) if self.answers else {"sequence": len(self.happened) + 100}
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return cast("dict[str, object]", answer).get("sequence")
 
     def open_conversation(self, who: object, opening: Opening) -> str:
         """Open a conversation, or say why not."""
@@ -166,7 +167,10 @@ def say(
     sender = MessageSender(
         all_parts, all_parts, all_parts, all_parts, all_parts, all_parts, Clock()
     )
-    return sender.send(said or event(), consumer, progress or Progress(), received(**message))
+    said = said or event()
+    attempt = take_up(progress or Progress(), said, received(**message), Clock()())
+    assert attempt
+    return sender.send(said, consumer, attempt)
 
 
 def refused(status: int = 400) -> LivePersonRefused:

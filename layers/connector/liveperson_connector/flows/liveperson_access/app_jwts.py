@@ -18,6 +18,8 @@ from ...support.cache import Cache
 # When a token nears its end and no newer one is stored, look again this often.
 _LOOK_AGAIN_SECONDS = 30.0
 
+_NONE: tuple[None, float] = (None, 0.0)
+
 
 class AppJwts:
     """
@@ -38,14 +40,22 @@ class AppJwts:
         self._ask_for_newer = ask_for_newer
         self._clock = clock
         self._held: Cache[AppJwt | None] = Cache(self._read, ttl=self._keep_for, clock=clock)
+        self._fresh: dict[str, tuple[AppJwt, float]] = {}
 
     def get(self, account_id: str) -> AppJwt:
         """Return a token that LivePerson should take, or raise :class:`AppJwtMissing`."""
+        app_jwt, fresh_until = self._fresh.get(account_id, _NONE)
+        if app_jwt is not None and self._clock() < fresh_until:
+            return app_jwt
+        return self._look_up(account_id)
+
+    def _look_up(self, account_id: str) -> AppJwt:
         held = self._held.get(account_id)
         if not self._usable(held):
             held = self._newer(account_id, None)
         if held is None or not self._usable(held):
             raise AppJwtMissing("there is no AppJWT that has not expired", retry_after=5)
+        self._fresh[account_id] = (held, held.fresh_until)
         return held
 
     def renew(self, account_id: str, rejected: AppJwt) -> AppJwt:
@@ -54,6 +64,7 @@ class AppJwts:
 
         Raises :class:`AppJwtRejected` if there is none: then it is not a matter of age.
         """
+        self._fresh.pop(account_id, None)
         held = self._held.get(account_id)
         if held is not None and held.name != rejected.name and self._usable(held):
             return held

@@ -1,8 +1,8 @@
 """
-A consumer's event is carried out at LivePerson: once, in order, unless LivePerson is down.
+Carry out a consumer's event at LivePerson: once, in order, unless LivePerson is down.
 
-What consumers say is the matter of ``speech``, what they are doing that of ``typing``; here is
-what becomes of an event on the whole.
+Texts, replies and files are sent by :mod:`.sending`, typing indicators by :mod:`.typing`; this
+module decides what becomes of an event as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...delivery.circuit_breaker import CircuitBreaker
 from ...delivery.ports import OutboundStore, Outbox
 from ...delivery.retries import check_group_hold
 from ...domain.clock import Clock
-from ...domain.conversations import Consumer, EventState, Progress
+from ...domain.conversations import Consumer, Progress
 from ...domain.errors import (
     CircuitOpen,
     ConversationNotReady,
@@ -37,14 +37,15 @@ from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import failed_letter
 from ..liveperson_access.authorized_calls import AuthorizedCalls
-from .requests import log_ids, single_request
+from .requests import single_request
 from .send_progress import (
+    Attempt,
     in_doubt_since,
-    is_repeat,
     known_refusal,
     refused,
     resumed,
     settled,
+    take_up,
 )
 from .sending import MESSAGE_TYPES, MessageSender
 from .typing import Typing
@@ -68,51 +69,46 @@ class OutboundMessaging:
     clock: Clock = time.time
 
     def handle(self, message: QueueMessage) -> None:
-        """Take one queued event; the errors say whether another try can help."""
+        """Carry out one queued event; the error it raises says whether another try can help."""
         event = read_queued(message.body)
         key = consumer_key(self.salt, event.account_id, event.consumer_id)
         if event.type == "typing":
             self.typing.tell(event, key, message)
             return
-        recalled = self.store.load_event(event.account_id, key, event.id, message.group)
-        if is_repeat(recalled.progress, event, message):
-            outcomes.outcome(Outcome.REPEAT_IGNORED, **log_ids(event, key))
+        known = self.store.load_event(event.account_id, key, event.id, message.group)
+        attempt = take_up(known.progress, event, message, self.clock())
+        if attempt is None:
+            outcomes.outcome(Outcome.REPEAT_IGNORED, **event.log_ids(key))
             return
-        if refusal := known_refusal(recalled.progress, message):
-            raise refusal
-        recalled = replace(recalled, progress=resumed(recalled.progress, event))
         try:
-            check_group_hold(message, recalled.is_held, recalled.redrive_failed_at)
-            with self.breaker.guard(event.account_id, recalled.outage, message.group):
-                self._carry_out(event, key, recalled, message)
+            check_group_hold(message, known.is_held, known.redrive_failed_at)
+            with self.breaker.guard(event.account_id, known.outage, message.group):
+                self._carry_out(event, key, known.consumer, attempt)
         except (GroupHeld, CircuitOpen) as waits:
-            if recalled.consumer and not isinstance(waits, ProbeFailed):
+            if known.consumer and not isinstance(waits, ProbeFailed):
                 with suppress(Transient):  # at worst its echo is waited for in vain
-                    self._note_no_try(event, key, recalled.progress, message)
+                    self._note_no_try(event, key, attempt)
             raise
 
-    def _note_no_try(
-        self, event: ConsumerEvent, key: str, progress: Progress, message: QueueMessage
-    ) -> None:
+    def _note_no_try(self, event: ConsumerEvent, key: str, attempt: Attempt) -> None:
         """Note a receive that no try followed: it leaves no doubt, and keeps an earlier try's."""
-        doubt = in_doubt_since(progress, message)
-        if message.receive_count == 1 or doubt != progress.ambiguous_at:
-            noted = settled(progress, message, doubt)
+        if attempt.message.receive_count == 1 or attempt.doubt != attempt.progress.ambiguous_at:
+            noted = settled(attempt.progress, attempt.message, attempt.doubt)
             self.store.note_progress(event.account_id, key, event.id, noted)
 
     def _carry_out(
-        self, event: ConsumerEvent, key: str, recalled: EventState, message: QueueMessage
+        self, event: ConsumerEvent, key: str, known: Consumer | None, attempt: Attempt
     ) -> None:
         try:
-            consumer = recalled.consumer or self.calls.register_consumer(
+            consumer = known or self.calls.register_consumer(
                 event.account_id, event.consumer_id, key
             )
             if event.type in MESSAGE_TYPES:
-                consumer = self.sender.send(event, consumer, recalled.progress, message)
+                consumer = self.sender.send(event, consumer, attempt)
             else:
-                self._do(event, consumer)
+                self._send_once(event, consumer)
         except Transient as error:
-            self._settle(event, key, message, error)
+            self._settle(event, key, attempt.message, error)
             raise
         except LivePersonRefused as error:
             if error.http_status != _CONFLICT:
@@ -120,9 +116,9 @@ class OutboundMessaging:
             conflict = LivePersonConflict(
                 str(error), http_status=error.http_status, error_code=error.error_code
             )
-            self._settle(event, key, message, conflict)
+            self._settle(event, key, attempt.message, conflict)
             raise conflict from None
-        if event.type in MESSAGE_TYPES:
+        if event.type in MESSAGE_TYPES and consumer.composing_since is not None:
             self.typing.stop(consumer)
 
     def refused(self, message: QueueMessage, error: Permanent) -> None:
@@ -157,27 +153,26 @@ class OutboundMessaging:
         if error.maybe_opened:
             noted = replace(noted, may_have_opened=True)
         if doubt is not None and doubt != progress.ambiguous_at:
-            outcomes.outcome(Outcome.AMBIGUOUS, **log_ids(event, key))
+            outcomes.outcome(Outcome.AMBIGUOUS, **event.log_ids(key))
         self.store.note_progress(event.account_id, key, event.id, noted)
 
     def _progress(self, event: ConsumerEvent, key: str, message: QueueMessage) -> Progress:
-        recalled = self.store.load_event(event.account_id, key, event.id, message.group)
-        return recalled.progress
+        return self.store.load_event(event.account_id, key, event.id, message.group).progress
 
-    # ── Doing something: receipts, close, rating, profile. Twice is no harm ──
+    # ── Receipts, close, rating, profile: sent twice they do no harm ──
 
-    def _do(self, event: ConsumerEvent, consumer: Consumer) -> None:
+    def _send_once(self, event: ConsumerEvent, consumer: Consumer) -> None:
         request = single_request(event, consumer)
         what = Outcome.SENT
         if request is None:
             what = Outcome.NOTHING_TO_DO
         else:
-            consumer, what = self._send_deed(event, consumer, request)
+            consumer, what = self._send_idempotent(event, consumer, request)
         noted = Progress(1, done=True)
         self.store.note_progress(consumer.account_id, consumer.key, event.id, noted)
-        outcomes.completed(what, event_type=event.type, **log_ids(event, consumer.key))
+        outcomes.completed(what, event_type=event.type, **event.log_ids(consumer.key))
 
-    def _send_deed(
+    def _send_idempotent(
         self, event: ConsumerEvent, consumer: Consumer, request: Request
     ) -> tuple[Consumer, Outcome]:
         try:
@@ -186,7 +181,8 @@ class OutboundMessaging:
                     consumer, lambda who: self.send_api.send(who, request)
                 )
         except LivePersonRefused as refused:
-            # What closing a closed conversation is answered is not published; it is closed.
+            # LivePerson does not document its answer to closing a closed conversation; treat any
+            # refusal as closed, unless it is about a token.
             if event.type == "close" and refused.http_status != 401:
                 return consumer, Outcome.NOTHING_TO_DO
             raise
@@ -199,4 +195,4 @@ def describe(message: QueueMessage, salt: str) -> dict[str, Any]:
         event = read_queued(message.body)
     except UnreadableMessage:
         return {}
-    return log_ids(event, consumer_key(salt, event.account_id, event.consumer_id))
+    return event.log_ids(consumer_key(salt, event.account_id, event.consumer_id))

@@ -13,7 +13,6 @@ from typing import Any
 from ...channel.consumer_events import ConsumerEvent
 from ...domain.conversations import Consumer, text_digest
 from ...domain.errors import NoConversation
-from ...domain.pseudonyms import short
 from ...liveperson import payloads
 from ...liveperson.payloads import Place, Request
 from ...liveperson.text import split_text
@@ -57,18 +56,7 @@ def single_request(event: ConsumerEvent, consumer: Consumer) -> Request | None:
     None means that there is nothing left to do. Raises :class:`NoConversation` if the event needs
     a conversation and the consumer has none.
     """
-    return _DEEDS[event.type](event.raw, consumer)
-
-
-def current_dialog(consumer: Consumer, dialog_id: str | None = None) -> Place:
-    """Return where the consumer's next words go: a survey while one runs, else the main dialog."""
-    conversation_id = consumer.conversation_id or ""
-    return Place(conversation_id, dialog_id or consumer.survey_dialog_id or conversation_id)
-
-
-def log_ids(event: ConsumerEvent, key: str) -> dict[str, Any]:
-    """Return the ids of an event that log lines carry."""
-    return {"account_id": event.account_id, "consumer": short(key), "event_id": event.id}
+    return _SINGLE_REQUESTS[event.type](event.raw, consumer)
 
 
 def _say(part: str, metadata: Any) -> SendStep:
@@ -91,7 +79,7 @@ def _chosen(event: ConsumerEvent, metadata: Any) -> list[SendStep]:
 def _receipt(raw: Mapping[str, Any], consumer: Consumer) -> Request:
     if not consumer.conversation_id:
         raise NoConversation("a receipt needs an open conversation, and the consumer has none")
-    where = current_dialog(consumer, raw.get("dialog_id"))
+    where = Place(consumer.conversation_id, raw.get("dialog_id") or consumer.current_dialog_id)
     return payloads.accept_status(where, RECEIPTS[raw["status"]], raw["sequences"])
 
 
@@ -116,7 +104,7 @@ def _profile(raw: Mapping[str, Any], _consumer: Consumer) -> Request:
     return payloads.profile(raw)
 
 
-_DEEDS: dict[str, Callable[[Mapping[str, Any], Consumer], Request | None]] = {
+_SINGLE_REQUESTS: dict[str, Callable[[Mapping[str, Any], Consumer], Request | None]] = {
     "receipt": _receipt,
     "close": _close,
     "rating": _rating,

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...channel.consumer_events import ConsumerEvent
 from ...domain.conversations import Progress, Refusal
@@ -38,6 +38,40 @@ TRY_SECONDS = 30.0
 
 # SQS's clock, which says when a copy was accepted, may differ from ours by less than this.
 _CLOCKS_APART = 1.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """
+    One try of an event, as earlier tries have left it.
+
+    ``progress`` is where it goes on. ``doubt`` is until when an earlier try may have sent the next
+    part (seconds since 1970); None if none did. ``is_noted`` tells whether this try may send
+    without leaving a note first.
+    """
+
+    message: QueueMessage
+    progress: Progress
+    doubt: float | None = None
+    is_noted: bool = True
+
+
+def take_up(
+    progress: Progress, event: ConsumerEvent, message: QueueMessage, now: float
+) -> Attempt | None:
+    """
+    Return how ``message`` goes on with ``event``; None if an earlier copy has settled it.
+
+    Raises the error by which this very message was refused before: it only has to be given up.
+    """
+    if is_repeat(progress, event, message):
+        return None
+    if refusal := known_refusal(progress, message):
+        raise refusal
+    progress = resumed(progress, event)
+    doubt = in_doubt_since(progress, message)
+    is_noted = doubt is None and not leaves_a_note(message, now)
+    return Attempt(message, progress, doubt, is_noted)
 
 
 def is_repeat(progress: Progress, event: ConsumerEvent, message: QueueMessage) -> bool:
@@ -84,7 +118,7 @@ def in_doubt_since(progress: Progress, message: QueueMessage) -> float | None:
     """
     Return until when an earlier try may have said the next part; None if none did.
 
-    In seconds since 1970: an echo that did not come :data:`.speech.ECHO_SECONDS` later never will.
+    In seconds since 1970: an echo that did not come :data:`.sending.ECHO_SECONDS` later never will.
     """
     if progress.ambiguous_at is not None:
         return progress.ambiguous_at

@@ -28,13 +28,13 @@ from ...domain.queue_messages import QueueMessage
 from ...liveperson import payloads
 from ...liveperson.files import LivePersonFiles
 from ...liveperson.payloads import Opening, Place, Request
-from ...liveperson.send_api import AlreadyOpen, SendApi, sequence_in
+from ...liveperson.send_api import AlreadyOpen, SendApi
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls
-from .requests import SendStep, current_dialog, log_ids, text_steps
+from .requests import SendStep, text_steps
 from .routing import Routing
-from .send_progress import after_part, begun, in_doubt_since, leaves_a_note
+from .send_progress import Attempt, after_part, begun
 
 MESSAGE_TYPES = frozenset({"text", "reply", "file"})
 """The events that say something."""
@@ -62,26 +62,24 @@ class MessageSender:
     store: OutboundStore
     clock: Clock = time.time
 
-    def send(
-        self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: QueueMessage
-    ) -> Consumer:
+    def send(self, event: ConsumerEvent, consumer: Consumer, attempt: Attempt) -> Consumer:
         """
-        Say what of an event LivePerson has not taken yet, and return the consumer as it is then.
+        Send what LivePerson has not taken yet of an event; return the consumer as it is then.
 
-        What an earlier try may have said already is looked for first.
+        If an earlier try may have sent the next part already, its echo is looked for first.
         """
-        steps, consumer, progress = self._steps(event, consumer, progress)
-        doubt = in_doubt_since(progress, message)
-        is_noted = doubt is None and not leaves_a_note(message, self.clock())
+        steps, consumer, progress = self._steps(event, consumer, attempt.progress)
+        doubt, is_noted = attempt.doubt, attempt.is_noted
         for index in range(progress.parts_sent, len(steps)):
             step, sequence = steps[index], None
             if step.only_while_open and not consumer.conversation_id:
                 continue
             if doubt is not None and step.echo:
-                sequence = self._heard(event, consumer, step.echo, doubt)
+                sequence = self._find_echo(event, consumer, step.echo, doubt)
             if sequence is None:
                 if not is_noted:
-                    progress, is_noted = self._begin(event, consumer, progress, message), True
+                    progress = self._begin(event, consumer, progress, attempt.message)
+                    is_noted = True
                 consumer, sequence = self._publish(event, consumer, step, progress)
             doubt, progress = None, after_part(progress, index + 1, len(steps))
             consumer = self._remember(consumer, event, progress, sequence)
@@ -186,14 +184,12 @@ class MessageSender:
     def _publish_in(
         self, consumer: Consumer, event: ConsumerEvent, step: SendStep
     ) -> tuple[Consumer, int | None]:
-        where = current_dialog(
-            consumer, event.raw.get("dialog_id") if event.type == "reply" else None
-        )
+        named = event.raw.get("dialog_id") if event.type == "reply" else None
+        where = Place(consumer.conversation_id or "", named or consumer.current_dialog_id)
         with outcomes.timed(Measurement.SEND_TIME):
-            consumer, answer = self.calls.call_as(
-                consumer, lambda who: self.send_api.send(who, step.request(where))
+            return self.calls.call_as(
+                consumer, lambda who: self.send_api.publish(who, step.request(where))
             )
-        return consumer, sequence_in(answer)
 
     def _open(self, event: ConsumerEvent, consumer: Consumer) -> Consumer:
         asked = event.conversation
@@ -211,8 +207,8 @@ class MessageSender:
         except Transient as error:  # no words are in doubt, only where the next ones go
             error.maybe_opened, error.maybe_done = error.maybe_done, False
             raise
-        who = log_ids(event, consumer.key)
-        outcomes.outcome(Outcome.CONVERSATION_OPENED, conversation_id=conversation_id, **who)
+        ids = event.log_ids(consumer.key)
+        outcomes.outcome(Outcome.CONVERSATION_OPENED, conversation_id=conversation_id, **ids)
         return self.store.save_opened(consumer, conversation_id, features)
 
     def _open_already(self, consumer: Consumer) -> Consumer:
@@ -238,7 +234,7 @@ class MessageSender:
 
     # ── Settling what an earlier try came to ──
 
-    def _heard(
+    def _find_echo(
         self, event: ConsumerEvent, consumer: Consumer, echo: str, doubt: float
     ) -> int | None:
         """
@@ -253,14 +249,14 @@ class MessageSender:
             return None
         known = self.store.load_conversation(consumer.account_id, conversation_id)
         heard = known.heard(echo, after=consumer.last_sequence) if known else None
-        who = log_ids(event, consumer.key)
+        ids = event.log_ids(consumer.key)
         if heard is not None:
-            outcomes.outcome(Outcome.CONFIRMED_BY_ECHO, sequence=heard, **who)
+            outcomes.outcome(Outcome.CONFIRMED_BY_ECHO, sequence=heard, **ids)
             return heard
         waited = self.clock() - doubt
         if waited < ECHO_SECONDS:
             raise EchoAwaited("waiting for its echo", retry_after=ECHO_SECONDS - waited)
-        outcomes.outcome(Outcome.SENT_AGAIN, **who)
+        outcomes.outcome(Outcome.SENT_AGAIN, **ids)
         return None
 
 
@@ -271,7 +267,7 @@ def _tell_sent(event: ConsumerEvent, consumer: Consumer, count: int) -> None:
         conversation_id=consumer.conversation_id,
         sequence=consumer.last_sequence,
         requests=count,
-        **log_ids(event, consumer.key),
+        **event.log_ids(consumer.key),
     )
 
 

@@ -22,11 +22,12 @@ from ...domain.errors import ConnectorError, Permanent, Transient, UnreadableMes
 from ...domain.pseudonyms import consumer_key
 from ...domain.queue_messages import QueueMessage
 from ...liveperson import payloads
+from ...liveperson.payloads import Place
 from ...liveperson.send_api import SendApi
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls
-from .requests import CHAT_STATES, current_dialog, log_ids
+from .requests import CHAT_STATES
 
 # A typing indicator older than this tells nothing any more; one that nobody ended is ended by us.
 STALE_SECONDS = 10.0
@@ -49,9 +50,9 @@ class Typing:
         try:
             what = self._try(event, key, message)
         except (Transient, Permanent) as error:
-            outcomes.failure(error, **log_ids(event, key))
+            outcomes.failure(error, **event.log_ids(key))
             what = Outcome.TYPING_DROPPED
-        outcomes.outcome(what, **log_ids(event, key))
+        outcomes.outcome(what, **event.log_ids(key))
 
     def _try(self, event: ConsumerEvent, key: str, message: QueueMessage) -> str:
         if self.clock() - message.sent_at.timestamp() > STALE_SECONDS:
@@ -76,7 +77,7 @@ class Typing:
         }
         self.set_timer(json.dumps(timer), COMPOSING_SECONDS)
 
-    def time_is_over(self, message: QueueMessage) -> None:
+    def end_overdue(self, message: QueueMessage) -> None:
         """End an indicator that the channel forgot, half a minute after it began."""
         try:
             timer = json.loads(message.body)
@@ -100,5 +101,6 @@ class Typing:
             outcomes.failure(error, account_id=consumer.account_id)
 
     def _send(self, consumer: Consumer, state: str) -> None:
-        request = payloads.chat_state(current_dialog(consumer), state)
+        where = Place(consumer.conversation_id or "", consumer.current_dialog_id)
+        request = payloads.chat_state(where, state)
         self.calls.call_as(consumer, lambda who: self.send_api.send(who, request))
