@@ -37,7 +37,6 @@ ENTRY_POINTS = "entrypoints."
 VALUES_AND_TELEMETRY = (
     "channel.consumer_events",
     "domain.",
-    "liveperson.notifications",
     "telemetry.",
 )
 

@@ -22,14 +22,12 @@ from liveperson_connector.flows.channel_delivery.flow import (
     describe as describe_change,
 )
 from liveperson_connector.flows.failed_events import read_failed
-from liveperson_connector.flows.webhook_intake import read_queued as read_queued_change
 from liveperson_connector.liveperson.app_jwt import AppJwt
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws
 from liveperson_connector.liveperson.domains import base_uris, trusted
-from liveperson_connector.liveperson.notifications import (
-    read_conversation_change,
-    read_messaging_event,
-)
+from liveperson_connector.liveperson.messaging_events import MessagingEvent
+from liveperson_connector.liveperson.notifications import read_change
+from liveperson_connector.liveperson.queued_changes import read_queued_change, read_queued_webhook
 from liveperson_connector.liveperson.signatures import parse
 from liveperson_connector.liveperson.text import is_blank, size, split_text
 from tests.support.accounts import ACCOUNT, SIGNING_SECRET
@@ -58,12 +56,15 @@ def _queued_notification(draw: Draw) -> None:
     }
     body = _text(draw, queued)
     describe_change(received(body))
-    read_failed(body)
-    read = read_queued_change(body)
-    _is(all(isinstance(each, str) for each in read.identities), "an identity is a text")
-    read_conversation_change(read)
-    event = read_messaging_event(read)
-    _can_be_sent(content_of(event))
+    queued = received(body).json()
+    for read in (read_failed, read_queued_webhook):
+        with suppress(ConnectorError):
+            read(queued)
+    read_change(ACCOUNT, queued.get("type", ""), queued.get("change"))
+    told = read_queued_change(queued)
+    _is(all(isinstance(each, str) for each in told.identities), "an identity is a text")
+    if isinstance(told, MessagingEvent):
+        _can_be_sent(content_of(told))
 
 
 def _queued_event(draw: Draw) -> None:
@@ -81,7 +82,7 @@ def _queued_event(draw: Draw) -> None:
 def _queued_failure(draw: Draw) -> None:
     failure = draw.spoilt({"consumer_id": "+49", "event_id": "m-1", "reason": "x", "message": "y"})
     told = {"account_id": ACCOUNT, "type": "connector.EventFailed", "failure": failure}
-    read_failed(_text(draw, told))
+    read_failed(received(_text(draw, told)).json())
 
 
 def _structured_content(draw: Draw) -> None:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from liveperson_connector.channel.consumer_events import read_queued
-from liveperson_connector.flows.webhook_intake import CLAIM_ATTRIBUTE, MAX_BODY_BYTES
-from liveperson_connector.flows.webhook_intake import read_queued as read_queued_change
-from liveperson_connector.liveperson.notifications import Change
+from liveperson_connector.flows.webhook_intake import MAX_BODY_BYTES
+from liveperson_connector.liveperson.notifications import read_change
+from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE, read_queued_change
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 
 from .functions import (
@@ -100,12 +100,12 @@ def check_webhook(functions: Functions, given: Input) -> str:
     _must(status == 200, "what LivePerson signed is answered 200", answer)
     if given.changes is not None:
         told = [
-            read_queued_change(each.body).raw
+            json.loads(each.body)["change"]
             for each in queued
             if CLAIM_ATTRIBUTE not in each.attributes
         ]
         _must(told == given.changes, "every change is queued as it came, in order", queued)
-        claims = [read_queued_change(each.body).raw for each in queued[: -len(told)]]
+        claims = [json.loads(each.body)["change"] for each in queued[: -len(told)]]
         _must(all(each in told for each in claims), "a claim is made of a change", claims)
     return _check_webhook_queued(queued, body)
 
@@ -119,13 +119,13 @@ def _check_webhook_queued(queued: list[Queued], body: bytes) -> str:
             _must(len(queued) == 1, "a body that can't be read is one dead letter", queued)
             _must(base64.b64decode(kept["body_base64"]) == body, "it has the bytes", kept)
         else:
-            change = Change(kept["account_id"], kept["type"], kept["change"])
-            _must(not change.is_readable, "only what can't be read is a dead letter", kept)
+            change = read_change(kept["account_id"], kept["type"], kept["change"])
+            _must(not change.conversation_id, "only what can't be read is a dead letter", kept)
     for each in queued:
         if each not in dead:
             _must(each.queue == NOTIFICATIONS, "notifications go to their queue", each)
-            change = read_queued_change(each.body)
-            _must(change.account_id == ACCOUNT, "an account's changes are its own", each)
+            told = read_queued_change(json.loads(each.body))
+            _must(told.account_id == ACCOUNT, "an account's changes are its own", each)
     return "kept as unreadable" if dead else "queued"
 
 

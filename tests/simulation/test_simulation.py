@@ -23,7 +23,7 @@ from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.flows import webhook_intake
 from liveperson_connector.flows.channel_delivery import conversation_changes, messages
 from liveperson_connector.flows.outbound_messaging import flow as outbound_messaging
-from liveperson_connector.liveperson.notifications import ConversationChange
+from liveperson_connector.liveperson.conversation_changes import ConversationChange
 
 from .running import Result, play, promises, smallest
 from .schedules import (

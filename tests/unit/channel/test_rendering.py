@@ -12,9 +12,7 @@ from liveperson_connector.channel.rendering import (
     receipt_status,
     typing_state,
 )
-from liveperson_connector.liveperson.notifications import (
-    MESSAGING_EVENT,
-    Change,
+from liveperson_connector.liveperson.messaging_events import (
     HostedFile,
     MessagingEvent,
     read_messaging_event,
@@ -32,7 +30,7 @@ CARD = {"type": "vertical", "elements": [{"type": "text", "text": "Shall we?"}],
 
 def said(**event: Any) -> MessagingEvent:
     """Read a message with this event."""
-    return read_messaging_event(Change(ACCOUNT, MESSAGING_EVENT, message_change(event=event)))
+    return read_messaging_event(ACCOUNT, message_change(event=event))
 
 
 def text(words: str, **more: Any) -> MessagingEvent:

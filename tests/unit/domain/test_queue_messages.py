@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liveperson_connector.domain.errors import UnreadableMessage
 from liveperson_connector.domain.queue_messages import new_id, stable_id
 from tests.support.clocks import Clock
 from tests.support.messages import received
@@ -70,3 +71,15 @@ def test_a_redriven_message_was_accepted_before_it_failed(
     attributes = {} if first_failed_at is None else {"first_failed_at": first_failed_at}
 
     assert expected == received(attributes=attributes).accepted_at
+
+
+def test_a_body_is_read_as_a_json_object() -> None:
+    """Each of our own messages is one."""
+    assert {"a": [1]} == received('{"a": [1]}').json()
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "7", '"{}"', "{", "[" * 100_000])
+def test_a_body_that_is_no_object_is_unreadable(body: str) -> None:
+    """It is permanent: a person should look."""
+    with pytest.raises(UnreadableMessage):
+        received(body).json()

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from liveperson_connector.domain.accounts import Credentials
 from liveperson_connector.domain.errors import (
@@ -17,19 +15,15 @@ from liveperson_connector.domain.errors import (
     MisconfiguredAccount,
     NotQueued,
     TooLarge,
-    UnreadableMessage,
     UntrustedWebhook,
 )
 from liveperson_connector.flows.webhook_intake import (
-    CLAIM_ATTRIBUTE,
     MAX_BODY_BYTES,
     Accepted,
     WebhookIntake,
-    read_queued,
-    read_queued_body,
-    to_queue,
 )
-from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
+from liveperson_connector.liveperson.notifications import MESSAGING_EVENT
+from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE
 from liveperson_connector.liveperson.signatures import (
     ACCOUNT_HEADER,
     CLIENT_HEADER,
@@ -501,24 +495,6 @@ def test_a_dead_letter_says_since_when_it_is_one(intake: Intake) -> None:
     ]
 
 
-def test_what_was_kept_whole_is_read_back() -> None:
-    """Redriven, by a version that can read it; what is not such a letter is none."""
-    body = notification(message_change(), {})
-    kept = {"account_id": ACCOUNT, "body_base64": base64.b64encode(body).decode()}
-
-    first, second = read_queued_body(json.dumps(kept)) or ()
-    assert (Change(ACCOUNT, MESSAGING_EVENT, message_change()), False) == (
-        first,
-        second.is_readable,
-    )
-    for each in ("", "null", "{}", json.dumps({**kept, "body_base64": "?"})):
-        assert read_queued_body(each) is None
-    anothers = base64.b64encode(conversation_notification(conversation_change(brandId="9")))
-    for encoded in ("bm8gSlNPTg==", anothers.decode()):
-        with pytest.raises(UnreadableMessage):
-            read_queued_body(json.dumps({**kept, "body_base64": encoded}))
-
-
 def test_what_cannot_be_read_is_kept_once_and_in_order(intake: Intake) -> None:
     """Of each account by itself: what LivePerson sends again is the same, other bytes are not."""
     intake.known["other"] = CREDENTIALS
@@ -572,34 +548,3 @@ def test_without_the_dead_letters_nothing_of_it_is_queued(clock: Clock) -> None:
         WebhookIntake(cache, queue, BrokenQueue(), clock).receive(webhook.headers, webhook.body)
 
     assert [] == queue.letters
-
-
-# ── Written and read back ──
-
-
-@given(st.text(st.characters(codec="utf-8")))
-def test_a_change_survives_the_queue(text: str) -> None:
-    """What is read back is what was written, in ASCII, which SQS takes whatever it says."""
-    change = Change(ACCOUNT, MESSAGING_EVENT, message_change(text))
-
-    assert to_queue(change).isascii()
-    assert '{"account_id":"' + ACCOUNT + '","type":"' in to_queue(change)  # no room is wasted
-    assert change == read_queued(to_queue(change))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "",
-        "null",
-        "[]",
-        "{}",
-        '{"account_id": "1", "type": "x"}',
-        '{"account_id": "1", "type": "x", "change": []}',
-        '{"account_id": "1", "type": "x", "change": {}}',
-    ],
-)
-def test_a_message_of_another_form_is_unreadable(body: str) -> None:
-    """It is permanent: a person should look."""
-    with pytest.raises(UnreadableMessage):
-        read_queued(body)

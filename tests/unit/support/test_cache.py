@@ -65,6 +65,20 @@ def test_a_value_can_say_how_long_it_is_good(source: Source, clock: Clock) -> No
     assert "a2" == cache.get("a")
 
 
+def test_an_empty_value_may_have_a_time_of_its_own(source: Source, clock: Clock) -> None:
+    """What was not there may be written soon; what was there is good for longer."""
+    found = iter([None, None, "x"])
+    cache = Cache(lambda _key: next(found), ttl=100, empty_ttl=10, clock=clock)
+    for seconds in (0, 9, 1, 10, 99):
+        clock.pass_seconds(seconds)
+        last = cache.get("a")
+
+    assert "x" == last
+    clock.pass_seconds(1)
+    with pytest.raises(StopIteration):  # it is loaded once more
+        cache.get("a")
+
+
 def test_the_last_good_value_outlives_its_source(
     cache: Cache[str], source: Source, clock: Clock
 ) -> None:

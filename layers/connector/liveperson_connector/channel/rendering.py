@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..liveperson.notifications import (
+from ..liveperson.messaging_events import (
     RICH,
     SECURE_FORM,
     SECURE_SUBMISSION,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
+
+from .errors import UnreadableMessage
 
 CUT_OFF_ATTRIBUTE = "cut_off"
 """On a redriven message whose worker was cut off again and again: it may have been sent."""
@@ -84,6 +88,16 @@ class QueueMessage:
         """How often it was taken out of the dead letters and put back."""
         text = self.attributes.get("redrives", "0")
         return int(text) if text.isdigit() else 0
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object that the body is, or raise :class:`UnreadableMessage`."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise UnreadableMessage("the queued message is not a JSON object")
+        return value
 
     @property
     def accepted_at(self) -> datetime:

@@ -133,7 +133,8 @@ class Container:
         return MessageIntake(
             configured=Cache(
                 parameters.has_channel,
-                ttl=_presence_ttl,
+                ttl=_PARAMETER_SECONDS,
+                empty_ttl=_ABSENCE_SECONDS,
                 clock=self._clock,
                 may_exist=known.may_exist,
             ),
@@ -166,7 +167,8 @@ class Container:
         return ProviderIntake(
             channels=Cache(
                 lambda key: self._ready_channel(parameters, key),
-                ttl=_credentials_ttl,
+                ttl=_PARAMETER_SECONDS,
+                empty_ttl=_ABSENCE_SECONDS,
                 clock=self._clock,
                 may_exist=known.may_exist,
             ),
@@ -294,7 +296,8 @@ class Container:
         return WebhookIntake(
             credentials=Cache(
                 parameters.find_credentials,
-                ttl=_credentials_ttl,
+                ttl=_PARAMETER_SECONDS,
+                empty_ttl=_ABSENCE_SECONDS,
                 clock=self._clock,
                 may_exist=known.may_exist,
             ),
@@ -522,11 +525,3 @@ class Container:
 def container() -> Container:
     """Return the container of this process, built on its environment."""
     return Container(os.environ, AwsClients())
-
-
-def _credentials_ttl(found: object | None) -> float:
-    return _PARAMETER_SECONDS if found else _ABSENCE_SECONDS
-
-
-def _presence_ttl(found: bool) -> float:
-    return _PARAMETER_SECONDS if found else _ABSENCE_SECONDS

@@ -7,6 +7,7 @@ It travels on the notifications' queue, since whatever the channel is told goes 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..channel.consumer_events import ConsumerEvent
@@ -70,17 +71,10 @@ def _words(event: ConsumerEvent, error: Permanent) -> str:
     return f"{error}. {question}" if question else str(error)
 
 
-def read_failed(body: str) -> FailedEvent | None:
-    """
-    Read what a queued message tells of a failure; return None if it is another message.
-
-    Raises :class:`UnreadableMessage`.
-    """
+def read_failed(queued: Mapping[str, Any]) -> FailedEvent:
+    """Read what :func:`failed_letter` wrote, or raise :class:`UnreadableMessage`."""
     try:
-        queued = json.loads(body)
-        if queued["type"] != EVENT_FAILED:
-            return None
         message_id = str(queued.get("message_id", ""))  # older messages have none
         return FailedEvent(str(queued["account_id"]), dict(queued["failure"]), message_id)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise UnreadableMessage("the queued message is not a notification") from None

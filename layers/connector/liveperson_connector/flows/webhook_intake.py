@@ -7,8 +7,6 @@ that drops repeats would also drop what LivePerson sends again after the first o
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,13 +25,9 @@ from ..domain.errors import (
 )
 from ..domain.queue_messages import REPEAT_SECONDS, OutgoingMessage, new_id, stable_id
 from ..liveperson import signatures
-from ..liveperson.notifications import (
-    CONVERSATION_CHANGE,
-    Change,
-    Notification,
-    read_conversation_change,
-    read_webhook,
-)
+from ..liveperson.messaging_events import TYPING_STALE_SECONDS
+from ..liveperson.notifications import Change, Notification, read_webhook
+from ..liveperson.queued_changes import CLAIM_ATTRIBUTE, to_queue, webhook_to_queue
 from ..support.cache import Cache
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
@@ -42,9 +36,6 @@ from ..telemetry.outcomes import Outcome
 # three times its bytes, and then its changes still fit one SQS call.
 MAX_BODY_BYTES = 256 * 1024
 
-CLAIM_ATTRIBUTE = "claim"
-"""On a conversation change that is only to say whose the conversation is."""
-
 # A rotated secret is noticed at the first webhook it signs, but a stranger's bad signatures
 # make us read Parameter Store at most this often.
 REREAD_SECONDS = 30.0
@@ -52,11 +43,6 @@ REREAD_SECONDS = 30.0
 # What is older can be no repeat of LivePerson's, and we might not know it as one any more. An hour
 # is left for clocks that disagree.
 OLDEST_SECONDS = REPEAT_SECONDS - 3600.0
-
-# An indicator older than this tells nothing any more.
-TYPING_STALE_SECONDS = 10.0
-
-_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class _Fate(Enum):
@@ -115,8 +101,8 @@ class WebhookIntake:
         try:
             told = read_webhook(account_id, body)
         except UnreadableMessage as unreadable:
-            kept = {"account_id": account_id, "body_base64": base64.b64encode(body).decode()}
-            self._send(self.dead_letters, [self._dead(account_id, json.dumps(kept), unreadable)])
+            kept = webhook_to_queue(account_id, body)
+            self._send(self.dead_letters, [self._dead(account_id, kept, unreadable)])
             return Accepted(account_id, 0, secret, unreadable)
         if _names_another_account(account_id, told.changes):
             raise UntrustedWebhook("the body names another account than the header")
@@ -160,7 +146,7 @@ class WebhookIntake:
         )
 
     def _fate(self, change: Change, sent_at: float | None) -> _Fate:
-        if not change.is_readable:
+        if not change.conversation_id:
             return _Fate.UNREADABLE
         moment = change.happened_at or sent_at
         age = 0.0 if moment is None else self.clock() - moment
@@ -212,59 +198,15 @@ def _log(accepted: Accepted) -> None:
             outcomes.outcome(what, count=count, account_id=account_id, changes=count)
 
 
-def to_queue(change: Change) -> str:
-    """Write a change as the queue keeps it: plain JSON, in ASCII so that SQS takes any text."""
-    return _compact({"account_id": change.account_id, "type": change.kind, "change": change.raw})
-
-
-def read_queued(body: str) -> Change:
-    """Read back what :func:`to_queue` wrote, or raise :class:`UnreadableMessage`."""
-    try:
-        queued = json.loads(body)
-        change = Change(queued["account_id"], queued["type"], queued["change"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise UnreadableMessage("the queued message is not a notification") from None
-    if not change.is_readable:
-        raise UnreadableMessage("the queued change names no conversation")
-    return change
-
-
-def read_queued_body(body: str) -> tuple[Change, ...] | None:
-    """
-    Read the changes of a webhook that was kept whole, or return ``None`` if ``body`` is another.
-
-    It could not be read when it came; redriven, it is read by what the code knows by now. Raises
-    :class:`UnreadableMessage` if that is no more.
-    """
-    try:
-        kept = json.loads(body)
-        account_id, encoded = kept["account_id"], kept["body_base64"]
-        raw = base64.b64decode(encoded, validate=True)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    changes = read_webhook(account_id, raw).changes
-    if _names_another_account(account_id, changes):
-        raise UnreadableMessage("the webhook that was kept names another account")
-    return changes
-
-
 def _names_another_account(account_id: str, changes: Iterable[Change]) -> bool:
     """Whether a body names another account than its header, which is not signed."""
     return any(change.named_accounts - {account_id} for change in changes)
 
 
-def _is_beginning(change: Change) -> bool:
-    """Whether it tells of a conversation that nobody has joined yet: a new one, most likely."""
-    if change.kind != CONVERSATION_CHANGE:
-        return False
-    said = read_conversation_change(change)
-    return said.agent_id is None and not said.is_closed
-
-
 def _letters(changes: Iterable[Change]) -> list[OutgoingMessage]:
     """Write changes for the queue, and first whose the new conversations among them are."""
     written = [(change, to_queue(change)) for change in changes]
-    claims = [_claim(change, body) for change, body in written if _is_beginning(change)]
+    claims = [_claim(change, body) for change, body in written if change.is_beginning]
     return claims + [_letter(change, body) for change, body in written]
 
 

@@ -46,23 +46,27 @@ class Cache(Generic[Value]):
     """
     Values by key, loaded when first asked for and again when older than ``ttl`` seconds.
 
+    A value that is false, for example None for a parameter that is not written, is kept for
+    ``empty_ttl`` seconds instead, if that is given.
     If loading again fails with a :class:`Transient` error, the last good value is kept and
     served. At most ``size`` keys are remembered, the least recently used are forgotten, so that
     invented keys cannot fill the memory. A key that is not remembered and that ``may_exist`` denies
     is neither loaded nor remembered: its value is None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         load: Callable[[str], Value],
         *,
         ttl: float | Callable[[Value], float],
+        empty_ttl: float | None = None,
         clock: Clock = time.time,
         size: int = 1000,
         may_exist: Callable[[str], bool] = lambda _key: True,
     ) -> None:
         self._load = load
-        self._ttl = ttl if callable(ttl) else lambda _value: ttl
+        self._ttl = ttl
+        self._empty_ttl = ttl if empty_ttl is None else empty_ttl
         self._clock = clock
         self._size = size
         self._may_exist = may_exist
@@ -75,8 +79,13 @@ class Cache(Generic[Value]):
             return self._load_first(key)
         self._entries.move_to_end(key)
         now = self._clock()
-        fresh = now - entry.loaded_at < self._ttl(entry.value)
-        return entry.value if fresh else self._reload(key, entry, at_least=_PATIENCE)
+        ttl = self._ttl if entry.value else self._empty_ttl
+        seconds = ttl(entry.value) if callable(ttl) else ttl
+        return (
+            entry.value
+            if now - entry.loaded_at < seconds
+            else self._reload(key, entry, at_least=_PATIENCE)
+        )
 
     def refresh(self, key: str, *, at_least: float) -> Value:
         """Load ``key`` again, unless that was already tried within ``at_least`` seconds."""

@@ -13,7 +13,7 @@ from liveperson_connector.domain.errors import LivePersonRefused, NoConversation
 from liveperson_connector.flows.channel_delivery.agent_files import AgentFileCopier
 from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
 from liveperson_connector.liveperson.files import LivePersonFiles
-from liveperson_connector.liveperson.notifications import HostedFile
+from liveperson_connector.liveperson.messaging_events import HostedFile
 
 CONSUMER = Consumer("12345678", "consumer", "key", "lp-consumer", "jws")
 CONVERSATION = Conversation("12345678", "conversation-1", "consumer", consumer_key="key")

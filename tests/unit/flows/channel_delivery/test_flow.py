@@ -37,12 +37,9 @@ from liveperson_connector.flows.channel_delivery.flow import ChannelDelivery, de
 from liveperson_connector.flows.channel_delivery.messages import Messages
 from liveperson_connector.flows.channel_delivery.notifier import Notifier
 from liveperson_connector.flows.failed_events import EVENT_FAILED
-from liveperson_connector.flows.webhook_intake import CLAIM_ATTRIBUTE
-from liveperson_connector.liveperson.notifications import (
-    CONVERSATION_CHANGE,
-    MESSAGING_EVENT,
-    HostedFile,
-)
+from liveperson_connector.liveperson.messaging_events import HostedFile
+from liveperson_connector.liveperson.notifications import CONVERSATION_CHANGE, MESSAGING_EVENT
+from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE
 from tests.support.accounts import ACCOUNT, channel_settings
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessQueue

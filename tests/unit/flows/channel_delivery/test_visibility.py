@@ -17,10 +17,8 @@ from liveperson_connector.flows.channel_delivery.visibility import (
     UNKNOWN_SENDER,
     reason_to_withhold,
 )
-from liveperson_connector.liveperson.notifications import (
+from liveperson_connector.liveperson.messaging_events import (
     KINDS,
-    MESSAGING_EVENT,
-    Change,
     MessagingEvent,
     read_messaging_event,
 )
@@ -141,7 +139,7 @@ def event(**spoilt: object) -> MessagingEvent:
     """Read an agent's message of which fields are replaced or left out."""
     fields: Mapping[str, object] = {**message_change(), **spoilt}
     raw = {name: value for name, value in fields.items() if value is not ABSENT}
-    return read_messaging_event(Change(ACCOUNT, MESSAGING_EVENT, raw))
+    return read_messaging_event(ACCOUNT, raw)
 
 
 def by(role: object, sender: object = AGENT) -> dict[str, object]:

@@ -15,7 +15,7 @@ from ...domain.conversations import Consumer, Conversation
 from ...domain.errors import LivePersonRefused, NoConversation
 from ...domain.queue_messages import stable_id
 from ...liveperson.files import LivePersonFiles
-from ...liveperson.notifications import HostedFile
+from ...liveperson.messaging_events import HostedFile
 from ..liveperson_access.authorized_calls import AuthorizedCalls
 
 _CONTENT_TYPES = {

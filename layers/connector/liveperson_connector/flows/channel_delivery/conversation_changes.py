@@ -8,12 +8,11 @@ state is told.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from ...delivery.ports import DeliveryStore
 from ...domain.conversations import Conversation, NotificationState
 from ...domain.queue_messages import QueueMessage, iso, stable_id
-from ...liveperson.notifications import ConversationChange
+from ...liveperson.conversation_changes import ConversationChange
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
 from .notifier import Notice, Notifier
@@ -165,15 +164,8 @@ def _notice(
         "type": "conversation",
         "dialog_id": conversation.survey_dialog_id or conversation.conversation_id,
         "dialog_type": "post_survey" if conversation.survey_dialog_id else "main",
-        "sent_at": iso(_moment(at) or message.accepted_at),
+        "sent_at": iso(change.changed_at or message.accepted_at),
         "event": name,
         "reason": change.close_reason if name == "closed" else None,
     }
     return Notice(stable_id("conversation", name, str(at)), callback)
-
-
-def _moment(milliseconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -13,19 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...delivery.ports import DeliveryStore
-from ...domain.conversations import NotificationState
 from ...domain.errors import Permanent, UnreadableMessage
 from ...domain.queue_messages import QueueMessage
-from ...liveperson.notifications import (
-    CONVERSATION_CHANGE,
-    Change,
-    read_conversation_change,
-    read_messaging_event,
+from ...liveperson.conversation_changes import ConversationChange
+from ...liveperson.messaging_events import MessagingEvent
+from ...liveperson.notifications import Change
+from ...liveperson.queued_changes import (
+    CLAIM_ATTRIBUTE,
+    read_queued_change,
+    read_queued_webhook,
+    read_raw_change,
 )
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
-from ..failed_events import FailedEvent, read_failed
-from ..webhook_intake import CLAIM_ATTRIBUTE, read_queued, read_queued_body
+from ..failed_events import EVENT_FAILED, FailedEvent, read_failed
 from .conversation_changes import ConversationChanges
 from .messages import Messages
 from .notifier import Notifier
@@ -46,62 +47,43 @@ class ChannelDelivery:
 
         Raises :class:`Transient` if another try can help, :class:`Permanent` if none can.
         """
-        try:
-            if failed := read_failed(message.body):
-                self._deliver_failure(failed, message)
-                return
-            change = read_queued(message.body)
-        except UnreadableMessage:
-            self._deliver_webhook(message)
-            return
-        self._deliver_change(change, message)
+        queued = message.json()
+        if queued.get("type") == EVENT_FAILED:
+            self._deliver_failure(read_failed(queued), message)
+        elif "body_base64" in queued:
+            self._deliver_webhook(read_queued_webhook(queued), message)
+        else:
+            self._deliver(read_queued_change(queued), message)
 
-    def _deliver_webhook(self, message: QueueMessage) -> None:
+    def _deliver_webhook(self, changes: Iterable[Change], message: QueueMessage) -> None:
         """
         Deliver a redriven webhook that was unreadable when it came, change by change.
 
         A change that the channel refuses, or that is still unreadable, stops none after it.
         """
         problem: Permanent | None = None
-        changes = read_queued_body(message.body)
-        if changes is None:
-            raise UnreadableMessage("the queued message is not a notification")
         for change in changes:
             try:
-                if not change.is_readable:
-                    raise UnreadableMessage("the queued change names no conversation")
-                self._deliver_change(change, message)
+                self._deliver(read_raw_change(change.account_id, change.kind, change.raw), message)
             except Permanent as error:
                 problem = problem or error
         if problem:
             raise problem
 
-    def _deliver_change(self, change: Change, message: QueueMessage) -> None:
-        if change.kind == CONVERSATION_CHANGE:
-            self._deliver_conversation_change(change, message)
-            return
-        event = read_messaging_event(change)
-        state = self._load(change, [event.sender_id] if event.is_consumers else [], message)
-        self.messages.deliver(event, state, message)
-
-    def _deliver_conversation_change(self, change: Change, message: QueueMessage) -> None:
-        read = read_conversation_change(change)
-        state = self._load(change, read.consumer_ids, message)
-        if CLAIM_ATTRIBUTE in message.attributes:
-            self.changes.claim(read, state)
-        else:
-            self.changes.apply(read, state, message)
-
-    def _load(
-        self, change: Change, lp_consumer_ids: Iterable[str], message: QueueMessage
-    ) -> NotificationState:
-        return self.store.load_notification(
-            change.account_id,
-            change.conversation_id,
-            change.identities,
-            lp_consumer_ids,
+    def _deliver(self, told: MessagingEvent | ConversationChange, message: QueueMessage) -> None:
+        state = self.store.load_notification(
+            told.account_id,
+            told.conversation_id,
+            told.identities,
+            told.consumer_ids,
             message.group,
         )
+        if isinstance(told, MessagingEvent):
+            self.messages.deliver(told, state, message)
+        elif CLAIM_ATTRIBUTE in message.attributes:
+            self.changes.claim(told, state)
+        else:
+            self.changes.apply(told, state, message)
 
     def _deliver_failure(self, failed: FailedEvent, message: QueueMessage) -> None:
         """Tell the channel that LivePerson refused one of its events for good."""
@@ -117,7 +99,7 @@ class ChannelDelivery:
 def describe(message: QueueMessage) -> dict[str, Any]:
     """Return the ids of a queued notification, for the log; none if it is unreadable."""
     try:
-        change = read_queued(message.body)
+        change = read_queued_change(message.json())
     except UnreadableMessage:
         return {}
     return {"account_id": change.account_id, "conversation_id": change.conversation_id}

@@ -17,10 +17,15 @@ from ...domain.clock import Clock
 from ...domain.conversations import Conversation, NotificationState, file_digest, text_digest
 from ...domain.errors import NotificationEarly, Permanent, Transient
 from ...domain.queue_messages import QueueMessage, iso
-from ...liveperson.notifications import FILE, RECEIPT, TYPING, MessagingEvent
+from ...liveperson.messaging_events import (
+    FILE,
+    RECEIPT,
+    TYPING,
+    TYPING_STALE_SECONDS,
+    MessagingEvent,
+)
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
-from ..webhook_intake import TYPING_STALE_SECONDS
 from .conversation_changes import restore_pointer
 from .notifier import Notice, Notifier
 from .visibility import reason_to_withhold

@@ -25,7 +25,7 @@ from ...domain.clock import Clock
 from ...domain.conversations import Conversation, NotificationState
 from ...domain.errors import MisconfiguredAccount
 from ...domain.queue_messages import QueueMessage, iso, stable_id
-from ...liveperson.notifications import HostedFile
+from ...liveperson.messaging_events import HostedFile
 from ...support.cache import Cache
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ...channel.rendering import receipt_status, typing_state
 from ...domain.conversations import Conversation
-from ...liveperson.notifications import (
+from ...liveperson.messaging_events import (
     EVERYONE,
     FILE,
     RECEIPT,
