@@ -25,8 +25,8 @@ RECEIVE = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 
 STORE = "dynamodb:GetItem BatchGetItem PutItem UpdateItem DeleteItem"
 ACCOUNTS = "accounts"  # list the parameters below this path
-CREDENTIALS, CHANNEL, APP_JWT = (
-    f"accounts/*/{kind}" for kind in ("credentials", "channel", "app-jwt")
+CREDENTIALS, CHANNEL, READY_CHANNELS, APP_JWT = (
+    f"accounts/*/{kind}" for kind in ("credentials", "channel", "channels/*", "app-jwt")
 )
 
 MAY: dict[str, dict[str, str]] = {
@@ -42,9 +42,15 @@ MAY: dict[str, dict[str, str]] = {
         "ConsumerEventsQueue": "sqs:SendMessage",
         "FilesBucket/*": "s3:GetObject",
     },
+    "provider_intake": {
+        READY_CHANNELS: "ssm:GetParameter",
+        ACCOUNTS: "ssm:GetParametersByPath",
+        "ConsumerEventsQueue": "sqs:SendMessage",
+    },
     "outbound_messaging": {
         APP_JWT: "ssm:GetParameter",
         CHANNEL: "ssm:GetParameter",
+        READY_CHANNELS: "ssm:GetParameter",
         "TokenRefresh": "lambda:InvokeFunction",
         "ConnectorTable": STORE,
         "ConsumerEventsQueue": f"{RECEIVE} ChangeMessageVisibility",
@@ -55,12 +61,13 @@ MAY: dict[str, dict[str, str]] = {
     "channel_delivery": {
         APP_JWT: "ssm:GetParameter",
         CHANNEL: "ssm:GetParameter",
+        READY_CHANNELS: "ssm:GetParameter",
         "TokenRefresh": "lambda:InvokeFunction",
         "ConnectorTable": STORE,
         "NotificationsQueue": f"{RECEIVE} ChangeMessageVisibility",
         "NotificationsDeadLetters": "sqs:SendMessage",
         "ConsumerEventsQueue": "sqs:SendMessage",
-        "FilesBucket/*": "s3:PutObject",
+        "FilesBucket/*": "s3:PutObject GetObject",
     },
     "token_refresh": {
         CREDENTIALS: "ssm:GetParameter",
@@ -144,7 +151,11 @@ def test_statements_are_named_and_conditions_are_known() -> None:
 
 @pytest.mark.parametrize(
     ("function", "kept"),
-    [("message_intake", {"*"}), ("webhook_intake", {"*/app-jwt", "*/channel"})],
+    [
+        ("message_intake", {"*"}),
+        ("webhook_intake", {"*/app-jwt", "*/channel", "*/channels/*"}),
+        ("provider_intake", {"*/app-jwt", "*/channel", "*/credentials"}),
+    ],
 )
 def test_who_lists_parameters_for_their_names_may_not_decrypt_them(
     function: str, kept: set[str]
