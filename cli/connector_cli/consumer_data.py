@@ -69,8 +69,9 @@ class KnownConsumer:
             for kind in ((), ("echo",))
         )
         events = stable_id(account_id, self.key)
+        reports = stable_id(account_id, self.key, "report")
         return frozenset(
-            {events, stable_id(account_id, self.consumer_id, "failed"), *conversations}
+            {events, reports, stable_id(account_id, self.consumer_id, "failed"), *conversations}
         )
 
     def is_about(self, letter: DeadLetter) -> bool:

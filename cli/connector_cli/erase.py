@@ -21,7 +21,10 @@ from .options import as_json, on_a_stack, yes
 from .parameters import checked_account_id
 from .stack import Stack
 
-ERASED = {"consumer", "lp-consumer", "conversation", "event", "notification", "hold"}
+ERASED = {
+    *("consumer", "lp-consumer", "conversation", "event", "notification", "hold"),
+    *("person", "provider-message", "delivery"),
+}
 """The kinds of table items that belong to a consumer."""
 
 NAMELESS = {"outage", "tries", "lease", "sought"}

@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
+from liveperson_connector.channel.ready_channels import AdapterOf
 from liveperson_connector.entrypoints.container import AwsClients, Container
 from liveperson_connector.support.http_client import HttpClient
 from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 
-from .fake_http import Wire
+from .fake_http import Call, Reply, Wire
 from .fake_partners import Channel, LivePerson
 from .scheduler import Scheduler
 from .services import Client
@@ -59,6 +60,22 @@ def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
     }
 
 
+class Partner(Protocol):
+    """Someone whom the connector calls."""
+
+    def route(self, url: str) -> tuple[str, str]:
+        """Name the service and the account that a URL leads to."""
+        ...
+
+    def unlucky(self, call: Call) -> bool:
+        """Whether a request is answered 503, whatever it is."""
+        ...
+
+    def receive(self, call: Call) -> Callable[[], Reply]:
+        """Take a request."""
+        ...
+
+
 @dataclass
 class Surroundings:
     """What every container is built on."""
@@ -68,7 +85,9 @@ class Surroundings:
     clients: dict[str, Client]
     liveperson: LivePerson
     channel: Channel
-    new_wire: Callable[[LivePerson | Channel], Wire]
+    new_wire: Callable[[Partner], Wire]
+    provider: Partner | None = None
+    adapters: AdapterOf | None = None
 
 
 class SimulatedClients(AwsClients):
@@ -90,14 +109,14 @@ class SimulatedClients(AwsClients):
 
 def new_container(around: Surroundings) -> Container:
     """Return a Lambda container: what it builds it keeps, as long as nobody cuts it off."""
-    partners: dict[str, LivePerson | Channel] = {
-        "liveperson": around.liveperson,
-        "channel": around.channel,
-    }
+    partners: dict[str, Partner] = {"liveperson": around.liveperson, "channel": around.channel}
+    if around.provider:
+        partners["provider"] = around.provider
     return Container(
         ENVIRON,
         SimulatedClients(around.clients),
         clock=around.kernel,
         chance=around.chance.random,
         http_client=lambda name: HttpClient(transport=around.new_wire(partners[name])),
+        adapters=around.adapters,
     )

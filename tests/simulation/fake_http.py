@@ -29,7 +29,7 @@ _READ_SECONDS = 8.0
 
 @dataclass
 class Reply:
-    """An answer: what is in its body is sent as JSON, and None as nothing."""
+    """An answer: its body is sent as JSON, bytes as they are, and None as nothing."""
 
     status_code: int
     body: Any = None
@@ -40,7 +40,9 @@ class Reply:
         response = requests.Response()
         response.status_code = self.status_code
         response.headers.update(self.headers)
-        content = b"" if self.body is None else json.dumps(self.body).encode()
+        content = b"" if self.body is None else self.body
+        if not isinstance(content, bytes):
+            content = json.dumps(content).encode()
         response.raw = HTTPResponse(BytesIO(content), preload_content=False)
         return response
 

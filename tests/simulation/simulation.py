@@ -31,6 +31,7 @@ from .connector import (
     NOTIFICATIONS,
     REFRESHES,
     TIMERS,
+    Partner,
     Surroundings,
     new_container,
     parameters_of,
@@ -138,7 +139,7 @@ class World:
     def _new_container(self) -> Container:
         return new_container(self._around)
 
-    def _new_wire(self, partner: LivePerson | Channel) -> Wire:
+    def _new_wire(self, partner: Partner) -> Wire:
         return Wire(self.kernel, self.faults, partner.route, partner.receive, partner.unlucky)
 
     def _channel_keys(self) -> dict[str, bytes]:

@@ -132,7 +132,7 @@ def test_a_picture_keeps_the_way_to_it() -> None:
     assert ("JPG", {"picture": "9"}, "Look") == tuple(
         found[name] for name in ("file_type", "reference", "caption")
     )
-    assert "[picture: not carried here]\nLook" == found["not_carried"]
+    assert "[picture: not carried here]\nLook" == found["text"]
 
 
 def test_a_file_without_a_type_is_known_by_its_first_bytes() -> None:

@@ -121,6 +121,7 @@ class ConversationStore:
             "pk": _lp_consumer_pk(consumer.account_id, consumer.lp_consumer_id),
             "consumer_id": consumer.consumer_id,
             "consumer_key": consumer.key,
+            **_of_channel(consumer),
             TTL_ATTRIBUTE: expires_at,
         }
         self._table.transact(
@@ -131,6 +132,7 @@ class ConversationStore:
                         "consumer_id": consumer.consumer_id,
                         "lp_consumer_id": consumer.lp_consumer_id,
                         "consumer_jws": consumer.jws,
+                        **_of_channel(consumer),
                         TTL_ATTRIBUTE: expires_at,
                     },
                 ),
@@ -236,6 +238,7 @@ class ConversationStore:
                 consumer_id=items[pk]["consumer_id"],
                 consumer_key=items[pk]["consumer_key"],
                 lp_consumer_id=lp_id,
+                channel=items[pk].get("channel", ""),
             )
             for pk, lp_id in consumers.items()
             if pk in items
@@ -406,6 +409,7 @@ class ConversationStore:
                 "consumer_id": owner.consumer_id,
                 "consumer_key": owner.key if isinstance(owner, Consumer) else owner.consumer_key,
                 "lp_consumer_id": owner.lp_consumer_id,
+                **_of_channel(owner),
                 TTL_ATTRIBUTE: self._expiry(CONSUMER_SECONDS),
             },
             once={"is_open": is_open},
@@ -417,6 +421,8 @@ class ConversationStore:
             "begun_receive": progress.begun_receive or None,
             "begun_at": number(progress.begun_at) if progress.begun_receive else None,
             "uploaded": progress.uploaded,
+            "file_type": progress.file_type,
+            "not_carried": progress.not_carried or None,
             "refusals": progress.refusals or None,
             "may_have_opened": progress.may_have_opened or None,
             "ambiguous_at": None if at is None else number(at),
@@ -431,6 +437,11 @@ class ConversationStore:
             **{name: value for name, value in sometimes.items() if value is not None},
             TTL_ATTRIBUTE: self._expiry(DONE_SECONDS),
         }
+
+
+def _of_channel(owner: Consumer | Conversation) -> Item:
+    """Name a ready channel; a ``webhook`` channel's items have no such attribute."""
+    return {"channel": owner.channel} if owner.channel else {}
 
 
 def _said_there(before: Conversation, now: Conversation) -> Item:
@@ -462,6 +473,7 @@ def _consumer(account_id: str, key: str, item: Item) -> Consumer | None:
         composing_since=float(item.get("composing_since", 0)) or None,
         visitor_id=item.get("visitor_id", ""),
         session_id=item.get("session_id", ""),
+        channel=item.get("channel", ""),
     )
 
 
@@ -480,6 +492,7 @@ def _conversation(account_id: str, conversation_id: str, item: Item) -> Conversa
         dialog_types=item.get("dialog_types", {}),
         changed_at=int(item.get("changed_at", 0)),
         echoes=tuple((int(sequence), digest) for sequence, digest in item.get("echoes", [])),
+        channel=item.get("channel", ""),
     )
 
 
@@ -494,6 +507,8 @@ def _progress(item: Item) -> Progress:
         begun_at=float(item.get("begun_at", 0)),
         ambiguous_at=None if ambiguous_at is None else float(ambiguous_at),
         uploaded=item.get("uploaded"),
+        file_type=item.get("file_type"),
+        not_carried=bool(item.get("not_carried", False)),
         refusals=int(item.get("refusals", 0)),
         may_have_opened=bool(item.get("may_have_opened", False)),
         refusal=_refusal(item),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..domain.errors import InvalidEvent, Problem, TooLarge, UnreadableMessage
-from ..domain.pseudonyms import short
+from ..domain.pseudonyms import consumer_key, short
 from ..domain.queue_messages import stable_id
 
 TYPES = frozenset({"text", "file", "reply", "typing", "receipt", "close", "rating", "profile"})
@@ -72,6 +72,10 @@ class ConsumerEvent:
         """How to open a conversation, should this event open one; empty if it does not say."""
         found: Mapping[str, Any] = self.raw.get("conversation") or {}
         return found
+
+    def key(self, salt: str) -> str:
+        """Return the pseudonym of the event's consumer."""
+        return consumer_key(salt, self.account_id, self.consumer_id, self.channel)
 
     def log_ids(self, key: str) -> dict[str, Any]:
         """Return the ids of the event that log lines carry; ``key`` is its consumer's pseudonym."""

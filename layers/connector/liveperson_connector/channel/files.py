@@ -33,6 +33,12 @@ _BEGINNINGS = {
 }
 
 
+def picture_type(content: bytes) -> str | None:
+    """Return the type of picture that a file's first bytes show; None if it is none of ours."""
+    found = (kind for kind, beginnings in _BEGINNINGS.items() if content.startswith(beginnings))
+    return next(found, None)
+
+
 class ConsumerFileFetcher:
     """Gets the bytes of consumers' files; ``seconds`` is how long fetching one may take."""
 

@@ -59,7 +59,8 @@ def consumer_events(channel: ReadyChannel, incoming: Iterable[Incoming]) -> list
 def _event(channel: ReadyChannel, incoming: Incoming, raw: dict[str, Any]) -> ConsumerEvent:
     if raw["type"] in _OPENING:
         raw["conversation"] = _conversation(channel, incoming.display_name)
-        if channel.capabilities.read_marks or channel.capabilities.typing_out:
+        can = channel.capabilities
+        if can.read_marks or can.typing_out or can.window_seconds:  # who writes back needs it
             raw["mark"] = str(incoming.event.get("mark") or incoming.event["id"])
     consumer_id = f"{channel.name}:{incoming.person}"
     return ConsumerEvent(channel.account_id, consumer_id, raw, channel=channel.name)
@@ -88,8 +89,11 @@ def _as_it_is(*names: str) -> Callable[[ReadyChannel, _Event], dict[str, Any]]:
     return write
 
 
-def _choice(_channel: ReadyChannel, event: _Event) -> dict[str, Any]:
-    return {"type": "choice", "data": str(event["data"]), "text": _words(event.get("text"))}
+def _choice(channel: ReadyChannel, event: _Event) -> dict[str, Any]:
+    title = _words(event.get("text"))
+    # To be said should it not be known any more what was chosen.
+    said = title if title.strip() else not_carried(channel, "choice")
+    return {"type": "choice", "data": str(event["data"]), "text": said}
 
 
 def _file(channel: ReadyChannel, event: _Event) -> dict[str, Any] | None:
@@ -101,7 +105,8 @@ def _file(channel: ReadyChannel, event: _Event) -> dict[str, Any] | None:
         "file_type": file_type,
         "reference": event["reference"],
         "caption": _words(event.get("caption")),
-        "not_carried": not_carried(channel, "picture", _words(event.get("caption"))),
+        # To be said should it not be had, or LivePerson not take it.
+        "text": not_carried(channel, "picture", _words(event.get("caption"))),
     }
 
 

@@ -38,7 +38,12 @@ CHANNEL = "channel"
 
 @dataclass(frozen=True)
 class CircuitBreaker:
-    """The circuits of one ``destination``, one for each account."""
+    """
+    The circuits of one ``destination``, one for each account.
+
+    A ready channel is a destination of its own, ``channel:`` and its name, so that the channels of
+    a brand do not disturb each other.
+    """
 
     destination: str
     store: FailureStore
@@ -61,12 +66,17 @@ class CircuitBreaker:
         try:
             yield
         except ConnectorError as error:
-            if error.answer_of == self.destination:
+            if error.answer_of == self._partner:
                 self._close(account_id, state)
-            elif error.outage_of == self.destination:
+            elif error.outage_of == self._partner:
                 self._count_failure(account_id, state, error, group)
             raise
         self._close(account_id, state)
+
+    @property
+    def _partner(self) -> str:
+        """The destination as errors name it."""
+        return self.destination.partition(":")[0]
 
     def _admit(self, account_id: str, state: CircuitState | None) -> None:
         if state is None or not state.is_open:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # so that a flow loads no more than what it uses itself
     )
     from ..domain.outages import CircuitState
     from ..domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
+    from ..domain.ready_channels import Person, SentMessage
 
 
 class Outbox(Protocol):
@@ -105,6 +106,20 @@ class DeliveryStore(Protocol):
     def save_echo(self, conversation: Conversation, sequence: int, digest: str) -> None: ...
 
     def mark_delivered(self, account_id: str, identity: str) -> None: ...
+
+
+class PersonMemory(Protocol):
+    """What ready channels' events need of the table: offers, and the messages of reports."""
+
+    def load_person(self, account_id: str, key: str) -> Person: ...
+
+    def save_heard(self, account_id: str, key: str, at: float, mark: str) -> None: ...
+
+    def load_message(self, account_id: str, channel: str, message: str) -> SentMessage | None: ...
+
+    def save_report(
+        self, account_id: str, channel: str, message: str, status: str, told_by: str
+    ) -> None: ...
 
 
 class FailureStore(Protocol):

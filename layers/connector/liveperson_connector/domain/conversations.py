@@ -137,7 +137,8 @@ class Progress:
     every try came to; ``begun_receive`` and ``begun_at`` (seconds since 1970) are of its last try
     that was noted before it sent anything;
     ``ambiguous_at`` (seconds since 1970) is when the last try without an answer was made;
-    ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once;
+    ``uploaded`` is where its file lies at LivePerson, so that it is uploaded once, and
+    ``file_type`` what its first bytes said it is; one that is ``not_carried`` is told in words;
     ``refusals`` counts tries for which the conversation may have been closed or not yet ready;
     ``may_have_opened`` says that a try without an answer may have opened another, whose name is on
     its way.
@@ -151,6 +152,8 @@ class Progress:
     begun_at: float = 0.0
     ambiguous_at: float | None = None
     uploaded: str | None = None
+    file_type: str | None = None
+    not_carried: bool = False
     refusals: int = 0
     may_have_opened: bool = False
     refusal: Refusal | None = None

@@ -30,6 +30,8 @@ Everything that can go wrong, as a tree.
     │   ├── GroupHeld               an earlier message of its group is a dead letter
     │   ├── EchoAwaited             a send may have arrived; its echo would tell
     │   ├── NotificationEarly       its conversation may be ours, its record is not written yet
+    │   ├── ReportEarly             a provider's report came before the note of its message
+    │   ├── ChannelBusy             a provider's 429, and what a provider is not to be sent so fast
     │   ├── ChannelUnavailable      the same as LivePersonUnavailable, on the channel's side
     │   ├── MisconfiguredAccount    a parameter is missing or malformed; an operator mends it
     │   ├── AwsUnavailable          a throttled or failing AWS call
@@ -304,6 +306,20 @@ class NotificationEarly(Transient):
 
     reason = "notification_early"
     is_try = False
+
+
+class ReportEarly(Transient):
+    """A provider reports on a message of which there is no note yet."""
+
+    reason = "report_early"
+    is_try = False
+
+
+class ChannelBusy(Transient):
+    """A provider asks to be sent less at a time."""
+
+    reason = "channel_busy"
+    pace = "busy"
 
 
 class ChannelUnavailable(Transient):

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ..aws.delivery_state import DeliveryState
     from ..aws.files import AgentFileBucket
     from ..aws.parameters import ParameterStore
+    from ..aws.person_store import PersonStore
     from ..aws.queues import Queue
+    from ..channel.consumer_events import ConsumerEvent
+    from ..channel.provider_client import ProviderClient
     from ..channel.ready_channels import AdapterOf, ReadyChannel
     from ..delivery.circuit_breaker import CircuitBreaker
     from ..delivery.retries import RetryingConsumer
@@ -93,8 +96,9 @@ class Container:
     What the functions need, built on demand from ``environ``.
 
     ``clients`` are AWS, ``clock`` gives seconds since 1970, ``chance`` numbers from 0 to 1 that
-    spread retries; ``http_client`` makes the HTTP client towards ``"liveperson"`` or ``"channel"``,
-    by default one that calls out. ``adapters`` finds the adapter of a ready channel's kind.
+    spread retries; ``http_client`` makes the HTTP client towards ``"liveperson"``, ``"channel"``
+    or the ``"provider"`` of a ready channel, by default one that calls out. ``adapters`` finds the
+    adapter of a ready channel's kind.
     """
 
     def __init__(  # noqa: PLR0913
@@ -113,6 +117,7 @@ class Container:
         self._chance = chance
         self._http_client = http_client
         self._adapters = adapters
+        self._providers: ProviderClient | None = None
 
     # ── From the channel to LivePerson ──
 
@@ -228,6 +233,7 @@ class Container:
         """What becomes of a consumer event."""
         from ..delivery.circuit_breaker import LIVEPERSON
         from ..flows.outbound_messaging.flow import OutboundMessaging
+        from ..flows.outbound_messaging.provider_events import ProviderEvents
         from ..flows.outbound_messaging.typing import Typing
         from .settings import OutboundMessagingSettings
 
@@ -249,6 +255,7 @@ class Container:
             notifications=self.queue(settings.notifications_queue_url),
             salt=settings.consumer_id_salt,
             clock=self._clock,
+            provider_events=ProviderEvents(self.persons),
         )
 
     def _message_sender(self, network: str) -> MessageSender:
@@ -266,6 +273,7 @@ class Container:
                 monitoring=Monitoring(self._liveperson, self._domains),
                 app_jwts=self.authorized_calls.app_jwts,
                 save_visit=self.store.save_visit,
+                ready_channels=self._ready_channels,
             ),
             storage=self._liveperson_files,
             files=ConsumerFileFetcher(
@@ -273,7 +281,16 @@ class Container:
             ),
             store=self.store,
             clock=self._clock,
+            provider_files=lambda event: self._provider_file(event, network),
         )
+
+    def _provider_file(self, event: ConsumerEvent, network: str) -> tuple[bytes, str]:
+        """Fetch the file of a ready channel's person, as its first bytes tell it."""
+        from ..channel.provider_files import content_of
+        from ..liveperson.files import MAX_BYTES
+
+        channel = self._ready_channels.get(f"{event.account_id}/{event.channel}")
+        return content_of(self._provider_client(network), channel, event.raw, most=MAX_BYTES)
 
     # ── From LivePerson to the channel ──
 
@@ -433,6 +450,14 @@ class Container:
         return ConversationStore(self._clients.retrying("dynamodb"), table, clock=self._clock)
 
     @cached_property
+    def persons(self) -> PersonStore:
+        """The people of ready channels, and what they were sent, in the table."""
+        from ..aws.person_store import PersonStore
+
+        table = self._environ["TABLE_NAME"]
+        return PersonStore(self._clients.retrying("dynamodb"), table, clock=self._clock)
+
+    @cached_property
     def state(self) -> DeliveryState:
         """Circuits, held groups, tries and leases, in the table."""
         from ..aws.delivery_state import DeliveryState
@@ -468,6 +493,31 @@ class Container:
         from ..support.cache import Cache
 
         return Cache(self._parameters.channel, ttl=_PARAMETER_SECONDS, clock=self._clock)
+
+    @cached_property
+    def _ready_channels(self) -> Cache[ReadyChannel]:
+        """The ready channels by ``{account_id}/{name}``; one that is not there is an error."""
+        from ..domain.errors import MisconfiguredAccount
+        from ..support.cache import Cache
+
+        def load(key: str) -> ReadyChannel:
+            found = self._ready_channel(self._parameters, key)
+            if found is None:
+                account_id, _, name = key.partition("/")
+                parameter = self._parameters.name(account_id, f"channels/{name}")
+                raise MisconfiguredAccount(f"parameter {parameter} is not there")
+            return found
+
+        return Cache(load, ttl=_PARAMETER_SECONDS, clock=self._clock)
+
+    def _provider_client(self, network: str) -> ProviderClient:
+        """Return what calls providers; it is made when the first of them is called."""
+        if self._providers is None:
+            from ..channel.provider_client import ProviderClient
+
+            client = self._http_client("provider")
+            self._providers = ProviderClient(client, network=network, clock=self._clock)
+        return self._providers
 
     @cached_property
     def _liveperson(self) -> LivePersonHttp:

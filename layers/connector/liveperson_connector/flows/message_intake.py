@@ -8,7 +8,7 @@ from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
 from ..delivery.ports import Outbox
 from ..domain.accounts import is_account_id
 from ..domain.errors import NotQueued, TooLarge, Transient, UnknownAccount
-from ..domain.pseudonyms import consumer_key, short
+from ..domain.pseudonyms import short
 from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
 from ..support.cache import Cache
 from ..telemetry import outcomes
@@ -39,7 +39,7 @@ class MessageIntake:
         try:
             if not (is_account_id(account_id) and self.configured.get(account_id)):
                 raise UnknownAccount("the account is not configured")
-            key = consumer_key(self.salt, event.account_id, event.consumer_id)
+            key = event.key(self.salt)
             self.consumer_events.send([to_letter(event, key)])
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None

@@ -27,7 +27,7 @@ from ..domain.errors import (
     UnreadableWebhook,
     UntrustedWebhook,
 )
-from ..domain.pseudonyms import consumer_key, short
+from ..domain.pseudonyms import short
 from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
 from ..support.cache import Cache
 from ..telemetry import outcomes
@@ -94,10 +94,7 @@ class ProviderIntake:
 
     def _queue(self, channel: ReadyChannel, events: Sequence[ConsumerEvent]) -> None:
         now = self.clock()
-        keys = [
-            consumer_key(self.salt, each.account_id, each.consumer_id, each.channel)
-            for each in events
-        ]
+        keys = [each.key(self.salt) for each in events]
         self.consumer_events.send(
             [
                 _letter(replace(each, accepted_at=now), key)

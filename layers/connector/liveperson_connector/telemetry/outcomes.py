@@ -55,6 +55,8 @@ class Outcome(StrEnum):
     AMBIGUOUS = "ambiguous"
     CONFIRMED_BY_ECHO = "confirmed_by_echo"
     SENT_AGAIN = "sent_again"
+    REPORTED_FAILED = "reported_failed"
+    REPORT_DROPPED = "report_dropped"
     TYPING_SENT = "typing_sent"
     TYPING_STALE = "typing_stale"
     TYPING_DROPPED = "typing_dropped"

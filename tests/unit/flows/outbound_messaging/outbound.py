@@ -13,6 +13,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from liveperson_connector.channel.ready_channels import AdapterOf
 from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.domain.conversations import Consumer, Progress
 from liveperson_connector.domain.pseudonyms import consumer_key
@@ -25,6 +26,7 @@ from tests.simulation.connector import (
     NOTIFICATIONS,
     REFRESHES,
     TIMERS,
+    Partner,
     Surroundings,
     new_container,
     parameters_of,
@@ -75,7 +77,22 @@ class Listened(LivePerson):
         if self.answers[call.service]:
             reply = self.answers[call.service].popleft()
             return lambda: reply
+        if stored := self._stored(call):
+            return lambda: stored
         return super().receive(call)
+
+    @staticmethod
+    def _stored(call: Call) -> Reply | None:
+        """Answer as the storage of files does; what is in them is nobody's business here."""
+        if call.service == "swift":
+            return Reply(201) if call.method == "PUT" else Reply(200, b"a file of the agent's")
+        asked = json.loads(call.body) if call.service == "send" else {}
+        if asked.get("type", "").startswith("ms.GenerateURL"):
+            place = {"relativePath": "/stored", "queryParams": {"key": "1"}}
+            return Reply(200, {"code": "OK", "body": place})
+        if asked.get("body", {}).get("event", {}).get("contentType") == "hosted/file":
+            return Reply(200, {"code": "OK", "body": {"sequence": 100}})
+        return None
 
 
 class Outbound:
@@ -97,7 +114,7 @@ class Outbound:
         services = {
             "dynamodb": self.table,
             "sqs": Sqs(self.queues, self.clock, self.faults),
-            "ssm": Ssm(parameters_of(ACCOUNT, receipts=False)),
+            "ssm": Ssm(self.parameters()),
             "lambda": self,
         }
         clients = {
@@ -110,7 +127,16 @@ class Outbound:
             self.liveperson,
             self.channel,
             lambda partner: Wire(self.clock, self.faults, partner.route, partner.receive),
+            *self.provider(),
         )
+
+    def parameters(self) -> dict[str, str]:
+        """Write the account's parameters."""
+        return parameters_of(ACCOUNT, receipts=False)
+
+    def provider(self) -> tuple[Partner, AdapterOf] | tuple[()]:
+        """Give the provider of a ready channel and what finds its adapter, if there is one."""
+        return ()
 
     def invoke(self, *, Payload: bytes, **_: Any) -> Object:  # noqa: N803
         """Be the client by which a worker asks for another AppJWT."""
@@ -200,9 +226,9 @@ class Outbound:
         bodies = [json.loads(each.body) for each in self.queues[NOTIFICATIONS].messages]
         return [each for each in bodies if "failure" in each]
 
-    def consumer(self, consumer_id: str = PHONE) -> Consumer:
+    def consumer(self, consumer_id: str = PHONE, channel: str = "") -> Consumer:
         """Give what is remembered of a consumer."""
-        known = self.container.store.load_consumer(ACCOUNT, key_of(consumer_id))
+        known = self.container.store.load_consumer(ACCOUNT, key_of(consumer_id, channel))
         assert known is not None
         return known
 
@@ -212,6 +238,6 @@ class Outbound:
         return self.container.store.load_event(ACCOUNT, key, event_id, "no group").progress
 
 
-def key_of(consumer_id: str = PHONE) -> str:
+def key_of(consumer_id: str = PHONE, channel: str = "") -> str:
     """Give the pseudonym of a consumer."""
-    return consumer_key(SALT, ACCOUNT, consumer_id)
+    return consumer_key(SALT, ACCOUNT, consumer_id, channel)

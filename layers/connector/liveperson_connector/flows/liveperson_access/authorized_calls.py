@@ -29,13 +29,17 @@ class AuthorizedCalls:
     idp: Idp
     save_consumer: Callable[[Consumer], None]
 
-    def register_consumer(self, account_id: str, consumer_id: str, key: str) -> Consumer:
+    def register_consumer(
+        self, account_id: str, consumer_id: str, key: str, channel: str = ""
+    ) -> Consumer:
         """Get a consumer's ConsumerJWS, which never expires, and remember it."""
         with harmless():
             jws = self.with_app_jwt(
                 account_id, lambda app_jwt: self.idp.issue(account_id, app_jwt, key)
             )
-        consumer = Consumer(account_id, consumer_id, key, jws.lp_consumer_id, jws.token)
+        consumer = Consumer(
+            account_id, consumer_id, key, jws.lp_consumer_id, jws.token, channel=channel
+        )
         self.save_consumer(consumer)
         return consumer
 
@@ -46,7 +50,9 @@ class AuthorizedCalls:
         try:
             return consumer, self._with_tokens(consumer, call)
         except ConsumerJwsRejected:
-            again = self.register_consumer(consumer.account_id, consumer.consumer_id, consumer.key)
+            again = self.register_consumer(
+                consumer.account_id, consumer.consumer_id, consumer.key, consumer.channel
+            )
             renewed = replace(consumer, jws=again.jws, lp_consumer_id=again.lp_consumer_id)
             return renewed, self._with_tokens(renewed, call)
 

@@ -29,7 +29,6 @@ from ...domain.errors import (
     Transient,
     UnreadableMessage,
 )
-from ...domain.pseudonyms import consumer_key
 from ...domain.queue_messages import QueueMessage
 from ...liveperson.payloads import Request
 from ...liveperson.send_api import SendApi
@@ -37,6 +36,7 @@ from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import failed_letter
 from ..liveperson_access.authorized_calls import AuthorizedCalls
+from .provider_events import ProviderEvents
 from .requests import single_request
 from .send_progress import (
     Attempt,
@@ -67,11 +67,12 @@ class OutboundMessaging:
     notifications: Outbox
     salt: str
     clock: Clock = time.time
+    provider_events: ProviderEvents | None = None
 
     def handle(self, message: QueueMessage) -> None:
         """Carry out one queued event; the error it raises says whether another try can help."""
         event = read_queued(message.body)
-        key = consumer_key(self.salt, event.account_id, event.consumer_id)
+        key = event.key(self.salt)
         if event.type == "typing":
             self.typing.tell(event, key, message)
             return
@@ -99,14 +100,20 @@ class OutboundMessaging:
     def _carry_out(
         self, event: ConsumerEvent, key: str, known: Consumer | None, attempt: Attempt
     ) -> None:
+        consumer = known
         try:
-            consumer = known or self.calls.register_consumer(
-                event.account_id, event.consumer_id, key
-            )
-            if event.type in MESSAGE_TYPES:
-                consumer = self.sender.send(event, consumer, attempt)
+            if consumer is None and event.type != "report":
+                consumer = self.calls.register_consumer(
+                    event.account_id, event.consumer_id, key, event.channel
+                )
+            doing = self._resolve(event, consumer, attempt.message)
+            if doing is None or consumer is None:
+                outcomes.outcome(Outcome.NOTHING_TO_DO, **event.log_ids(key))
+                return
+            if doing.type in MESSAGE_TYPES:
+                consumer = self.sender.send(doing, consumer, attempt)
             else:
-                self._send_once(event, consumer)
+                self._send_once(doing, consumer)
         except Transient as error:
             self._settle(event, key, attempt.message, error)
             raise
@@ -118,8 +125,16 @@ class OutboundMessaging:
             )
             self._settle(event, key, attempt.message, conflict)
             raise conflict from None
-        if event.type in MESSAGE_TYPES and consumer.composing_since is not None:
+        if doing.type in MESSAGE_TYPES and consumer.composing_since is not None:
             self.typing.stop(consumer)
+
+    def _resolve(
+        self, event: ConsumerEvent, consumer: Consumer | None, message: QueueMessage
+    ) -> ConsumerEvent | None:
+        """Return what a ready channel's event is in terms of the contract; None for nothing."""
+        if not event.channel or self.provider_events is None:
+            return event
+        return self.provider_events.resolve(event, consumer, message)
 
     def refused(self, message: QueueMessage, error: Permanent) -> None:
         """
@@ -131,12 +146,12 @@ class OutboundMessaging:
             event = read_queued(message.body)
         except UnreadableMessage:
             return
-        key = consumer_key(self.salt, event.account_id, event.consumer_id)
+        key = event.key(self.salt)
         progress = self._progress(event, key, message)
         if not known_refusal(progress, message):
             noted = refused(progress, event, message, error, self.clock())
             self.store.note_progress(event.account_id, key, event.id, noted)
-        if not event.is_automatic:
+        if not (event.is_automatic or event.channel):  # a provider has no use for it
             self.notifications.send([failed_letter(event, error, message.message_id)])
 
     def _settle(
@@ -144,8 +159,9 @@ class OutboundMessaging:
     ) -> None:
         """Note what this try came to, so that the next one knows whether it may have arrived."""
         progress = resumed(self._progress(event, key, message), event)
-        doubt = in_doubt_since(progress, message) if event.type in MESSAGE_TYPES else None
-        if error.maybe_done and event.type in MESSAGE_TYPES:
+        says_something = event.type in MESSAGE_TYPES or event.type == "choice"
+        doubt = in_doubt_since(progress, message) if says_something else None
+        if error.maybe_done and says_something:
             doubt = self.clock()
         noted = settled(progress, message, doubt)
         if isinstance(error, ConversationNotReady):
@@ -195,4 +211,4 @@ def describe(message: QueueMessage, salt: str) -> dict[str, Any]:
         event = read_queued(message.body)
     except UnreadableMessage:
         return {}
-    return event.log_ids(consumer_key(salt, event.account_id, event.consumer_id))
+    return event.log_ids(event.key(salt))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...domain.accounts import ChannelSettings
 from ...domain.conversations import Consumer
@@ -18,6 +18,9 @@ from ...liveperson.monitoring import Monitoring, Visit
 from ...support.cache import Cache
 from ...telemetry import outcomes
 from ..liveperson_access.app_jwts import AppJwts
+
+if TYPE_CHECKING:  # most accounts have none
+    from ...channel.ready_channels import ReadyChannel
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Routing:
     monitoring: Monitoring
     app_jwts: AppJwts
     save_visit: Callable[[Consumer, str, str], Consumer]
+    ready_channels: Cache[ReadyChannel] | None = None
 
     def find(
         self, consumer: Consumer, given: Mapping[str, Any]
@@ -42,7 +46,7 @@ class Routing:
             return consumer, {}
 
     def _look_up(self, consumer: Consumer) -> tuple[Consumer, Mapping[str, Any]]:
-        entry_point = self.channels.get(consumer.account_id).entry_point
+        entry_point = self._entry_point(consumer)
         if not entry_point:
             return consumer, {}
         app = self.app_jwts.get(consumer.account_id).client_id
@@ -53,3 +57,9 @@ class Routing:
         if visit != before:
             consumer = self.save_visit(consumer, visit.visitor_id, visit.session_id)
         return consumer, routing
+
+    def _entry_point(self, consumer: Consumer) -> tuple[str, ...]:
+        if consumer.channel and self.ready_channels:
+            place = f"{consumer.account_id}/{consumer.channel}"
+            return self.ready_channels.get(place).entry_point
+        return self.channels.get(consumer.account_id).entry_point

@@ -9,6 +9,7 @@ and if this echo has arrived the message has too. If it did not arrive in time, 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...channel.consumer_events import ConsumerEvent
@@ -20,6 +21,7 @@ from ...domain.errors import (
     ConversationNotReady,
     ConversationUnknown,
     EchoAwaited,
+    FileRefused,
     LivePersonRefused,
     Transient,
     harmless,
@@ -61,6 +63,7 @@ class MessageSender:
     files: ConsumerFileFetcher
     store: OutboundStore
     clock: Clock = time.time
+    provider_files: Callable[[ConsumerEvent], tuple[bytes, str]] | None = None
 
     def send(self, event: ConsumerEvent, consumer: Consumer, attempt: Attempt) -> Consumer:
         """
@@ -97,13 +100,15 @@ class MessageSender:
     def _steps(
         self, event: ConsumerEvent, consumer: Consumer, progress: Progress
     ) -> tuple[list[SendStep], Consumer, Progress]:
-        if event.type != "file":
+        if event.type == "file":
+            consumer, progress = self._upload(event, consumer, progress)
+        if event.type != "file" or progress.not_carried:
             return text_steps(event), consumer, progress
-        consumer, progress = self._upload(event, consumer, progress)
         path = progress.uploaded or ""
 
         def show(where: Place) -> Request:
-            kind, caption = event.raw["file_type"], event.raw.get("caption", "")
+            kind = progress.file_type or event.raw["file_type"]
+            caption = event.raw.get("caption", "")
             return payloads.hosted_file(where, path, kind, caption)
 
         return [SendStep(show, file_digest(path))], consumer, progress
@@ -111,17 +116,35 @@ class MessageSender:
     def _upload(
         self, event: ConsumerEvent, consumer: Consumer, progress: Progress
     ) -> tuple[Consumer, Progress]:
-        """Upload an event's file, once: a later try shows the same one."""
-        if progress.uploaded:
+        """
+        Upload an event's file, once: a later try shows the same one.
+
+        What a ready channel's person sent and cannot be carried is told in words, from then on.
+        """
+        if progress.uploaded or progress.not_carried:
             return consumer, progress
-        content = self.files.content(event.raw)
-        with harmless():  # nobody sees a file before it is shown
-            consumer, path = self.calls.call_as(
-                consumer, lambda who: self.storage.upload(who, content, event.raw["file_type"])
-            )
-        progress = replace(progress, uploaded=path)
+        try:
+            content, kind = self._content(event)
+        except FileRefused as refused:
+            if not event.channel:
+                raise
+            outcomes.failure(refused, **event.log_ids(consumer.key))
+            progress = replace(progress, not_carried=True)
+        else:
+            with harmless():  # nobody sees a file before it is shown
+                consumer, path = self.calls.call_as(
+                    consumer, lambda who: self.storage.upload(who, content, kind)
+                )
+            known = None if kind == event.raw["file_type"] else kind
+            progress = replace(progress, uploaded=path, file_type=known)
         self.store.note_progress(consumer.account_id, consumer.key, event.id, progress)
         return consumer, progress
+
+    def _content(self, event: ConsumerEvent) -> tuple[bytes, str]:
+        """Return a file's bytes and type; of a ready channel's, the first bytes tell the type."""
+        if not event.channel or self.provider_files is None:
+            return self.files.content(event.raw), event.raw["file_type"]
+        return self.provider_files(event)
 
     def _remember(
         self, consumer: Consumer, event: ConsumerEvent, progress: Progress, sequence: int | None

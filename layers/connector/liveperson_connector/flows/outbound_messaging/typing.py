@@ -74,6 +74,7 @@ class Typing:
             "account_id": event.account_id,
             "consumer_id": event.consumer_id,
             "composing_since": since,
+            **({"channel": event.channel} if event.channel else {}),
         }
         self.set_timer(json.dumps(timer), COMPOSING_SECONDS)
 
@@ -84,7 +85,7 @@ class Typing:
             account_id, consumer_id = timer["account_id"], timer["consumer_id"]
         except (ValueError, KeyError, TypeError):
             raise UnreadableMessage("the queued message is not a timer") from None
-        key = consumer_key(self.salt, account_id, consumer_id)
+        key = consumer_key(self.salt, account_id, consumer_id, timer.get("channel", ""))
         consumer = self.store.load_consumer(account_id, key)
         if consumer and consumer.composing_since == timer["composing_since"]:
             self.stop(consumer)
