@@ -510,4 +510,4 @@ def test_whoever_registers_nothing_says_what_to_click(of: Samples) -> None:
     """Without an API for it, the operator gets instructions with the address."""
     registers = bool(of.adapter.register(ADDRESS, of.settings))
 
-    assert registers or ADDRESS in of.adapter.instructions(ADDRESS)
+    assert registers or ADDRESS in of.adapter.instructions(ADDRESS, of.settings)

@@ -8,8 +8,10 @@ type does.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +25,13 @@ def json_object(body: bytes | str) -> Fields:
     except (ValueError, RecursionError):
         raise Unreadable("the body is not JSON in UTF-8") from None
     return Fields(value, "the body")
+
+
+def event_id(provider_id: str) -> str:
+    """Return the id itself, or a hash of it if an event's id may not be written so."""
+    if re.fullmatch("[A-Za-z0-9_.:-]{1,128}", provider_id):
+        return provider_id
+    return hashlib.sha256(provider_id.encode()).hexdigest()
 
 
 class Fields:

@@ -50,7 +50,7 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import json_object
+from .reading import event_id, json_object
 from .writing import basic, filled, form_call, json_call, refusal, same
 
 _HOST, _MESSAGING_HOST = "api.twilio.com", "messaging.twilio.com"
@@ -355,15 +355,15 @@ def _identified(event: dict[str, Any], form: Mapping[str, str], index: int) -> d
     """Add an id of the event's own, the message's for marks, and what it answers to."""
     message, quoted = form["MessageSid"], form.get("OriginalRepliedMessageSid", "")
     answers = {"quotes": {"message": quoted}} if quoted and event["type"] != "choice" else {}
-    event_id = f"{message}:{index}" if index else message
-    return {"id": event_id, "mark": message, **event, **answers}
+    number = f":{index}" if index else ""
+    return {"id": event_id(message + number), "mark": message, **event, **answers}
 
 
 def _report(form: Mapping[str, str], status: str | None) -> Incoming:
     message = form["MessageSid"]
     reason = filled(reason=form.get("ErrorCode", "")) if status == "failed" else {}
     event = {"type": "report", "message": message, "status": status, **reason}
-    return Incoming(form.get("To", ""), {"id": f"{message}:{status}", **event})
+    return Incoming(form.get("To", ""), {"id": event_id(f"{message}:{status}"), **event})
 
 
 # ── What is sent ──

@@ -44,7 +44,7 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import Fields, json_object
+from .reading import Fields, event_id, json_object
 from .writing import bearer, filled, json_call, refusal, same
 
 _HOST, _MEDIA_HOST = "graph.facebook.com", "lookaside.fbsbx.com"
@@ -54,8 +54,13 @@ _MEGABYTE = 1024 * 1024
 _PICTURES = ("JPG", "JPEG", "PNG")
 _DOCUMENTS = ("PDF", "TXT", "DOC", "DOCX", "XLS", "XLSX", "PPT", "PPTX")
 _FILE_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG"}
-_WHAT = {"audio": "voice message", "contacts": "contact"}
-_NAMED = ("video", "sticker", "document", "order")
+_WHAT = {
+    **{kind: kind for kind in ("video", "sticker", "document", "order")},
+    "audio": "voice message",
+    "contacts": "contact",
+    "image": "picture",
+    "interactive": "form",
+}
 _NOT_SAID = ("system", "request_welcome")  # a number has changed, a chat was opened
 _REPORTS = ("delivered", "read", "failed")
 
@@ -247,7 +252,8 @@ def _messages(value: Fields) -> Iterator[Incoming]:
         kind = message.text("type")
         if kind in _NOT_SAID:
             continue
-        event = {"id": message.text("id"), **_EVENTS.get(kind, _media)(message.within(kind), kind)}
+        mark = message.text("id")  # of Base64, which an event's id may not be
+        event = {"id": event_id(mark), "mark": mark, **_event(message, kind)}
         quoted = message.within("context").text("id", "")
         if quoted and event["type"] not in ("choice", "reaction"):
             event["quotes"] = {"message": quoted}
@@ -266,6 +272,15 @@ def _person(message: Fields, contacts: Sequence[Fields]) -> tuple[str, str]:
     return message.text("from_user_id", "") or message.text("from"), ""
 
 
+def _event(message: Fields, kind: str) -> dict[str, Any]:
+    read = _EVENTS.get(kind)
+    return read(message.within(kind), kind) if read else _not_carried(kind)
+
+
+def _not_carried(kind: str) -> dict[str, Any]:
+    return {"type": "not_carried", "what": _WHAT.get(kind, "message of an unknown type")}
+
+
 def _text(content: Fields, _kind: str) -> dict[str, Any]:
     return {"type": "text", "text": content.text("body")}
 
@@ -277,15 +292,14 @@ def _pressed(content: Fields, kind: str) -> dict[str, Any]:
     for chosen in (content.within(name) for name in ("button_reply", "list_reply")):
         if "id" in chosen:
             return {"type": "choice", "data": chosen.text("id"), "text": chosen.text("title", "")}
-    return {"type": "not_carried", "what": "form"}
+    return _not_carried(kind)
 
 
 def _media(content: Fields, kind: str) -> dict[str, Any]:
-    """Read a picture, which may have come as a document; nothing else is carried."""
+    """Read a picture, which may have come as a document; other documents are not carried."""
     file_type = _FILE_TYPES.get(content.text("mime_type", "").partition(";")[0])
-    if file_type is None or kind not in ("image", "document"):
-        what = kind if kind in _NAMED else _WHAT.get(kind, "message of an unknown type")
-        return {"type": "not_carried", "what": what}
+    if file_type is None:
+        return _not_carried(kind)
     named = filled(caption=content.text("caption", ""), name=content.text("filename", ""))
     reference = {"id": content.text("id")}
     return {"type": "file", "file_type": file_type, "reference": reference, **named}
@@ -314,6 +328,8 @@ def _deleted(_content: Fields, _kind: str) -> dict[str, Any]:
 
 _EVENTS = {
     "text": _text,
+    "image": _media,
+    "document": _media,
     "interactive": _pressed,
     "button": _pressed,
     "location": _location,
@@ -330,7 +346,7 @@ def _reports(value: Fields) -> Iterator[Incoming]:
             reason = next((str(each.integer("code", -1)) for each in status.each("errors")), "")
             event = {"type": "report", "message": message, "status": kind, **filled(reason=reason)}
             person = status.text("recipient_user_id", "") or status.text("recipient_id", "")
-            yield Incoming(person, {"id": f"{message}:{kind}", **event})
+            yield Incoming(person, {"id": event_id(f"{message}:{kind}"), **event})
 
 
 # ── What is sent ──
