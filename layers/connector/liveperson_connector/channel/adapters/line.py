@@ -177,7 +177,7 @@ class Line(Adapter):
         found = json_object(answer.body)
         return (found.text("endpoint"),) if found.true("active") else ()
 
-    def instructions(self, address: str) -> str:
+    def instructions(self, address: str, settings: Settings) -> str:
         """Say what no API does: webhooks are switched on and off by hand."""
         return (
             "In the LINE Developers Console, tab 'Messaging API': switch on 'Use webhook' and "
