@@ -13,6 +13,7 @@ from liveperson_connector.liveperson.json_fields import (
     ANYTHING,
     ARRAY,
     IDENTIFIER,
+    MOMENT,
     NUMBER,
     STRING,
     moment,
@@ -91,6 +92,8 @@ def test_numbers_of_an_array_are_read() -> None:
 def test_a_time_stamp_is_read_as_a_moment(milliseconds: int, expected: datetime | None) -> None:
     """0 is no time that anything was said at, nor is one that no calendar has."""
     assert expected == moment(milliseconds)
+    assert expected == typed({"at": milliseconds}, {"at": MOMENT})["at"]
+    assert {} == typed({"at": str(milliseconds)}, {"at": MOMENT})
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "1e999"])

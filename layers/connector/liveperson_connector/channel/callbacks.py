@@ -13,6 +13,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ..domain.accounts import ChannelSettings
 from ..domain.clock import Clock
@@ -24,9 +25,6 @@ from .ssrf import PUBLIC, basic_auth, checked, ssrf_safe_client
 
 # The contract gives a channel ten seconds; the connection to it comes before.
 _SECONDS = 13.0
-
-# 4xx answers that are a matter of time: time-out, too early, too many requests.
-_PATIENCE_ASKED = frozenset({408, 425, 429})
 
 
 def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
@@ -67,12 +65,12 @@ class Callbacks:
         """
         body = json.dumps(callback).encode()
         try:
-            address = checked(settings.callback_url, network=self._network)
+            address, credentials = _target(settings.callback_url, self._network)
             answer = self._client.call(
                 "POST",
                 address,
                 seconds=self._seconds,
-                headers=self._headers(settings.signing_key, message_id, body, address),
+                headers={**self._headers(settings.signing_key, message_id, body), **credentials},
                 body=body,
             )
         except BadAddress as bad:
@@ -87,22 +85,26 @@ class Callbacks:
             ) from None
         return _judge(answer)
 
-    def _headers(
-        self, key: bytes, message_id: str, body: bytes, address: WebAddress
-    ) -> dict[str, str]:
+    def _headers(self, key: bytes, message_id: str, body: bytes) -> dict[str, str]:
         timestamp = int(self._clock())
         return {
             "Content-Type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(key, message_id, timestamp, body),
-            **basic_auth(address),
         }
+
+
+@lru_cache(maxsize=256)
+def _target(url: str, network: str) -> tuple[WebAddress, Mapping[str, str]]:
+    """Take a callback URL apart, once for all calls: its address, and the header of its user."""
+    address = checked(url, network=network)
+    return address, basic_auth(address)
 
 
 def _judge(answer: Answer) -> int:
     status = answer.status
-    if answer.is_success:
+    if 200 <= status < 300:
         return status
     if 400 <= status < 500 and not answer.asks_for_patience:
         raise ChannelRefused(f"the channel answered {status}", http_status=status)

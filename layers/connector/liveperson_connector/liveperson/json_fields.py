@@ -29,6 +29,9 @@ ANYTHING: Types = frozenset({str, int, float, bool, dict, list})
 IDENTIFIER: Types = frozenset({str, int})
 """An id, which LivePerson writes as a string in one place and as a number in another."""
 
+MOMENT: Types = frozenset({int, datetime})
+"""A time stamp in milliseconds since 1970, read as a :class:`datetime`, see :func:`moment`."""
+
 # Everything LivePerson numbers fits 64 bits; a larger number is not one of its.
 _BEYOND_NUMBERS = 2**63
 
@@ -43,14 +46,14 @@ def typed(value: object, fields: Fields) -> dict[str, Any]:
     known = value if isinstance(value, dict) else {}
     found: dict[str, Any] = {}
     for name, expected in fields.items():
-        each = known.get(name)
+        each: Any = known.get(name)
         if isinstance(expected, dict):
             found[name] = typed(each, expected)
         elif isinstance(expected, list):
             array = each if isinstance(each, list) else []
             found[name] = [typed(one, expected[0]) for one in array if isinstance(one, dict)]
         elif type(each) in expected and (type(each) is not int or 0 <= each < _BEYOND_NUMBERS):
-            found[name] = each
+            found[name] = moment(each) if expected is MOMENT else each
     return found
 
 

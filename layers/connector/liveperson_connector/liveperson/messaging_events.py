@@ -17,10 +17,10 @@ from typing import Any
 from .json_fields import (
     ANYTHING,
     ARRAY,
+    MOMENT,
     NUMBER,
     STRING,
     Fields,
-    moment,
     numbers,
     read_json,
     typed,
@@ -60,7 +60,7 @@ _CHANGE: Fields = {
     "conversationId": STRING,
     "dialogId": STRING,
     "sequence": NUMBER,
-    "serverTimestamp": NUMBER,
+    "serverTimestamp": MOMENT,
     "originatorId": STRING,
     "originatorMetadata": {"id": STRING, "role": STRING, **_AUDIENCES},
     "event": {
@@ -160,7 +160,7 @@ def read_messaging_event(account_id: str, raw: object) -> MessagingEvent:
         is_consumers=is_consumers,
         consumer_ids=(sender_id,) if is_consumers and sender_id else (),
         audience=_audience(change, event, sender, event.get("message")),
-        sent_at=moment(change.get("serverTimestamp", 0)),
+        sent_at=change.get("serverTimestamp"),
         names_conversation=bool(change.get("conversationId")),
         **_content(event),
     )
