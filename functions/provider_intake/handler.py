@@ -5,7 +5,7 @@ from liveperson_connector.entrypoints.api_gateway import HttpRequest, plain_answ
 from liveperson_connector.entrypoints.container import container
 from liveperson_connector.entrypoints.http import Answer, http_function
 
-# The least patient provider waits for 2 s; each sends again what was not answered.
+# The shortest time that a provider waits is 2 s; each repeats what was not answered.
 ANSWER_SECONDS = 1.8
 
 

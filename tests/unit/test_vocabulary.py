@@ -26,7 +26,7 @@ NAMES = {
     "HeldBehind": "GroupHeld",
     "OutageWaited": "CircuitOpen",
     "Speech|Speaker": "MessageSender, AuthorizedCalls",
-    "Patient|patient": "CheckContext",
+    "Patient": "CheckContext",
     "wiring": "entrypoints/container",
     "workers?\\.py": "delivery/retries, entrypoints/sqs",
     "observe|observe\\.py": "telemetry/outcomes",
