@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from connector_cli.main import cli
 from sandbox.aws import Aws
 from sandbox.endpoints import Endpoints
 
 CONNECTOR = Path(sys.executable).with_name("connector")
-SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,11 @@ class Operator:
     endpoints_file: Path
 
     def connector(self, *arguments: str, typed: str = "") -> Said:
-        """Run ``connector``; ``typed`` is what stands on standard input."""
-        ran = subprocess.run(
-            [CONNECTOR, *arguments],
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            env=self.environ,
+        """Run ``connector`` in this process; ``typed`` is what stands on standard input."""
+        ran = CliRunner(mix_stderr=False).invoke(
+            cli, arguments, input=typed, env=self._pointing_there, catch_exceptions=False
         )
-        return Said(ran.returncode, ran.stdout, ran.stderr)
+        return Said(ran.exit_code, ran.stdout, ran.stderr)
 
     def doctor(self, *arguments: str) -> dict[str, dict[str, Any]]:
         """Run ``connector doctor``; return what is wrong, by check."""
@@ -59,7 +54,11 @@ class Operator:
     @property
     def environ(self) -> dict[str, str]:
         """The shell's environment."""
-        return {**os.environ, "CONNECTOR_ENDPOINTS": str(self.endpoints_file)}
+        return {**os.environ, **self._pointing_there}
+
+    @property
+    def _pointing_there(self) -> dict[str, str]:
+        return {"CONNECTOR_ENDPOINTS": str(self.endpoints_file)}
 
 
 @dataclass(frozen=True)
