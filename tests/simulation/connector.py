@@ -106,6 +106,9 @@ class SimulatedClients(AwsClients):
     def asking_once(self, service: str) -> Any:
         return self._clients[service]
 
+    def file_storage(self) -> Any:
+        return self._clients["s3"]
+
 
 def new_container(around: Surroundings) -> Container:
     """Return a Lambda container: what it builds it keeps, as long as nobody cuts it off."""

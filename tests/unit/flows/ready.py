@@ -15,12 +15,14 @@ from typing import Any
 
 from liveperson_connector.channel.adapters.interface import Adapter, Capabilities, Settings
 from liveperson_connector.channel.ready_channels import AdapterOf
+from liveperson_connector.domain.conversations import Conversation
 from liveperson_connector.domain.ready_channels import Person
-from tests.simulation.connector import PREFIX, Partner, parameters_of
+from tests.simulation.connector import DEAD_NOTIFICATIONS, PREFIX, Partner, parameters_of
 from tests.simulation.fake_http import Call, Reply
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.ready_channels import NAME, SETTINGS, said, webhook
 from tests.support.sixth_channel import Pigeon
+from tests.support.webhooks import message_change, notification
 from tests.unit.flows.outbound_messaging.outbound import Outbound, key_of
 
 PICTURE = b"\xff\xd8\xff\xe0 a picture, as its first bytes say"
@@ -89,6 +91,10 @@ class Ready(Outbound):
         """Give the provider, and what finds its adapter."""
         return self.pigeons, lambda kind: {"pigeon": self.adapter}[kind]
 
+    def write_parameter(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a parameter, as an operator does."""
+        self.ssm.put_parameter(Name=name, Value=json.dumps(value))
+
     def webhook(self, *messages: Mapping[str, Any]) -> None:
         """Let the provider tell something, and carry it out."""
         request = webhook(*map(dict, messages))
@@ -99,6 +105,45 @@ class Ready(Outbound):
         """Let the person write something."""
         self.webhook(said(text, message_id))
 
+    def agent(self, sequence: int = 1, **event: Any) -> None:
+        """Let the agent do something in the person's conversation, and let it travel."""
+        said_ = {"type": "ContentEvent", "contentType": "text/plain", **event}
+        self.told(
+            message_change(
+                sequence=sequence,
+                conversation_id=self.conversation_id,
+                serverTimestamp=int(self.clock() * 1000),
+                event=said_,
+            )
+        )
+
+    def told(self, *changes: Mapping[str, Any]) -> None:
+        """Let LivePerson tell something, and let it travel."""
+        self.webhooks.append(notification(*changes))
+        self.hear()
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, and what waited on its way to the person travel."""
+        self.clock.now += seconds
+        self.hear()
+
+    @property
+    def texts(self) -> list[str]:
+        """What the person reads."""
+        return [each["text"] for each in self.pigeons.sent if "text" in each]
+
+    @property
+    def dead(self) -> list[str]:
+        """Why notifications are dead letters."""
+        letters = self.queues[DEAD_NOTIFICATIONS].messages
+        return [each.attributes["reason"]["StringValue"] for each in letters]
+
+    def receipts(self) -> list[tuple[str, list[int]]]:
+        """Give what LivePerson was told of messages."""
+        self.work()
+        told = self.events("AcceptStatusEvent")
+        return [(each["status"], each["sequenceList"]) for each in told]
+
     @property
     def key(self) -> str:
         """The person's pseudonym."""
@@ -108,6 +153,12 @@ class Ready(Outbound):
     def person(self) -> Person:
         """What is remembered of the person."""
         return self.container.persons.load_person(ACCOUNT, self.key)
+
+    def conversation(self) -> Conversation:
+        """Give what is remembered of the person's conversation."""
+        known = self.container.store.load_conversation(ACCOUNT, self.conversation_id)
+        assert known
+        return known
 
     @property
     def conversation_id(self) -> str:

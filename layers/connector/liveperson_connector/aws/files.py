@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # A channel follows the redirect at once; longer would only help somebody who found the address.
 LINK_SECONDS = 60
 
+# A provider fetches a file when it sends the message on, which may take some minutes.
+PROVIDER_SECONDS = 15 * 60
+
 # As the flow that keeps files makes them; S3 would be asked in vain for anything else.
 _FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
@@ -55,6 +58,15 @@ class AgentFileBucket:
                 raise
             return self._client().generate_presigned_url(
                 "get_object", Params=place, ExpiresIn=LINK_SECONDS
+            )
+
+    def show(self, account_id: str, file_id: str) -> str:
+        """Return an address that shows a file, which is there, to a provider for some minutes."""
+        with aws_errors("making an address of a file"):
+            return self._client().generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._bucket, "Key": _key(account_id, file_id)},
+                ExpiresIn=PROVIDER_SECONDS,
             )
 
 

@@ -91,18 +91,27 @@ def read_event(account_id: str, consumer_id: str, body: bytes) -> ConsumerEvent:
     return ConsumerEvent(account_id, consumer_id, raw)
 
 
-def automatic_receipt(
-    account_id: str, consumer_id: str, dialog_id: str, sequence: int, accepted_at: float
+def automatic_receipt(  # noqa: PLR0913
+    account_id: str,
+    consumer_id: str,
+    dialog_id: str,
+    sequence: int,
+    accepted_at: float,
+    *,
+    status: str = "accepted",
+    channel: str = "",
 ) -> ConsumerEvent:
-    """Make the receipt that says a message has reached the channel."""
+    """Make the receipt that says a message has reached the channel, or never will."""
     raw = {
-        "id": f"accepted:{stable_id(dialog_id, str(sequence))[:32]}",
+        "id": f"{status}:{stable_id(dialog_id, str(sequence))[:32]}",
         "type": "receipt",
-        "status": "accepted",
+        "status": status,
         "sequences": [sequence],
         "dialog_id": dialog_id,
     }
-    return ConsumerEvent(account_id, consumer_id, raw, accepted_at, is_automatic=True)
+    return ConsumerEvent(
+        account_id, consumer_id, raw, accepted_at, is_automatic=True, channel=channel
+    )
 
 
 def read_queued(body: str) -> ConsumerEvent:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,11 +47,69 @@ def fallback_text(content: object, quick_replies: object = None) -> str:
     return _shortened(_tidy(lines))
 
 
-class _Writer:
-    """Writes elements as lines and counts the choices among them."""
+@dataclass(frozen=True)
+class Choosable:
+    """
+    An element that can be chosen, in the order of the numbers.
 
-    def __init__(self) -> None:
-        self._choices = 0
+    It ``is_plain`` if it is nothing but its title, so that a button says all of it.
+    """
+
+    title: str
+    element: _Element
+    is_plain: bool
+
+    @property
+    def text(self) -> str:
+        """What choosing it says."""
+        return _published(self.element) or self.title
+
+    @property
+    def metadata(self) -> list[Mapping[str, Any]]:
+        """LivePerson's own of the element; empty if it has none."""
+        click = self.element.get("click")
+        found = click.get("metadata") if isinstance(click, Mapping) else None
+        listed = _list(found or self.element.get("metadata"))
+        return [each for each in listed if isinstance(each, Mapping) and each.get("type")]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A button that opens an address and does nothing else."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Content as plain text, what can be chosen of it, and the buttons that only lead elsewhere."""
+
+    text: str
+    choices: list[Choosable]
+    links: list[Link]
+
+
+def render(
+    content: object, quick_replies: object = None, *, with_buttons: bool = False
+) -> Rendering:
+    """
+    Write ``content`` as :func:`fallback_text` does, and name its choices and links.
+
+    ``with_buttons`` leaves out of the text what a channel draws as buttons.
+    """
+    writer = _Writer(with_buttons=with_buttons)
+    lines = [*writer.elements(content, 0), *writer.elements(quick_replies, 0)]
+    return Rendering(_shortened(_tidy(lines)), writer.choices, writer.links)
+
+
+class _Writer:
+    """Writes elements as lines and numbers the choices among them."""
+
+    def __init__(self, *, with_buttons: bool = False) -> None:
+        self.choices: list[Choosable] = []
+        self.links: list[Link] = []
+        self._with_buttons = with_buttons
         self._writers: dict[str, Callable[[_Element, int], list[str]]] = {
             "text": self._text,
             "button": self._button,
@@ -99,6 +158,8 @@ class _Writer:
         if element.get("tag") == "menu" or "ref" in element:
             return self._placeholder(element, depth)
         leads_elsewhere = _links(element) or _pickers(element)
+        if self._is_link(element):
+            return []
         return self._line(element, _label(element), is_choice=not leads_elsewhere, depth=depth)
 
     def _placeholder(self, element: _Element, _depth: int) -> list[str]:
@@ -126,7 +187,7 @@ class _Writer:
     def _slot(self, element: _Element, _depth: int) -> list[str]:
         when = _appointment(element.get("start"), element.get("end"))
         words = _dashed([_first(element, _WORDS), when, _first(element, _DETAILS)])
-        return _said(self._numbered(words))
+        return _said(self._numbered(words, element))
 
     def _picker(self, element: _Element, depth: int) -> list[str]:
         """Write what is to be picked: a day between two, a time, one of the slots."""
@@ -146,7 +207,8 @@ class _Writer:
         return [*_said(_first(element, _HEADINGS)), *_apart(cards)]
 
     def _card(self, card: object, depth: int) -> list[str]:
-        number = self._next()
+        element = card if isinstance(card, Mapping) else {}
+        number = self._next(_label(element) or _titles(element), element)
         lines = self._element(card, depth)
         return [f"{number} {lines[0]}", *lines[1:]] if lines else []
 
@@ -163,7 +225,9 @@ class _Writer:
     def _heading(self, title: object) -> list[str]:
         title = title if isinstance(title, Mapping) else {"name": title}
         return _said(
-            self._numbered(_dashed(_first(title, (name,)) for name in ("name", "additional")))
+            self._numbered(
+                _dashed(_first(title, (name,)) for name in ("name", "additional")), title
+            )
         )
 
     def _anything(self, element: _Element, depth: int) -> list[str]:
@@ -184,7 +248,7 @@ class _Writer:
 
     def _offer(self, offered: object, depth: int) -> list[str]:
         if not isinstance(offered, Mapping):
-            return _said(self._numbered(_words(offered)))
+            return _said(self._numbered(_words(offered), {}, is_plain=True))
         kind = offered.get("type")
         if isinstance(kind, str) and kind in self._writers:
             return self._element(offered, depth)
@@ -208,16 +272,28 @@ class _Writer:
             label = label or name
         line = joined(label, address)
         if is_choice or _published(element):
-            line = self._numbered(line or _published(element))
+            is_plain = not (address or links or _pickers(element))
+            line = self._numbered(line or _published(element), element, is_plain=is_plain)
         picked = [line for each in _pickers(element) for line in self._picker(each, depth)]
         return [*_said(line, *(joined(name, uri) for name, uri in links)), *picked]
 
-    def _numbered(self, words: str) -> str:
-        return f"{self._next()} {words}" if words else ""
+    def _numbered(self, words: str, element: _Element, *, is_plain: bool = False) -> str:
+        if not words:
+            return ""
+        number = self._next(words, element, is_plain=is_plain)
+        return "" if is_plain and self._with_buttons else f"{number} {words}"
 
-    def _next(self) -> str:
-        self._choices += 1
-        return f"{self._choices}."
+    def _next(self, words: str, element: _Element, *, is_plain: bool = False) -> str:
+        self.choices.append(Choosable(words, element, is_plain))
+        return f"{len(self.choices)}."
+
+    def _is_link(self, element: _Element) -> bool:
+        """Note a button that only leads elsewhere; whether a button of the channel shows it."""
+        links, label = _links(element), _label(element)
+        if len(links) != 1 or not label or _published(element) or _pickers(element):
+            return False
+        self.links.append(Link(label, links[0][1]))
+        return self._with_buttons
 
 
 # ── What an element says ──
@@ -226,6 +302,12 @@ class _Writer:
 def _label(element: _Element) -> str:
     label = _first(element, ("title", "text", "label", "name", "value")) or _published(element)
     return _dashed([label or _first(element, _WORDS), _first(element, _DETAILS)])
+
+
+def _titles(element: _Element) -> str:
+    """Return the first title inside an element, by which a card may be named."""
+    inside = (each for each in _list(element.get("elements")) if isinstance(each, Mapping))
+    return next(filter(None, map(_label, inside)), "")
 
 
 def _first(element: _Element, names: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # so that a flow loads no more than what it uses itself
     )
     from ..domain.outages import CircuitState
     from ..domain.queue_messages import OutgoingMessage, QueueCounts, QueueMessage
-    from ..domain.ready_channels import Person, SentMessage
+    from ..domain.ready_channels import Offer, Person, SentMessage
 
 
 class Outbox(Protocol):
@@ -120,6 +120,22 @@ class PersonMemory(Protocol):
     def save_report(
         self, account_id: str, channel: str, message: str, status: str, told_by: str
     ) -> None: ...
+
+
+class Deliveries(Protocol):
+    """What writing to the people of ready channels needs of the table."""
+
+    def load_delivery(
+        self, conversation: Conversation, identity: str
+    ) -> tuple[int, Person, CircuitState | None]: ...
+
+    def save_delivery(
+        self, conversation: Conversation, identity: str, sent: int, note: SentMessage, message: str
+    ) -> None: ...
+
+    def save_offer(self, conversation: Conversation, person: Person, offer: Offer) -> Person: ...
+
+    def save_template(self, conversation: Conversation, at: float) -> None: ...
 
 
 class FailureStore(Protocol):

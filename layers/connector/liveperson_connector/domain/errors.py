@@ -42,6 +42,12 @@ Everything that can go wrong, as a tree.
         ├── NoConversation          there is none that the event could belong to
         ├── FileRefused             a file that LivePerson would not take
         ├── ChannelRefused          410, and any 4xx that is not a matter of time
+        │   ├── BlockedByUser       the person does not want to be written to
+        │   ├── UnknownRecipient    the provider knows no such person
+        │   ├── WindowClosed        the person has been silent for too long to be written to
+        │   ├── NotAllowed          the channel may not do this at the provider
+        │   ├── InvalidMessage      the provider finds a fault with the message
+        │   └── NotCarried          a file that the provider does not take
         └── UnreadableMessage       a queued message is not one of ours
 """
 
@@ -398,6 +404,52 @@ class ChannelRefused(Permanent):
 
     reason = "channel_refused"
     answer_of = "channel"
+
+
+class BlockedByUser(ChannelRefused):
+    """The person has blocked the brand, or has asked for no more messages."""
+
+    reason = "blocked_by_user"
+
+
+class UnknownRecipient(ChannelRefused):
+    """The provider knows no such person, or none who can be written to."""
+
+    reason = "unknown_recipient"
+
+
+class WindowClosed(ChannelRefused):
+    """The provider's window for free text is closed: the person was silent for too long."""
+
+    reason = "window_closed"
+
+
+class NotAllowed(ChannelRefused):
+    """The brand's account at the provider may not do this."""
+
+    reason = "not_allowed"
+
+
+class InvalidMessage(ChannelRefused):
+    """The provider finds a fault with the message itself."""
+
+    reason = "invalid_message"
+
+
+class NotCarried(ChannelRefused):
+    """A file that the channel cannot carry, for its type or its size."""
+
+    reason = "not_carried"
+    answer_of = ""  # nobody was asked
+
+
+def provider_refusal(
+    reason: str, problem: str, http_status: int | None, error_code: str | None
+) -> ChannelRefused:
+    """Make the error of a provider's refusal, whose word is ``reason``."""
+    kinds = {kind.reason: kind for kind in _descendants(ChannelRefused)}
+    kind = kinds.get(reason, ChannelRefused)
+    return kind(problem, http_status=http_status, error_code=error_code)
 
 
 class UnreadableMessage(Permanent):

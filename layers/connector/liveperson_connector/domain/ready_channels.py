@@ -70,3 +70,11 @@ class SentMessage:
     is_last: bool = True
     status: str = ""
     told_by: str = ""
+
+
+@dataclass(frozen=True)
+class SharedFile:
+    """An agent's file for a provider: an address that shows it for a while, and its bytes."""
+
+    url: str = field(repr=False)
+    size: int

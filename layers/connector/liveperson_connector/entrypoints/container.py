@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..domain.clock import Clock
     from ..flows.channel_delivery.flow import ChannelDelivery
     from ..flows.channel_delivery.notifier import Notifier
+    from ..flows.channel_delivery.provider_notifier import ProviderNotifier
     from ..flows.dead_letter_redrive import DeadLetterRedrive, Route
     from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
     from ..flows.message_intake import MessageIntake
@@ -342,12 +343,14 @@ class Container:
         from ..flows.channel_delivery.conversation_changes import ConversationChanges
         from ..flows.channel_delivery.flow import ChannelDelivery
         from ..flows.channel_delivery.messages import Messages
+        from ..flows.channel_delivery.notifier import Notifiers
 
         notifier = self._notifier(channel_api_url, network)
+        notifiers = Notifiers(notifier, cache(lambda: self._provider_notifier(notifier, network)))
         return ChannelDelivery(
             store=self.store,
-            changes=ConversationChanges(self.store, notifier),
-            messages=Messages(self.store, notifier, clock=self._clock),
+            changes=ConversationChanges(self.store, notifiers),
+            messages=Messages(self.store, notifiers, clock=self._clock),
             notifier=notifier,
         )
 
@@ -365,10 +368,25 @@ class Container:
                 calls=self.authorized_calls,
                 storage=self._liveperson_files,
                 keep=self.agent_files.keep,
+                show=self.agent_files.show,
                 load_consumer=self.store.load_consumer,
                 channel_api_url=channel_api_url,
             ),
             consumer_events=self.queue(self._environ["CONSUMER_EVENTS_QUEUE_URL"]),
+            clock=self._clock,
+        )
+
+    def _provider_notifier(self, webhooks: Notifier, network: str) -> ProviderNotifier:
+        """Return what writes to the people of ready channels; most accounts have none."""
+        from ..flows.channel_delivery.provider_notifier import ProviderNotifier
+
+        return ProviderNotifier(
+            channels=self._ready_channels,
+            client=self._provider_client(network),
+            breaker=self._breaker,
+            deliveries=self.persons,
+            save_file=webhooks.agent_files.save_for_provider,
+            consumer_events=webhooks.consumer_events,
             clock=self._clock,
         )
 

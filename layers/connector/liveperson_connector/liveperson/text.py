@@ -11,7 +11,7 @@ one message, and never inside what a reader sees as one character.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 LIMIT = 4000
 """How large one message may become in JSON, of the request's 5,000 characters."""
@@ -23,14 +23,19 @@ _LOOK_BACK = 400
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def split_text(text: str, *, limit: int = LIMIT) -> list[str]:
+def split_text(
+    text: str, *, limit: int = LIMIT, measure: Callable[[str], int] | None = None
+) -> list[str]:
     """
-    Cut ``text`` into parts of at most ``limit`` units, as :func:`size` counts them.
+    Cut ``text`` into parts of at most ``limit`` units, as ``measure`` counts them.
+
+    That is :func:`size` if nothing else is given.
 
     Parts of white space alone are left out: if LivePerson refused one, the parts after it would
     never be sent. Joined, the others are the text.
     """
-    parts = [text] if size(text) <= limit else _parts(text, limit)
+    measure = measure or size
+    parts = [text] if measure(text) <= limit else _parts(text, limit, measure)
     return [part for part in parts if not is_blank(part)]
 
 
@@ -45,26 +50,26 @@ def is_blank(text: str) -> bool:
     return not text.replace(_BYTE_ORDER_MARK, "").strip()
 
 
-def _parts(text: str, limit: int) -> Iterator[str]:
+def _parts(text: str, limit: int, measure: Callable[[str], int]) -> Iterator[str]:
     part: list[str] = []
     used = 0
-    for piece, units in _pieces(text, limit):
+    for piece, units in _pieces(text, limit, measure):
         while part and used + units > limit:
             cut = _cut(part)
             yield "".join(part[:cut])
             part = part[cut:]
-            used = size("".join(part))
+            used = measure("".join(part))
         part.append(piece)
         used += units
     yield "".join(part)
 
 
-def _pieces(text: str, limit: int) -> Iterator[tuple[str, int]]:
+def _pieces(text: str, limit: int, measure: Callable[[str], int]) -> Iterator[tuple[str, int]]:
     """Yield grapheme clusters with their sizes; one larger than ``limit``, by its code points."""
     # Imported here: most texts are short, so a cold start does not load the table of classes.
     from ..support.graphemes import clusters  # noqa: PLC0415
 
-    sizes = _Sizes()
+    sizes = _Sizes(measure)
     for cluster in clusters(text):
         for piece in (cluster,) if sizes[cluster] <= limit else cluster:
             yield piece, sizes[piece]
@@ -73,8 +78,12 @@ def _pieces(text: str, limit: int) -> Iterator[tuple[str, int]]:
 class _Sizes(dict[str, int]):
     """Sizes of pieces, each computed once: a text repeats few different ones."""
 
+    def __init__(self, measure: Callable[[str], int]) -> None:
+        super().__init__()
+        self._measure = measure
+
     def __missing__(self, piece: str) -> int:
-        self[piece] = units = size(piece)
+        self[piece] = units = self._measure(piece)
         return units
 
 

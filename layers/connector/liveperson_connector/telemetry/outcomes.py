@@ -64,6 +64,8 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     NOT_WANTED = "not_wanted"
     TOLD_FAILED = "told_failed"
+    TOLD_REJECTED = "told_rejected"
+    TEMPLATE_SENT = "template_sent"
     TOLD_CONVERSATION = "told_conversation"
     WITHHELD_ECHO = "withheld_echo"
     WITHHELD_NOT_FOR_CONSUMERS = "withheld_not_for_consumers"

@@ -95,6 +95,18 @@ class Listened(LivePerson):
         return None
 
 
+class Bucket:
+    """Keeps files, and makes addresses that show them."""
+
+    def put_object(self, **_: Any) -> Object:
+        """Keep a file."""
+        return {}
+
+    def generate_presigned_url(self, _operation: str, *, Params: Object, ExpiresIn: int) -> str:  # noqa: N803
+        """Make an address."""
+        return f"https://files.example.com/{Params['Key']}?for={ExpiresIn}"
+
+
 class Outbound:
     """All of it."""
 
@@ -107,6 +119,7 @@ class Outbound:
         self.channel = Channel(self.clock, {ACCOUNT: SIGNING_KEY})
         names = (EVENTS, DEAD_EVENTS, NOTIFICATIONS, DEAD_NOTIFICATIONS, TIMERS, REFRESHES)
         self.queues = {name: Fifo(name, self.clock) for name in names}
+        self.ssm = Ssm(self.parameters())
         self.container = new_container(self._surroundings())
         self.container.token_refresh.refresh_all()
 
@@ -114,8 +127,9 @@ class Outbound:
         services = {
             "dynamodb": self.table,
             "sqs": Sqs(self.queues, self.clock, self.faults),
-            "ssm": Ssm(self.parameters()),
+            "ssm": self.ssm,
             "lambda": self,
+            "s3": Bucket(),
         }
         clients = {
             name: Client(name, each, self.clock, self.faults) for name, each in services.items()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ...domain.conversations import Consumer, Conversation
 from ...domain.errors import LivePersonRefused, NoConversation
 from ...domain.queue_messages import stable_id
+from ...domain.ready_channels import SharedFile
 from ...liveperson.files import LivePersonFiles
 from ...liveperson.messaging_events import HostedFile
 from ..liveperson_access.authorized_calls import AuthorizedCalls
@@ -31,15 +32,24 @@ KeepFile = Callable[[str, str, bytes, str, str], None]
 """Stores a file: account, file id, content, content type, and the key of its consumer."""
 
 
+def _not_shown(_account_id: str, _file_id: str) -> str:
+    raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class AgentFileCopier:
-    """Copies agents' files with ``keep``; ``channel_api_url`` is where the channel fetches them."""
+    """
+    Copies agents' files with ``keep``; ``channel_api_url`` is where the channel fetches them.
+
+    ``show`` makes an address for a provider, which has no key: of account and file id.
+    """
 
     calls: AuthorizedCalls
     storage: LivePersonFiles
     keep: KeepFile
     load_consumer: Callable[[str, str], Consumer | None]
     channel_api_url: str
+    show: Callable[[str, str], str] = _not_shown
 
     def save(self, conversation: Conversation, file: HostedFile) -> str | None:
         """
@@ -48,6 +58,25 @@ class AgentFileCopier:
         Raises :class:`NoConversation` if the consumer is not known any more, and what LivePerson's
         and AWS's failures raise.
         """
+        copied = self._copy(conversation, file)
+        if copied is None:
+            return None
+        account_id, (file_id, _) = conversation.account_id, copied
+        return f"{self.channel_api_url}/accounts/{quote(account_id)}/files/{file_id}"
+
+    def save_for_provider(self, conversation: Conversation, file: HostedFile) -> SharedFile | None:
+        """
+        Copy ``file`` and return an address that needs no key and shows it for some minutes.
+
+        ``None`` if it is gone; raises what :meth:`save` does.
+        """
+        copied = self._copy(conversation, file)
+        if copied is None:
+            return None
+        file_id, size = copied
+        return SharedFile(self.show(conversation.account_id, file_id), size)
+
+    def _copy(self, conversation: Conversation, file: HostedFile) -> tuple[str, int] | None:
         account_id = conversation.account_id
         consumer = self.load_consumer(account_id, conversation.consumer_key)
         if consumer is None:
@@ -61,4 +90,4 @@ class AgentFileCopier:
         file_id = stable_id(account_id, file.relative_path)[:40]
         kind = _CONTENT_TYPES.get(file.file_type.upper(), "application/octet-stream")
         self.keep(account_id, file_id, content, kind, consumer.key)
-        return f"{self.channel_api_url}/accounts/{quote(account_id)}/files/{file_id}"
+        return file_id, len(content)

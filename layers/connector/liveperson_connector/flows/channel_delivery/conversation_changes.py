@@ -15,7 +15,7 @@ from ...domain.queue_messages import QueueMessage, iso, stable_id
 from ...liveperson.conversation_changes import ConversationChange
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
-from .notifier import Notice, Notifier
+from .notifier import ChannelNotifier, Notice
 
 # A conversation that goes from no skill to its first was routed, not transferred.
 _NO_SKILL = {None, "-1"}
@@ -26,7 +26,7 @@ class ConversationChanges:
     """Applies the states of conversations that webhooks report."""
 
     store: DeliveryStore
-    notifier: Notifier
+    notifier: ChannelNotifier
 
     def apply(
         self, change: ConversationChange, state: NotificationState, message: QueueMessage

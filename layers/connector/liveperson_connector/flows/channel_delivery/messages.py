@@ -27,7 +27,7 @@ from ...liveperson.messaging_events import (
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
 from .conversation_changes import restore_pointer
-from .notifier import Notice, Notifier
+from .notifier import ChannelNotifier, Notice
 from .visibility import reason_to_withhold
 
 # An event of an unknown conversation waits: first as long as opening one may take, time-outs
@@ -44,7 +44,7 @@ class Messages:
     """Delivers messaging events: messages, receipts and typing."""
 
     store: DeliveryStore
-    notifier: Notifier
+    notifier: ChannelNotifier
     clock: Clock = time.time
 
     def deliver(
@@ -138,7 +138,8 @@ class Messages:
     ) -> None:
         """Tell the channel now or never: a late indicator is wrong."""
         outcome = Outcome.TYPING_DROPPED
-        is_down = state.outage is not None and state.outage.is_open
+        # The circuit is the webhook channel's; a ready channel has one of its own.
+        is_down = not conversation.channel and state.outage is not None and state.outage.is_open
         if self.clock() - message.accepted_at.timestamp() > TYPING_STALE_SECONDS:
             outcome = Outcome.TYPING_STALE
         elif not (state.is_held or is_down or conversation.is_over):

@@ -8,11 +8,11 @@ channel's earlier messages or an outage waits here. Whoever notifies says what t
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ...channel.callbacks import Callbacks
 from ...channel.consumer_events import automatic_receipt
@@ -53,6 +53,54 @@ class Notice:
     def type(self) -> str:
         """The type of callback, for example ``message``."""
         return str(self.callback["type"])
+
+
+class ChannelNotifier(Protocol):
+    """
+    Tells channels, whatever their kind.
+
+    A ``webhook`` channel is told by :class:`Notifier`, a ready one by
+    :class:`.provider_notifier.ProviderNotifier`.
+    """
+
+    def notify(
+        self,
+        conversation: Conversation,
+        notices: Sequence[Notice],
+        state: NotificationState,
+        message: QueueMessage,
+    ) -> list[int | None]:
+        """Tell ``notices`` in order; return a status for each, None for one that is not wanted."""
+        ...
+
+    def notify_once(self, conversation: Conversation, notice: Notice) -> int | None:
+        """Tell ``notice`` now or never."""
+        ...
+
+
+@dataclass(frozen=True)
+class Notifiers:
+    """Tells each conversation's own channel; ``providers`` makes the notifier of ready ones."""
+
+    webhooks: Notifier
+    providers: Callable[[], ChannelNotifier]
+
+    def notify(
+        self,
+        conversation: Conversation,
+        notices: Sequence[Notice],
+        state: NotificationState,
+        message: QueueMessage,
+    ) -> list[int | None]:
+        """Tell the conversation's channel ``notices`` in order."""
+        return self._of(conversation).notify(conversation, notices, state, message)
+
+    def notify_once(self, conversation: Conversation, notice: Notice) -> int | None:
+        """Tell the conversation's channel ``notice`` now or never."""
+        return self._of(conversation).notify_once(conversation, notice)
+
+    def _of(self, conversation: Conversation) -> ChannelNotifier:
+        return self.providers() if conversation.channel else self.webhooks
 
 
 @dataclass(frozen=True)
