@@ -25,6 +25,11 @@ HERE, ELSEWHERE, NOWHERE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 _MUCH_LATER = 10.0
 
 
+def dial(dialer: Dialer, host: str, port: int, seconds: float) -> socket.socket:
+    """Connect by a plain socket."""
+    return dialer.connect(host, port, seconds, socket.socket)
+
+
 class Names:
     """A name service: the addresses it gives, or how it fails, and what it was asked."""
 
@@ -71,7 +76,7 @@ def test_every_address_is_tried(port: int) -> None:
     """A host is reached if one of its addresses answers, whichever it is."""
     names = Names(ELSEWHERE, NOWHERE, HERE)
 
-    with closing(Dialer(getaddrinfo=names).connect("channel.example", port, 5)) as found:
+    with closing(dial(Dialer(getaddrinfo=names), "channel.example", port, 5)) as found:
         assert (HERE, port) == found.getpeername()
 
 
@@ -79,7 +84,7 @@ def test_an_address_that_is_dead_leaves_time_for_the_next(port: int) -> None:
     """Each gets its share."""
     with full(ELSEWHERE, port):
         names = Names(ELSEWHERE, HERE)
-        with closing(Dialer(getaddrinfo=names).connect("channel.example", port, 2)) as found:
+        with closing(dial(Dialer(getaddrinfo=names), "channel.example", port, 2)) as found:
             assert (HERE, port) == found.getpeername()
             assert (found.gettimeout() or 0) > 0.2
 
@@ -88,7 +93,9 @@ def test_a_host_without_a_living_address_is_given_up_in_time(port: int) -> None:
     """However many it has."""
     began = time.monotonic()
     with full(ELSEWHERE, port), pytest.raises(NotSent, match="in time") as late:
-        Dialer(getaddrinfo=Names(ELSEWHERE, ELSEWHERE)).connect("channel.example", port, 0.4)
+        Dialer(getaddrinfo=Names(ELSEWHERE, ELSEWHERE)).connect(
+            "channel.example", port, 0.4, socket.socket
+        )
 
     assert time.monotonic() - began < _MUCH_LATER
     assert not late.value.at_once
@@ -97,7 +104,7 @@ def test_a_host_without_a_living_address_is_given_up_in_time(port: int) -> None:
 def test_a_closed_port_may_open_at_once(port: int) -> None:
     """A server that is just starting again refuses connections for a moment."""
     with pytest.raises(NotSent, match="could be made") as refused:
-        Dialer(getaddrinfo=Names(ELSEWHERE)).connect("channel.example", port, 5)
+        dial(Dialer(getaddrinfo=Names(ELSEWHERE)), "channel.example", port, 5)
 
     assert refused.value.at_once
 
@@ -107,20 +114,22 @@ def test_only_allowed_addresses_are_tried(port: int) -> None:
     dialer = Dialer(lambda address: address != HERE, Names(HERE, ELSEWHERE, HERE))
 
     with pytest.raises(NotSent, match="could be made"):
-        dialer.connect("channel.example", port, 5)
+        dial(dialer, "channel.example", port, 5)
 
 
 def test_a_host_without_an_allowed_address_is_forbidden(port: int) -> None:
     """That is another thing than not being reachable."""
     with pytest.raises(ForbiddenAddress):
-        Dialer(lambda _address: False, Names(HERE)).connect("channel.example", port, 5)
+        Dialer(lambda _address: False, Names(HERE)).connect(
+            "channel.example", port, 5, socket.socket
+        )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_an_address_that_is_a_number_is_checked_too(host: str, port: int) -> None:
     """Nothing is gained by leaving the name service out."""
     with pytest.raises(ForbiddenAddress):
-        Dialer(lambda _address: False).connect(host, port, 5)
+        dial(Dialer(lambda _address: False), host, port, 5)
 
 
 # ── Names ──
@@ -137,7 +146,7 @@ def test_an_address_that_is_a_number_is_checked_too(host: str, port: int) -> Non
 def test_a_host_that_does_not_exist_is_an_answer(failure: Exception) -> None:
     """The name service has said so."""
     with pytest.raises(NoSuchHost):
-        Dialer(getaddrinfo=Names(failure=failure)).connect("files.example", 443, 5)
+        dial(Dialer(getaddrinfo=Names(failure=failure)), "files.example", 443, 5)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +160,7 @@ def test_a_host_that_does_not_exist_is_an_answer(failure: Exception) -> None:
 def test_a_name_service_that_fails_is_a_matter_of_time(failure: Exception) -> None:
     """It has not said that there is no such host."""
     with pytest.raises(NotSent) as failed:
-        Dialer(getaddrinfo=Names(failure=failure)).connect("files.example", 443, 5)
+        dial(Dialer(getaddrinfo=Names(failure=failure)), "files.example", 443, 5)
 
     assert not isinstance(failed.value, NoSuchHost)
 
@@ -161,7 +170,7 @@ def test_names_that_never_exist_are_not_even_looked_up(host: str) -> None:
     """RFC 6761 keeps ``invalid`` for them, and a resolver without a network could not tell."""
     names = Names(HERE)
     with pytest.raises(NoSuchHost):
-        Dialer(getaddrinfo=names).connect(host, 443, 5)
+        dial(Dialer(getaddrinfo=names), host, 443, 5)
 
     assert [] == names.asked
 
@@ -176,68 +185,7 @@ def test_a_name_service_that_does_not_answer_is_given_up_in_time() -> None:
 
     began = time.monotonic()
     with pytest.raises(NotSent, match="in time"):
-        Dialer(getaddrinfo=hang).connect("channel.example", 443, 0.2)
+        dial(Dialer(getaddrinfo=hang), "channel.example", 443, 0.2)
 
     assert time.monotonic() - began < _MUCH_LATER
     over.set()
-
-
-# ── Time ──
-
-
-def test_a_sockets_time_is_for_everything_it_does(port: int) -> None:
-    """Reading byte by byte takes no longer than reading at once."""
-    with socket.create_server((HERE, 0)) as listener:
-        found = Dialer().connect(HERE, listener.getsockname()[1], 5)
-        there, _ = listener.accept()
-        over = threading.Event()
-
-        def drip() -> None:
-            while not over.wait(0.02):
-                there.sendall(b"x")
-
-        dripping = threading.Thread(target=drip, daemon=True)
-        dripping.start()
-        began = time.monotonic()
-        found.settimeout(0.3)
-        with found.makefile("rb") as reading, pytest.raises(TimeoutError):
-            reading.readline()
-
-        assert 0.25 < time.monotonic() - began < _MUCH_LATER
-        over.set()
-        dripping.join(5)
-        for each in (found, there):
-            each.close()
-
-
-def test_sending_takes_no_longer_either() -> None:
-    """A partner that does not read does not hold us."""
-    with socket.create_server((HERE, 0)) as listener:
-        found = Dialer().connect(HERE, listener.getsockname()[1], 5)
-        there, _ = listener.accept()
-        found.settimeout(0.2)
-        began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            found.sendall(bytes(100_000_000))
-
-        assert time.monotonic() - began < _MUCH_LATER
-        for each in (found, there):
-            each.close()
-
-
-def test_a_socket_whose_time_is_over_does_not_even_begin() -> None:
-    """Nothing is read or sent with no time left."""
-    with socket.create_server((HERE, 0)) as listener:
-        found = Dialer().connect(HERE, listener.getsockname()[1], 5)
-        there, _ = listener.accept()
-        there.sendall(b"x")
-        found.settimeout(0)
-        while True:  # the least time there is, a thousandth of a second, passes
-            try:
-                found.send(b"x")
-            except TimeoutError:
-                break
-        with pytest.raises(TimeoutError):
-            found.recv_into(bytearray(1))
-        for each in (found, there):
-            each.close()

@@ -1,9 +1,9 @@
 """
-How requests reaches a partner: over connections that are limited in time as a whole.
+Connections to partners: urllib3's, limited in time as a whole.
 
-They are urllib3's, below requests, with five things of our own:
+Five things about them are our own:
 
-- **One deadline** for name, connection, TLS, request, headers and body (:mod:`.dialer`).
+- **One deadline** for name, connection, TLS, request, headers and body.
 - **Every allowed address is tried**, and no other is.
 - **What surely was not sent is told apart** (:class:`.dialer.NotSent`): no connection was made, or
   not the whole request left.
@@ -15,25 +15,26 @@ from __future__ import annotations
 
 import http.client
 import logging
+import math
+import socket
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import certifi
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from .dialer import DeadlineSocket, DeadlineTlsSocket, Dialer, NoAnswer, NotSent
-from .web_address import WebAddress
+from .dialer import Dialer, NoAnswer, NotSent
+
+# A socket with a time-out of 0 would not wait at all, and say so by another error.
+_LEAST_SECONDS = 0.001
 
 # Its warnings quote addresses and headers, and go to the function's log by way of the root logger.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -69,6 +70,52 @@ class Network:
         context.load_verify_locations(self.ca_file or certifi.where())
         context.sslsocket_class = DeadlineTlsSocket
         return context
+
+
+class _Deadline:
+    """
+    A socket whose time-out holds for all that follows, until another is set.
+
+    A time-out of Python begins anew with every read, so a partner that drips would hold its caller
+    for as long as it likes.
+    """
+
+    _until = math.inf
+
+    def settimeout(self, seconds: float | None) -> None:
+        if seconds is not None:
+            seconds = max(seconds, _LEAST_SECONDS)
+        self._until = math.inf if seconds is None else time.monotonic() + seconds
+        super().settimeout(seconds)  # type: ignore[misc]
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self._arm()
+        return int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        self._arm()
+        return int(super().send(*args, **kwargs))  # type: ignore[misc]
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self._arm()
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+    def _arm(self) -> None:
+        """Give the next step the time that is left."""
+        if self._until == math.inf:
+            return
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time is over")
+        super().settimeout(left)  # type: ignore[misc]
+
+
+class DeadlineSocket(_Deadline, socket.socket):
+    """A plain socket with a deadline."""
+
+
+class DeadlineTlsSocket(_Deadline, ssl.SSLSocket):
+    """An encrypted one; it begins with the time that the plain one it is made of has left."""
 
 
 class _FinalResponse(http.client.HTTPResponse):
@@ -122,7 +169,7 @@ class _Connection:
 
     def _new_conn(self) -> DeadlineSocket:
         seconds = min(self.timeout, CONNECT_SECONDS)
-        return self.network.dialer.connect(self._dns_host, self.port, seconds)
+        return self.network.dialer.connect(self._dns_host, self.port, seconds, DeadlineSocket)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request; a partner that closes meanwhile may have answered all the same."""
@@ -161,7 +208,9 @@ class _ExactPool:
         return super()._make_request(connection, method, target, **how)  # type: ignore[misc]
 
 
-def _pools(network_: Network) -> dict[str, type[HTTPConnectionPool]]:
+def pools(network_: Network) -> dict[str, type[HTTPConnectionPool]]:
+    """Make the pools of connections of a network, by scheme."""
+
     class Plain(_Connection, HTTPConnection):
         network = network_
 
@@ -179,55 +228,3 @@ def _pools(network_: Network) -> dict[str, type[HTTPConnectionPool]]:
         ConnectionCls: Any = Secure
 
     return {"http": PlainPool, "https": SecurePool}
-
-
-class Request(PreparedRequest):
-    """A request as it leaves: nothing of it is rewritten, and it carries no cookies."""
-
-    def __init__(
-        self, method: str, address: WebAddress, headers: dict[str, str], body: bytes | None
-    ) -> None:
-        super().__init__()
-        self.method = method
-        self.address = address
-        self.url = str(address)
-        self.headers = CaseInsensitiveDict(headers)
-        self.body = body
-
-
-class Transport(HTTPAdapter):
-    """How requests reaches a partner: over our connections, with nothing read from the machine."""
-
-    def __init__(self, network: Network) -> None:
-        self._classes = _pools(network)
-        super().__init__(pool_connections=8, pool_maxsize=2, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of our classes."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._classes
-
-    def build_connection_pool_key_attributes(
-        self,
-        request: PreparedRequest,
-        verify: Any,  # noqa: ARG002
-        cert: Any = None,  # noqa: ARG002
-    ) -> Any:
-        """Find a pool by the parts of the address that were checked."""
-        address = cast("Request", request).address
-        return {"scheme": address.scheme, "host": address.host, "port": address.port}, {}
-
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
-        """Return what stands in the request line."""
-        return cast("Request", request).address.target
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave it to our settings of TLS, which always verify."""
-
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002
-        """Make the answer; cookies are not even looked at."""
-        response = Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        return response

@@ -1,23 +1,20 @@
 """
-Sockets to partners: within a time that is given once, to addresses that are allowed.
+Connect to hosts: within a time that is given once, at addresses that are allowed.
 
-A time-out of Python begins anew with every read, so a partner that drips holds its caller for as
-long as it likes. A socket of this module is given its time once, and each step gets what is left
-of it.
+Names are resolved in a thread, since the resolver takes no time-out; every allowed address of a
+host is tried.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import math
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from urllib3.exceptions import HTTPError
 
@@ -26,6 +23,8 @@ _NO_SUCH_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 
 # A socket with a time-out of 0 would not wait at all, and say so by another error.
 _LEAST_SECONDS = 0.001
+
+Socket = TypeVar("Socket", bound=socket.socket)
 
 AddressInfo = tuple[Any, Any, int, str, Any]
 """One result of :func:`socket.getaddrinfo`."""
@@ -64,47 +63,6 @@ class ForbiddenAddress(NotSent):
     """The host name leads only to addresses that must not be called."""
 
 
-class _Deadline:
-    """A socket whose time-out holds for all that follows, until another is set."""
-
-    _until = math.inf
-
-    def settimeout(self, seconds: float | None) -> None:
-        if seconds is not None:
-            seconds = max(seconds, _LEAST_SECONDS)
-        self._until = math.inf if seconds is None else time.monotonic() + seconds
-        super().settimeout(seconds)  # type: ignore[misc]
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self._arm()
-        return int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
-
-    def send(self, *args: Any, **kwargs: Any) -> int:
-        self._arm()
-        return int(super().send(*args, **kwargs))  # type: ignore[misc]
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self._arm()
-        super().sendall(*args, **kwargs)  # type: ignore[misc]
-
-    def _arm(self) -> None:
-        """Give the next step the time that is left."""
-        if self._until == math.inf:
-            return
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the time is over")
-        super().settimeout(left)  # type: ignore[misc]
-
-
-class DeadlineSocket(_Deadline, socket.socket):
-    """A plain socket with a deadline."""
-
-
-class DeadlineTlsSocket(_Deadline, ssl.SSLSocket):
-    """An encrypted one; it begins with the time that the plain one it is made of has left."""
-
-
 @dataclass(frozen=True)
 class Dialer:
     """
@@ -116,12 +74,12 @@ class Dialer:
     allowed: Callable[[str], bool] = lambda _address: True
     getaddrinfo: Callable[..., Sequence[AddressInfo]] = socket.getaddrinfo
 
-    def connect(self, host: str, port: int, seconds: float) -> DeadlineSocket:
+    def connect(self, host: str, port: int, seconds: float, make: type[Socket]) -> Socket:
         """
         Connect to the first address of a host that can be reached, within ``seconds`` in all.
 
-        Each address gets an equal share of the time that is left. The socket is returned with
-        what is left then. Raises :class:`NotSent`.
+        Each address gets an equal share of the time that is left. The socket, of the type ``make``,
+        is returned with what is left then. Raises :class:`NotSent`.
         """
         until = time.monotonic() + seconds
         found = self._addresses(host, port, seconds)
@@ -129,11 +87,11 @@ class Dialer:
         for number, info in enumerate(found):
             share = (until - time.monotonic()) / (len(found) - number)
             try:
-                opened = _open(info, share)
+                opened = _open(make, info, max(share, _LEAST_SECONDS))
             except OSError as refused:
                 failure = refused
             else:
-                opened.settimeout(until - time.monotonic())
+                opened.settimeout(max(until - time.monotonic(), _LEAST_SECONDS))
                 return opened
         if isinstance(failure, TimeoutError):
             raise NotSent("no connection was made in time")
@@ -197,9 +155,9 @@ def _within(seconds: float, ask: Callable[[], Sequence[AddressInfo]]) -> Sequenc
     return answer
 
 
-def _open(info: AddressInfo, seconds: float) -> DeadlineSocket:
+def _open(make: type[Socket], info: AddressInfo, seconds: float) -> Socket:
     family, kind, protocol, _, address = info
-    opened = DeadlineSocket(family, kind, protocol)
+    opened = make(family, kind, protocol)
     try:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.settimeout(seconds)

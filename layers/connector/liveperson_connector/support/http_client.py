@@ -22,12 +22,14 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import requests
-from requests.adapters import BaseAdapter
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 
 from .. import __version__
-from .connections import Network, Request, Transport
+from .connections import Network, pools
 from .dialer import NoAnswer, NotSent
 from .web_address import WebAddress
 
@@ -89,6 +91,58 @@ class Answer:
             return json.loads(self.body)
         except RecursionError:
             raise ValueError("nested too deep") from None
+
+
+class Request(PreparedRequest):
+    """A request as it leaves: nothing of it is rewritten, and it carries no cookies."""
+
+    def __init__(
+        self, method: str, address: WebAddress, headers: dict[str, str], body: bytes | None
+    ) -> None:
+        super().__init__()
+        self.method = method
+        self.address = address
+        self.url = str(address)
+        self.headers = CaseInsensitiveDict(headers)
+        self.body = body
+
+
+class Transport(HTTPAdapter):
+    """requests' adapter on our connections; it reads nothing from the machine."""
+
+    def __init__(self, network: Network) -> None:
+        self._classes = pools(network)
+        super().__init__(pool_connections=8, pool_maxsize=2, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of our classes."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._classes
+
+    def build_connection_pool_key_attributes(
+        self,
+        request: PreparedRequest,
+        verify: Any,  # noqa: ARG002
+        cert: Any = None,  # noqa: ARG002
+    ) -> Any:
+        """Find a pool by the parts of the address that were checked."""
+        address = cast("Request", request).address
+        return {"scheme": address.scheme, "host": address.host, "port": address.port}, {}
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
+        """Return what stands in the request line."""
+        return cast("Request", request).address.target
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave it to our settings of TLS, which always verify."""
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002
+        """Make the answer; cookies are not even looked at."""
+        response = Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        return response
 
 
 class HttpClient:
