@@ -17,6 +17,7 @@ from tools.template import PROJECT, resources
 PAGES = sorted(
     [
         *(PROJECT / "docs").glob("*.md"),
+        *(PROJECT / "docs" / "recipes").glob("*.md"),
         *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md")),
         *(PROJECT / name for name in ("events/README.md", "sandbox/README.md")),
     ]
@@ -106,7 +107,7 @@ def test_every_target_of_make_is_there(file: Path) -> None:
 def test_links_lead_somewhere(file: Path) -> None:
     """To files that are there, and to headings in them."""
     for target in re.findall(r"\]\(([^)\s]+)\)", file.read_text()):
-        if "://" in target:
+        if "://" in target or target.startswith("../../actions/"):  # a page of GitHub's
             continue
         path, _, anchor = target.partition("#")
         place = file.parent / path if path else file
@@ -124,12 +125,48 @@ def anchors(text: str) -> set[str]:
     return {*found, *repeats}
 
 
-def test_the_readme_lists_every_page() -> None:
-    """A page that is not listed is not found."""
-    readme = (PROJECT / "README.md").read_text()
-    listed = set(re.findall(r"^\| \[docs/([\w-]+\.md)\]", readme, re.MULTILINE))
+def links(file: Path) -> set[Path]:
+    """Give the files of the project that a page links to."""
+    targets = re.findall(r"\]\(([^)\s#]+)", file.read_text())
+    return {(file.parent / each).resolve() for each in targets if "://" not in each}
 
-    assert {each.name for each in (PROJECT / "docs").glob("*.md")} == listed
+
+def test_every_page_is_two_steps_from_the_readme() -> None:
+    """By links alone, for someone who reads the README and a page that it names."""
+    one_step = links(PROJECT / "README.md")
+    two_steps = {
+        *one_step,
+        *(each for page in one_step if page.suffix == ".md" for each in links(page)),
+    }
+    pages = set(tracked("*.md")) - {PROJECT / "README.md"}
+
+    assert pages
+    assert set() == {name(each) for each in pages - two_steps}
+
+
+def test_the_list_of_decisions_is_complete() -> None:
+    """Each with its number and its title."""
+    folder = PROJECT / "docs/decisions"
+    listed = re.findall(
+        r"^\| (\d+) \| \[(.+)\]\((.+)\) \|$", (folder / "README.md").read_text(), re.M
+    )
+    titles = [each.read_text().partition("\n")[0] for each in sorted(folder.glob("0*.md"))]
+
+    assert titles == [f"# {number}. {title}" for number, title, _ in listed]
+
+
+def tracked(pattern: str) -> list[Path]:
+    """Give the files in git that match; skip the test where there is no git."""
+    found = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    if not found:
+        pytest.skip("this is no git repository")
+    return [PROJECT / each for each in found]
 
 
 def test_the_demo_is_described_in_one_way() -> None:
