@@ -85,7 +85,7 @@ def agent_files(storage: Storage, kept: Kept) -> AgentFileCopier:
         ("", "application/octet-stream"),
     ],
 )
-def test_a_file_of_any_kind_is_kept(kind: str, content_type: str) -> None:
+def test_file_of_any_kind_is_kept(kind: str, content_type: str) -> None:
     """Agents may send more kinds than consumers; each is served as what it is."""
     kept = Kept()
 
@@ -99,7 +99,7 @@ def test_a_file_of_any_kind_is_kept(kind: str, content_type: str) -> None:
     assert {CONSUMER.key} == kept.whose
 
 
-def test_the_same_file_has_the_same_address() -> None:
+def test_same_file_has_the_same_address() -> None:
     """A notification that is told again tells of the same file, not of another."""
     kept = Kept()
     flow = agent_files(Storage({"/path": b"content", "/other": b"content"}), kept)
@@ -111,7 +111,7 @@ def test_the_same_file_has_the_same_address() -> None:
     assert first == again != other
 
 
-def test_a_file_that_is_gone_has_no_address() -> None:
+def test_file_that_is_gone_has_no_address() -> None:
     """What was said around it is still told."""
     kept = Kept()
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_gone_has_no_address() -> None:
     assert {} == kept.files
 
 
-def test_without_its_consumer_a_file_cannot_be_fetched() -> None:
+def test_file_cannot_be_fetched_without_its_consumer() -> None:
     """LivePerson gives it out to its consumer alone."""
     flow = agent_files(Storage({"/path": b"content"}), Kept(consumer=None))
 

@@ -156,7 +156,7 @@ def known_events() -> Iterator[dict[str, Any]]:
     return (each for events in KNOWN_EVENTS.values() for each in events)
 
 
-def test_the_walk_meets_every_kind() -> None:
+def test_walk_meets_every_kind() -> None:
     """A new kind must be walked here before it may leave."""
     assert set(KNOWN_EVENTS) == set(KINDS)
     for kind, events in KNOWN_EVENTS.items():
@@ -164,7 +164,7 @@ def test_the_walk_meets_every_kind() -> None:
 
 
 @pytest.mark.parametrize("audience", CLOSED_AUDIENCES, ids=repr)
-def test_nothing_leaves_that_is_not_for_everyone(audience: object) -> None:
+def test_event_that_is_not_for_everyone_stays_in(audience: object) -> None:
     """Whoever did it, in whichever dialog, of whichever kind: a note stays between agents."""
     roles = [CONSUMER_ROLE, *OTHER_ROLES, *UNTOLD_ROLES]
     for role, dialog, what in product(roles, DIALOGS, [*known_events(), *UNKNOWN_EVENTS]):
@@ -192,7 +192,7 @@ def marked(
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("audience", CLOSED_AUDIENCES, ids=repr)
-def test_a_note_stays_in_wherever_it_is_marked(place: str, name: str, audience: object) -> None:
+def test_note_stays_in_wherever_it_is_marked(place: str, name: str, audience: object) -> None:
     """The strictest audience counts, whoever wrote it, in whichever dialog, of whichever kind."""
     for role, dialog, what in product([*OTHER_ROLES, *UNTOLD_ROLES], DIALOGS, known_events()):
         said = event(**marked(place, name, audience, role, what), **dialog)
@@ -203,7 +203,7 @@ def test_a_note_stays_in_wherever_it_is_marked(place: str, name: str, audience: 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("audience", ["ALL", None], ids=repr)
 @pytest.mark.parametrize("documented", ["ALL", ABSENT, None], ids=repr)
-def test_what_is_for_everyone_everywhere_leaves(
+def test_event_for_everyone_everywhere_leaves(
     place: str, name: str, audience: object, documented: object
 ) -> None:
     """A second audience that is everyone holds back nothing."""
@@ -213,7 +213,7 @@ def test_what_is_for_everyone_everywhere_leaves(
 
 
 @pytest.mark.parametrize("audience", OPEN_AUDIENCES, ids=repr)
-def test_nothing_of_a_consumer_leaves(audience: object) -> None:
+def test_event_of_a_consumer_stays_in(audience: object) -> None:
     """What the consumer did is known by the role, and by the id whatever the role says."""
     consumers = [by(CONSUMER_ROLE), by(CONSUMER_ROLE, CONSUMER), by(CONSUMER_ROLE, ABSENT)]
     consumers += [by(role, CONSUMER) for role in (*OTHER_ROLES, *UNTOLD_ROLES)]
@@ -223,7 +223,7 @@ def test_nothing_of_a_consumer_leaves(audience: object) -> None:
 
 
 @pytest.mark.parametrize("audience", OPEN_AUDIENCES, ids=repr)
-def test_nothing_of_an_unknown_kind_leaves(audience: object) -> None:
+def test_event_of_an_unknown_kind_stays_in(audience: object) -> None:
     """What cannot be told is not told, though it is for everyone."""
     for role, dialog, what in product([*OTHER_ROLES, *UNTOLD_ROLES], DIALOGS, UNKNOWN_EVENTS):
         said = event(messageAudience=audience, event=what, **by(role), **dialog)
@@ -231,7 +231,7 @@ def test_nothing_of_an_unknown_kind_leaves(audience: object) -> None:
 
 
 @pytest.mark.parametrize("audience", OPEN_AUDIENCES, ids=repr)
-def test_everything_else_leaves(audience: object) -> None:
+def test_event_of_anybody_else_leaves(audience: object) -> None:
     """Agents, managers, bots, automatic messages and surveys speak to the consumer."""
     for role, dialog, what in product([*OTHER_ROLES, *UNTOLD_ROLES], DIALOGS, known_events()):
         said = event(messageAudience=audience, event=what, **by(role), **dialog)
@@ -239,7 +239,7 @@ def test_everything_else_leaves(audience: object) -> None:
 
 
 @pytest.mark.parametrize("role", UNTOLD_ROLES, ids=repr)
-def test_what_nobody_is_said_to_have_done_stays_in(role: object) -> None:
+def test_event_of_an_unknown_sender_stays_in(role: object) -> None:
     """With neither role nor id it may be an echo; so may any id while the consumer's is unknown."""
     unclaimed = Conversation(ACCOUNT, CONVERSATION, "+49151", "key")
     for dialog, what in product(DIALOGS, known_events()):
@@ -249,13 +249,13 @@ def test_what_nobody_is_said_to_have_done_stays_in(role: object) -> None:
 
 
 @pytest.mark.parametrize("role", OTHER_ROLES)
-def test_a_role_tells_an_agent_where_no_id_does(role: str) -> None:
+def test_role_tells_an_agent_where_no_id_does(role: str) -> None:
     """An agent's words leave though nobody is named."""
     assert reason_to_withhold(event(**by(role, ABSENT)), OURS) is None
 
 
 @pytest.mark.parametrize("sequence", [ABSENT, None, True, -1, 1.0, "1", 10**40], ids=repr)
-def test_without_its_number_no_message_leaves(sequence: object) -> None:
+def test_message_without_its_number_stays_in(sequence: object) -> None:
     """It is told once, and by its number alone can that be known; a receipt by what it says."""
     for kind, events in KNOWN_EVENTS.items():
         expected = None if kind in {"typing", "receipt"} else UNKNOWN_KIND
