@@ -10,6 +10,7 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
+from sandbox import arguments
 from sandbox.account import EVENTS_ACCOUNT, Account
 from sandbox.channel.signature import is_signing_secret
 from sandbox.demo.command import demo
@@ -20,7 +21,6 @@ from sandbox.soak.command import command as soak_command
 from sandbox.state_dir import SHARED
 from sandbox.system import Options
 from sandbox.up import up
-from simulator import arguments
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130

@@ -1,4 +1,8 @@
-"""Run the simulated LivePerson alone: `python -m simulator --account-id … …`."""
+"""
+Run the simulated LivePerson alone.
+
+Prints its address when it answers, and runs until it is interrupted. Exit code 2: wrong arguments.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,15 @@ import argparse
 import signal
 import sys
 import threading
+from urllib.parse import urlsplit
 
-from simulator import arguments
 from simulator.simulator import SimulatedLivePerson
 
 
-def main(typed: list[str] | None = None) -> int:
-    """Run until interrupted; without an account, say how to be called."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run until interrupted; without an account, print the help."""
     parser = _parser()
-    given = parser.parse_args(typed)
+    given = parser.parse_args(arguments)
     if not (given.account_id and given.client_id and given.client_secret):
         parser.print_help()
         return 2
@@ -24,11 +28,11 @@ def main(typed: list[str] | None = None) -> int:
         )
         print(f"LivePerson is simulated at {liveperson.url}, controlled under /simulator")
         sys.stdout.flush()
-        _wait_for_the_end()
+        _wait_for_interrupt()
     return 0
 
 
-def _wait_for_the_end() -> None:
+def _wait_for_interrupt() -> None:
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
@@ -36,17 +40,27 @@ def _wait_for_the_end() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
-    parser.add_argument(
-        "--port", type=arguments.port, default=0, help="0, the default, takes a free one"
-    )
+    description = "Run the simulated LivePerson alone, until it is interrupted."
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=description)
+    parser.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
     parser.add_argument("--account-id", help="the brand's account, for example 12345678")
     parser.add_argument("--client-id", help="the app install's id")
-    parser.add_argument("--client-secret", help="signs webhooks, too")
-    parser.add_argument(
-        "--webhook-url", type=arguments.http_url, help="where webhooks go; none are sent without"
-    )
+    parser.add_argument("--client-secret", help="the app install's secret; it also signs webhooks")
+    parser.add_argument("--webhook-url", type=_url, help="where to send webhooks; none: send none")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return int(text)
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise argparse.ArgumentTypeError("must be an address such as http://127.0.0.1:8080/")
+    return text
 
 
 if __name__ == "__main__":

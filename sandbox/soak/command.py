@@ -8,6 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
+from sandbox import arguments
 from sandbox.channel import ConnectorClient
 from sandbox.log_capture import keep_logs
 from sandbox.progress import Progress
@@ -20,7 +21,7 @@ from sandbox.soak.plan import Plan, Shape, make_plan
 from sandbox.soak.record import Record
 from sandbox.soak.report import show, show_plan, write
 from sandbox.system import Options, System, running
-from simulator import SimulatedLivePerson, arguments
+from simulator import SimulatedLivePerson
 
 SETTLE_SECONDS = 420.0
 LOOK_SECONDS = 1.0

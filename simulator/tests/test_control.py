@@ -16,6 +16,7 @@ import requests
 
 import simulator as package
 from simulator import ControlRefused, LivePersonControl, SimulatedLivePerson
+from simulator.__main__ import main
 from simulator.control import Controls
 from simulator.faults import REQUEST_KINDS, WEBHOOK_KINDS
 from simulator.settings import Settings
@@ -198,6 +199,19 @@ def test_alone_without_an_account_it_says_how_to_be_called() -> None:
 
     assert done.returncode == 2
     assert "--client-secret" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "-1"], ["--webhook-url", "foo"], ["--port", "99999"]]
+)
+def test_a_wrong_argument_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the simulator listens; the message says what the value must be."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+
+    assert f"error: argument {arguments[0]}: must be" in capsys.readouterr().err
 
 
 def test_an_uploaded_file_can_be_looked_at(

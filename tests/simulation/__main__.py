@@ -14,7 +14,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-from simulator import arguments
+from sandbox import arguments
 
 from .running import Result, play_seed, smallest
 

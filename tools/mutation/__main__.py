@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from simulator import arguments
+from sandbox import arguments
 from tools.mutation.copying import copy_project
 from tools.mutation.verdicts import Verdicts, read_verdicts
 

@@ -15,7 +15,6 @@ from liveperson_connector.liveperson.notifications import read_webhook
 from sandbox.account import EVENTS_ACCOUNT
 from sandbox.commands import options
 from sandbox.state_dir import PROJECT, SHARED
-from simulator.__main__ import main as simulator
 from tests.support.accounts import SIGNING_SECRET
 
 
@@ -180,19 +179,6 @@ def test_a_command_that_is_none_is_explained(
 ) -> None:
     """With those that there are."""
     assert "usage:" in refusal(arguments, capsys)
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--port", "-1"], ["--webhook-url", "foo"], ["--port", "99999"]]
-)
-def test_the_simulator_alone_refuses_nonsense_too(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Before it listens anywhere."""
-    with pytest.raises(SystemExit):
-        simulator(arguments)
-
-    assert f"error: argument {arguments[0]}: must be" in capsys.readouterr().err
 
 
 def test_it_starts_with_any_python_of_this_machine() -> None:

@@ -1,5 +1,5 @@
 """
-Values of a command line: each function reads one text, or says what it must be.
+Parsers for command-line values: each reads one text, or raises an error that says what it must be.
 
 They are `type=` of argparse, which puts the option's name before the message. No message repeats
 the text, since it may be a secret.
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 LARGEST_PORT = 65_535
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# CloudFormation's rule, except that the names of the stack's functions add up to 64 characters;
-# no parameter of Parameter Store may begin with aws or ssm.
+# CloudFormation's rule, but shorter: a function's name has the stack's in it, and at most 64
+# characters. Names in Parameter Store may not begin with aws or ssm.
 STACK_NAME = re.compile(r"(?!aws|ssm)[A-Za-z][A-Za-z0-9-]{0,54}", re.IGNORECASE)
 
 
@@ -30,7 +30,7 @@ def whole_number(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """Read how many: a whole number from 1 on."""
+    """Read a count: a whole number from 1 on."""
     number = whole_number(text)
     if number < 1:
         raise ArgumentTypeError("must be 1 or more")
@@ -38,7 +38,7 @@ def count(text: str) -> int:
 
 
 def count_or_none(text: str) -> int:
-    """Read how many, where none is possible: a whole number from 0 on."""
+    """Read a count that may be 0."""
     number = whole_number(text)
     if number < 0:
         raise ArgumentTypeError("must be 0 or more")
@@ -46,7 +46,7 @@ def count_or_none(text: str) -> int:
 
 
 def duration(text: str) -> float:
-    """Read a time in whatever unit: a number above 0."""
+    """Read a duration, in the unit of the option: a number above 0."""
     number = _number(text)
     if not 0 < number < math.inf:
         raise ArgumentTypeError("must be a number above 0")
@@ -54,7 +54,7 @@ def duration(text: str) -> float:
 
 
 def share(text: str) -> float:
-    """Read a part of the whole: a number from 0 to 1."""
+    """Read a share: a number from 0 to 1."""
     number = _number(text)
     if not 0 <= number <= 1:
         raise ArgumentTypeError("must be a number from 0 to 1")
@@ -62,7 +62,7 @@ def share(text: str) -> float:
 
 
 def port(text: str) -> int:
-    """Read a TCP port; 0 stands for any free one."""
+    """Read a TCP port; 0 means any free one."""
     number = whole_number(text)
     if not 0 <= number <= LARGEST_PORT:
         raise ArgumentTypeError(f"must be from 0 to {LARGEST_PORT}")
@@ -70,14 +70,14 @@ def port(text: str) -> int:
 
 
 def http_url(text: str) -> str:
-    """Read an http or https address."""
+    """Read an http or https URL."""
     if _host_of(text, ("http", "https")) is None:
         raise ArgumentTypeError("must be an address such as http://127.0.0.1:8900/callbacks")
     return text
 
 
 def liveperson_url(text: str) -> str:
-    """Read the address of a Domain API: https, or http on loopback, as the template demands."""
+    """Read the URL of a Domain API: https, or http on loopback, as the template requires."""
     if _host_of(text, ("https",)) is None and _host_of(text, ("http",)) not in LOOPBACK_HOSTS:
         raise ArgumentTypeError("must be an https address, or an http address on 127.0.0.1")
     return text.rstrip("/")
@@ -107,7 +107,7 @@ def some_text(text: str) -> str:
 
 
 def folder(text: str) -> Path:
-    """Read the path of a folder, which need not exist."""
+    """Read the path of a folder; it need not exist."""
     path = Path(some_text(text))
     if path.exists() and not path.is_dir():
         raise ArgumentTypeError("must be a folder")
@@ -122,7 +122,7 @@ def _number(text: str) -> float:
 
 
 def _host_of(text: str, schemes: tuple[str, ...]) -> str | None:
-    """Return the host of an address of one of the schemes, None of anything else."""
+    """Return the host of a URL with one of the schemes; None for anything else."""
     try:
         parts = urlsplit(text)
         whole = parts.scheme in schemes and parts.port != 0 and not re.search(r"\s", text)
