@@ -1,22 +1,22 @@
 """
-The simulated LivePerson: every service a connector talks to, on one loopback port.
+The simulated LivePerson: every service a connector calls, on one loopback port.
 
-    connector ──▶ server ──┬─▶ domains      where each service is
-                 faults    ├─▶ sentinel     AppJWT                 tokens
-                 records   ├─▶ idp          ConsumerJWS            tokens
-                           ├─▶ send_api     CONVERSATION, SEND     authorization, strict
-                           ├─▶ files        signed upload and download
-                           └─▶ monitoring   engagement
-                                  │
-                            conversations   what is open, said and closed
-                                  │
-    connector ◀── webhooks ◀── notifications     one lane per conversation, signed, retried
+    connector ──▶ services ──┬─▶ domains      where each service is
+                  faults     ├─▶ sentinel     AppJWT                 tokens
+                  records    ├─▶ idp          ConsumerJWS            tokens
+                             ├─▶ send_api     CONVERSATION, SEND     authorization
+                             ├─▶ files        signed URLs            request_validation
+                             └─▶ monitoring   engagement
+                                    │
+                              conversations   open, publish, close; the values are in `model`
+                                    │
+    connector ◀── webhooks ◀── notifications  one queue per conversation, signed, retried
                   faults
-                                  ▲
-    a test or a person ──▶ control (/simulator) ──▶ agents speak, conversations close, faults
+                                    ▲
+    a test or a person ──▶ control, or rpc (/simulator)   agents speak, faults are added …
 
-`SimulatedLivePerson` runs it in this process; `LivePersonControl` drives one in another. What it
-does not simulate is said in README.md beside this file.
+`SimulatedLivePerson` runs it in this process; `LivePersonControl` drives one in another. README.md
+beside this file says how to use it and what it does not simulate.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for alone: ``loopback_guard`` is used where no library is installed."""
+    """Import a name at its first use: `loopback_guard` is used where no library is installed."""
     if name not in _HOMES:
         raise AttributeError(name)
     return getattr(import_module(f"simulator.{_HOMES[name]}"), name)

@@ -259,7 +259,7 @@ class _Connection(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
-        """Print nothing: whoever needs the requests keeps them."""
+        """Print nothing: the handler keeps the requests that are needed."""
 
     def _serve(self, request: Request) -> None:
         try:

@@ -112,7 +112,7 @@ class Settings:
     null_metadata: bool = False
     """`metadata: null` where there is none."""
     unknown_fields: bool = False
-    """Fields nobody knows, as a newer LivePerson might send."""
+    """Unknown fields, as a newer LivePerson might send them."""
     envelope: str = "subscriptionId"
     """`subscriptionId` (on conversation changes), `sentTs` (on all) or `none`."""
     changes_per_body: int = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import socket
@@ -74,7 +75,7 @@ def test_the_client_does_what_the_object_does(
 
 
 def test_accounts_and_faults_can_be_made_over_http(control: LivePersonControl) -> None:
-    """A second account is installed, broken and mended from outside."""
+    """A second account is installed and broken from outside; it works again without the fault."""
     control.add_account("2", "client", "secret", survey=True)
     control.add_fault(service="domain", account="2", kind="status", status=503)
     url = f"{control.url}/api/account/2/service/idp/baseURI.json?version=1.0"
@@ -102,7 +103,7 @@ def test_what_cannot_be_done_says_why(control: LivePersonControl) -> None:
     "headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
 )
 def test_control_is_for_this_machine_only(lp: SimulatedLivePerson, headers: dict[str, str]) -> None:
-    """A web page elsewhere cannot steer the simulator through somebody's browser."""
+    """A web page elsewhere cannot steer the simulator through a browser on this machine."""
     answer = requests.get(f"{lp.url}/simulator/state", headers=headers, timeout=5)
 
     assert answer.status_code == 403
@@ -167,7 +168,9 @@ def test_an_unknown_path_is_a_violation(lp: SimulatedLivePerson) -> None:
     assert "no service answers" in lp.violations()[0]["reason"]
 
 
-def test_a_stopped_simulator_answers_nobody(connector: Connector, lp: SimulatedLivePerson) -> None:
+def test_a_stopped_simulator_answers_no_request(
+    connector: Connector, lp: SimulatedLivePerson
+) -> None:
     """Stopping ends kept connections, too."""
     lp.stop()
 
@@ -199,6 +202,26 @@ def test_alone_without_an_account_it_says_how_to_be_called() -> None:
 
     assert done.returncode == 2
     assert "--client-secret" in done.stdout
+
+
+def test_it_needs_two_packages() -> None:
+    """The simulator imports the standard library, requests and PyJWT with cryptography alone."""
+    folder = Path(package.__file__).parent
+    imported = {
+        name.split(".")[0]
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in names(node)
+    }
+
+    others = imported - set(sys.stdlib_module_names) - {"simulator"}
+    assert others == {"requests", "jwt", "cryptography"}
+
+
+def names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 @pytest.mark.parametrize(
