@@ -1,5 +1,5 @@
 """
-The judge of a soak: holds what happened against what was promised.
+The invariants of a soak: compare what happened with what was promised.
 
 **Twice, and excused.** LivePerson knows no key that would make a repeated SEND safe, so a message
 may be heard twice, if and only if both are true:

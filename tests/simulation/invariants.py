@@ -1,4 +1,4 @@
-"""What the connector promises, asked of a simulation that has come to rest."""
+"""The invariants: what the connector promises, checked when a simulation has come to rest."""
 
 from __future__ import annotations
 

@@ -108,3 +108,24 @@ def test_a_retired_word_does_not_come_back(word: str, instead: str) -> None:
 def test_an_exception_is_still_needed(word: str, path: str) -> None:
     """An exception whose word is gone is removed, too."""
     assert re.search(rf"\b(?:{word})\b", (Path(PROJECT) / path).read_text())
+
+
+# ── The words of the field ──
+
+STANDARD = (
+    *("at-least-once", "back-off", "circuit breaker", "composition root", "correlation id"),
+    *("dead-letter queue", "deterministic simulation testing", "exactly-once", "half-open"),
+    *("head-of-line blocking", "idempotency key", "invariant", "lease", "PII", "poison message"),
+    *("SSRF", "visibility time-out"),
+)
+
+
+@pytest.mark.parametrize("term", STANDARD)
+def test_a_standard_term_leads_to_the_glossary_and_to_its_code(term: str) -> None:
+    """The glossary names the file, and the file names the term."""
+    rows = re.findall(rf"^\| {term}.*\| (.+) \|$", texts()["docs/glossary.md"], re.MULTILINE)
+    file = re.findall(r"`(.+?)`", rows[0])[0]
+    layer = PROJECT / "layers/connector/liveperson_connector" / file
+    text = (layer if layer.exists() else PROJECT / file).read_text()
+
+    assert re.search(term.replace("-", "[- ]").replace(" ", r"\s"), text, re.IGNORECASE)

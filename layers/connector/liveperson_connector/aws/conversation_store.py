@@ -1,6 +1,8 @@
 """
 The connector's store: one DynamoDB table with one key.
 
+Queues and partners deliver at least once; by what is kept here, each hop recognises a repeat.
+
 =========================================== ================================================
 pk                                          holds
 =========================================== ================================================
@@ -14,10 +16,10 @@ notification#{account}#{identity}           a notification the channel has taken
 outage#{account}#{destination}              a destination that fails, and when to look again
 hold#{group}                                a group whose dead letters are yet to come back
 tries#{message}                             how often a message failed
-lease#{name}                                somebody is doing this at the moment
+lease#{name}                                a task is in progress
 =========================================== ================================================
 
-The last four are the matter of ``setbacks``. Every item has ``expires_at``, see ``table``.
+The last four belong to ``delivery_state``. Every item has ``expires_at``, see ``table``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What went wrong and is not over: outages, dead letters that are waited for, failed tries."""
+"""The state of delivery: outages, groups held for dead letters, counts of tries, leases."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """
 FIFO queues: messages in groups, each group in order; and what Lambda gives a worker of them.
 
+A message that is to be tried later is hidden by its visibility time-out until then.
+
 A dead letter keeps the body as it was queued, and tells in its attributes why it is there.
 """
 

@@ -1,8 +1,9 @@
 """
 What a channel is told: callbacks, signed as the Standard Webhooks specification says.
 
-``webhook-id`` is the same on every retry, ``webhook-timestamp`` is the time of the try,
-``webhook-signature`` is ``v1,`` and the Base64 HMAC-SHA256 of ``{id}.{timestamp}.{body}``
+``webhook-id``, an idempotency key, is the same on every retry, ``webhook-timestamp`` is the time of
+the try, ``webhook-signature`` is ``v1,`` and the Base64 HMAC-SHA256 of
+``{id}.{timestamp}.{body}``
 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 """
 

@@ -3,8 +3,8 @@ Protection against SSRF: calls to addresses that a channel chose, and none into 
 
 A callback URL and a file's URL are given to us. Their host name is resolved once, each address it
 has is checked here, and connections are made to just those that passed
-(:mod:`liveperson_connector.support.dialer`): nobody gains by answering the name service one way and
-then another.
+(:mod:`liveperson_connector.support.dialer`): answering DNS in one
+way and then in another gains nothing.
 """
 
 from __future__ import annotations

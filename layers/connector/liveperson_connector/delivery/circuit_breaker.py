@@ -1,5 +1,5 @@
 """
-Stop calling a destination that is down, and find out by a probe when it is back.
+Circuit breaker: stop calling a destination that is down; find out by a probe when it is back.
 
 There is one circuit for each account and destination, kept in the table, so that all containers
 know at once and one brand's outage never slows another's. Its state comes with the one read that

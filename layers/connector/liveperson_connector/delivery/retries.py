@@ -2,9 +2,9 @@
 Retry with back-off, give up, dead-letter: what becomes of a message after a try.
 
 After a transient failure the message is hidden and offered again; its group waits with it, other
-groups are not affected. After a permanent failure it becomes a dead letter with the reason in its
-attributes, and the group moves on. After a day of transient failures it becomes a dead letter too,
-and the messages behind it in its group follow it, so that later words never overtake earlier ones.
+groups are not affected. After a permanent failure (a poison message) it becomes a dead letter with
+the reason in its attributes, and the group moves on. After a day of transient failures it becomes a
+dead letter too, and the messages behind it in its group follow it, so that none overtakes it.
 
 :func:`decide` is pure and holds the whole policy; :class:`RetryingConsumer` applies it.
 """

@@ -1,9 +1,9 @@
 """
 The name by which LivePerson, the table and the logs know a consumer.
 
-A channel's own id is often a telephone number or an e-mail address; LivePerson's security notes
-(Monitoring API, "identities") ask for ids that cannot be guessed. So the id is replaced by a
-keyed hash: the same consumer always gets the same one, and without the salt nobody gets back.
+A channel's own id is PII, often a telephone number or an e-mail address; LivePerson's security
+notes (Monitoring API, "identities") ask for ids that cannot be guessed. So the id is replaced by a
+keyed hash: the same consumer always gets the same one, and it cannot be reversed without the salt.
 """
 
 from __future__ import annotations

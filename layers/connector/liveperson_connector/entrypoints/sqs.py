@@ -1,4 +1,9 @@
-"""What the workers share: their answer about the messages they were given."""
+"""
+How SQS calls a worker: each message of the batch is handled, and those that failed are named.
+
+A failed message blocks the rest of its own group, which keeps the order; there is no head-of-line
+blocking between groups.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-How far a consumer event has come, and what is in doubt: values alone, without a call.
+The exactly-once bookkeeping: how far a consumer event has come, and which send is ambiguous.
 
-LivePerson offers no key that makes a repeated SEND safe, so each try leaves a note of what is
-known of it, and the next try decides by the notes and by its message's receive count::
+LivePerson has no idempotency key that makes a repeated SEND safe, so each try leaves a note of what
+is known of it, and the next try decides by the notes and by its message's receive count::
 
     first try ─────────▶ part sent ─▶ … ─▶ done
        │ │ │ │
