@@ -100,7 +100,6 @@ class Twilio(Adapter):
             default="",
             pattern="|[!-~]{16,}",
         ),
-        Setting("address", "Address for reports of delivery", default="", pattern="|https?://.+"),
         API_URL,
     )
 
@@ -363,7 +362,9 @@ def _report(form: Mapping[str, str], status: str | None) -> Incoming:
     message = form["MessageSid"]
     reason = filled(reason=form.get("ErrorCode", "")) if status == "failed" else {}
     event = {"type": "report", "message": message, "status": status, **reason}
-    return Incoming(form.get("To", ""), {"id": event_id(f"{message}:{status}"), **event})
+    if not form.get("To"):
+        raise Unreadable("To is missing")
+    return Incoming(form["To"], {"id": event_id(f"{message}:{status}"), **event})
 
 
 # ── What is sent ──

@@ -345,7 +345,7 @@ def _reports(value: Fields) -> Iterator[Incoming]:
         if kind in _REPORTS:
             reason = next((str(each.integer("code", -1)) for each in status.each("errors")), "")
             event = {"type": "report", "message": message, "status": kind, **filled(reason=reason)}
-            person = status.text("recipient_user_id", "") or status.text("recipient_id", "")
+            person = status.text("recipient_user_id", "") or status.text("recipient_id")
             yield Incoming(person, {"id": event_id(f"{message}:{kind}"), **event})
 
 
