@@ -118,6 +118,8 @@ class Line(Adapter):
             source, kind = event.within("source"), event.text("type")
             is_ours = event.text("mode") == "active" and source.text("type", "") == "user"
             said = _EVENTS[kind](event) if is_ours and kind in _EVENTS else None
+            if said and not source.text("userId"):
+                raise Unreadable("userId is empty")
             if said:
                 event_id = {"id": event.text("webhookEventId")}
                 found.append(Incoming(source.text("userId"), event_id | said))
