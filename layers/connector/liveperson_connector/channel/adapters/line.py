@@ -38,7 +38,7 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import Fields, json_object
+from .reading import Fields, event_id, json_object
 from .writing import bearer, filled, json_call, refusal, same
 
 _HOST, _DATA_HOST = "api.line.me", "api-data.line.me"
@@ -118,11 +118,9 @@ class Line(Adapter):
             source, kind = event.within("source"), event.text("type")
             is_ours = event.text("mode") == "active" and source.text("type", "") == "user"
             said = _EVENTS[kind](event) if is_ours and kind in _EVENTS else None
-            if said and not source.text("userId"):
-                raise Unreadable("userId is empty")
             if said:
-                event_id = {"id": event.text("webhookEventId")}
-                found.append(Incoming(source.text("userId"), event_id | said))
+                named = {"id": event_id(event.text("webhookEventId"))}
+                found.append(Incoming(source.text("userId"), named | said))
         return found
 
     # Out

@@ -51,8 +51,10 @@ class Fields:
         return self._value.get(name) is not None
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return a text."""
+        """Return a text; one that must be there must not be empty either."""
         value = self._get(name, default, str)
+        if value == "" and default is None:
+            raise Unreadable(f"{name} is empty")
         return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def integer(self, name: str, default: int | None = None) -> int:
