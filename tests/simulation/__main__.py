@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from sandbox import arguments
 
-from .running import Result, play_seed, smallest
+from .running import CHUNK, Result, search
 
 
 @dataclass
@@ -32,7 +32,6 @@ class Summary:
     figures: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
-    failed: list[Result] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
         """Add one schedule's result."""
@@ -45,8 +44,7 @@ class Summary:
         self.figures += result.figures
         self.faults += result.faults
         if result.broken:
-            self.failed.append(result)
-            self.broken.update({each.partition(":")[0] for each in result.broken})
+            self.broken.update(result.promises)
 
     def rows(self) -> list[tuple[str, str]]:
         """Write it as a table."""
@@ -70,20 +68,19 @@ def main() -> int:
     """Run as many schedules as asked for; 0 if every promise was kept."""
     given = _arguments()
     began, summary = time.monotonic(), Summary()
-    seeds = range(given.seed, given.seed + given.schedules)
+    seeds = range(given.seed, given.seed + -(-given.schedules // CHUNK))
     with ProcessPoolExecutor(given.processes) as pool:
-        for result in pool.map(play_seed, seeds, chunksize=10):
-            summary.add(result)
-            if result.broken:
-                say(f"seed {result.schedule.seed}: {result.broken[0]}")
-            elif summary.schedules % 500 == 0:
+        for found in pool.map(search, seeds):
+            for result in found.results:
+                summary.add(result)
+            if found.smallest:
+                say(f"\nThe smallest schedule found that breaks a promise:\n{found.smallest}\n")
+            if summary.schedules % 500 < len(found.results):
                 say(f"… {summary.schedules:,} schedules")
-    for result in summary.failed[: given.smallest]:
-        _show(smallest(result))
     for name, value in summary.rows():
         say(f"{name:<45}{value:>16}")
     say(f"{'took':<45}{time.monotonic() - began:>14,.0f} s")
-    return 1 if summary.failed else 0
+    return 1 if summary.broken else 0
 
 
 def say(line: str) -> None:
@@ -92,23 +89,13 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _show(result: Result) -> None:
-    say(f"\nThe smallest schedule found for seed {result.schedule.seed}:\n{result.schedule}")
-    for each in result.broken:
-        say(f"  {each}")
-    say("")
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--schedules", type=arguments.count, default=10_000)
     parser.add_argument(
-        "--seed", type=arguments.whole_number, default=1, help="the first schedule's; they count up"
+        "--seed", type=arguments.whole_number, default=1, help=f"of the first {CHUNK}; it counts up"
     )
     parser.add_argument("--processes", type=arguments.count, default=os.cpu_count())
-    parser.add_argument(
-        "--smallest", type=arguments.count_or_none, default=3, help="failures to make smaller"
-    )
     return parser.parse_args()
 
 

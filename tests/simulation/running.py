@@ -1,19 +1,22 @@
-"""Runs of one schedule and of many, and the search for the smallest that still fails."""
+"""Runs of one schedule and of many; Hypothesis makes them, and a failing one smaller."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
 
 from .invariants import judge
 from .scheduler import START
-from .schedules import DAY, Schedule, make
+from .schedules import DAY, SCHEDULES, Schedule
 from .simulation import World
 
-# Smaller schedules are tried at most so often: most of what can be left out is, by then.
-_MOST_TRIES = 150
+CHUNK = 20
+"""So many schedules are one search, with a seed of its own: processes share the searches."""
 
 
 @dataclass
@@ -28,6 +31,15 @@ class Result:
     most_calls: float = 0.0
     days: float = 0.0
     seconds: float = 0.0
+
+    @property
+    def promises(self) -> set[str]:
+        """Name the broken promises."""
+        return {each.partition(":")[0] for each in self.broken}
+
+    def __str__(self) -> str:
+        """Write what is broken, and the schedule as code."""
+        return "\n".join([*self.broken, "", str(self.schedule)])
 
 
 def play(schedule: Schedule) -> Result:
@@ -48,52 +60,45 @@ def play(schedule: Schedule) -> Result:
     )
 
 
-def play_seed(seed: int) -> Result:
-    """Play the schedule of a seed."""
-    return play(make(seed))
+@dataclass
+class Search:
+    """The results of many schedules; ``smallest`` is the last that failed, made smaller."""
+
+    results: list[Result] = field(default_factory=list)
+    smallest: Result | None = None
 
 
-def smallest(result: Result) -> Result:
-    """Leave out of a failing schedule whatever can be left out without mending it."""
-    names = promises(result)
-
-    def still_fails(schedule: Schedule) -> Result | None:
-        again = play(schedule)
-        return again if promises(again) & names else None
-
-    return _shrink(result, still_fails)
+class _Broken(Exception):
+    """A schedule broke a promise."""
 
 
-def promises(result: Result) -> set[str]:
-    """Name the broken promises."""
-    return {each.partition(":")[0] for each in result.broken}
+def search(seed: int, schedules: int = CHUNK) -> Search:
+    """
+    Play ``schedules`` of them; the same ``seed`` gives the same.
 
+    The first that breaks a promise ends the search. What can be left out of it is left out.
+    """
+    found = Search()
 
-def _shrink(result: Result, still_fails: Callable[[Schedule], Result | None]) -> Result:
-    tries, size, parts = 0, 8, ("faults", "deeds")
-    while size >= 1:
-        smaller = None
-        for part in parts:
-            for candidate in _without(result.schedule, part, size):
-                tries += 1
-                if tries > _MOST_TRIES:
-                    return result
-                if smaller := still_fails(candidate):
-                    break
-            if smaller:
-                break
-        if smaller:
-            result = smaller
-        else:
-            size //= 2
-    return result
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=schedules,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    @hypothesis.given(SCHEDULES)
+    def look(schedule: Schedule) -> None:
+        result = play(schedule)
+        if not found.smallest:
+            found.results.append(result)
+        if result.broken:
+            found.smallest = result  # the smallest is played last
+            raise _Broken
 
-
-def _without(schedule: Schedule, part: str, size: int) -> list[Schedule]:
-    things = getattr(schedule, part)
-    if len(things) < size:
-        return []
-    return [
-        replace(schedule, **{part: things[:start] + things[start + size :]})
-        for start in range(0, len(things), size)
-    ]
+    with suppress(_Broken):
+        look()
+    return found

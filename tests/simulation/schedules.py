@@ -1,14 +1,16 @@
 """
 What happens in one simulation: who says what and when, and what goes wrong meanwhile.
 
-A schedule is data. It is made of a seed, it can be printed and pasted into a test, and it can be
-made smaller as long as it still shows what it showed.
+A schedule is data: it can be printed and pasted into a test. ``SCHEDULES`` is Hypothesis's strategy
+for them; it draws what ``make`` throws the dice for, so that it can make a failing one smaller.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
+
+from hypothesis import strategies as st
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
@@ -94,10 +96,9 @@ def dice(seed: int | str) -> Random:
     return Random(seed)  # noqa: S311 - these are dice, not secrets
 
 
-def make(seed: int) -> Schedule:
-    """Make the schedule of a seed."""
-    chance = dice(seed)
-    family = chance.choices(list(_FAMILIES), [weight for weight, _ in _FAMILIES.values()])[0]
+def make(chance: Random, seed: int) -> Schedule:
+    """Make a schedule; what depends on chance while it is played depends on ``seed``."""
+    family = chance.choice([name for name, (weight, _) in _FAMILIES.items() for _ in range(weight)])
     bare = Schedule(
         seed=seed,
         family=family,
@@ -292,3 +293,6 @@ def _with(bare: Schedule, deeds: list[Action], faults: list[Fault]) -> Schedule:
 
 def _rounded(deed: Action) -> Action:
     return replace(deed, at=round(deed.at, 1))
+
+
+SCHEDULES = st.builds(make, st.randoms(use_true_random=False), st.integers(0, 2**16))
