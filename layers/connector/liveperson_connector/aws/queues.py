@@ -1,5 +1,5 @@
 """
-FIFO queues: messages in groups, each group in order; and what Lambda gives a worker of them.
+FIFO queues: messages in groups, each group in order.
 
 A message that is to be tried later is hidden by its visibility time-out until then.
 
@@ -9,7 +9,6 @@ A dead letter keeps the body as it was queued, and tells in its attributes why i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..domain.errors import AwsUnavailable
@@ -150,48 +149,15 @@ def _size(letter: OutgoingMessage) -> int:
     return len(letter.body.encode()) + len(attributes.encode())
 
 
-def from_record(record: Mapping[str, Any]) -> QueueMessage:
-    """Read one record of the event that Lambda makes of an SQS message."""
-    return _received(
-        record["messageId"],
-        record["receiptHandle"],
-        record["body"],
-        record["attributes"],
-        _texts(record.get("messageAttributes", {}), "stringValue"),
-    )
-
-
 def _from_message(message: Mapping[str, Any]) -> QueueMessage:
-    return _received(
+    attributes = message.get("MessageAttributes", {})
+    return QueueMessage.read(
         message["MessageId"],
         message["ReceiptHandle"],
         message["Body"],
         message.get("Attributes", {}),
-        _texts(message.get("MessageAttributes", {}), "StringValue"),
+        {name: each["StringValue"] for name, each in attributes.items() if "StringValue" in each},
     )
-
-
-def _received(
-    message_id: str,
-    receipt_handle: str,
-    body: str,
-    system: Mapping[str, str],
-    attributes: Mapping[str, str],
-) -> QueueMessage:
-    return QueueMessage(
-        message_id=message_id,
-        receipt_handle=receipt_handle,
-        body=body,
-        group=system.get("MessageGroupId", ""),
-        receive_count=int(system.get("ApproximateReceiveCount", 1)),
-        sent_at=_time(system.get("SentTimestamp", "0")),
-        first_received_at=_time(system.get("ApproximateFirstReceiveTimestamp", "0")),
-        attributes=attributes,
-    )
-
-
-def _texts(attributes: Mapping[str, Mapping[str, str]], key: str) -> dict[str, str]:
-    return {name: value[key] for name, value in attributes.items() if key in value}
 
 
 def _raise_for(failed: Sequence[Mapping[str, Any]], doing: str, done: str) -> None:
@@ -211,7 +177,3 @@ def _entry(letter: OutgoingMessage) -> dict[str, Any]:
 
 def _attribute(value: str) -> MessageAttributeValueTypeDef:
     return {"DataType": "String", "StringValue": value}
-
-
-def _time(milliseconds: str) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

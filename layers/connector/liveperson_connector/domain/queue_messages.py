@@ -68,6 +68,27 @@ class QueueMessage:
     first_received_at: datetime
     attributes: Mapping[str, str]
 
+    @classmethod
+    def read(
+        cls,
+        message_id: str,
+        receipt_handle: str,
+        body: str,
+        system: Mapping[str, str],
+        attributes: Mapping[str, str],
+    ) -> QueueMessage:
+        """Read a message by SQS's system attributes and the texts among its own attributes."""
+        return cls(
+            message_id=message_id,
+            receipt_handle=receipt_handle,
+            body=body,
+            group=system.get("MessageGroupId", ""),
+            receive_count=int(system.get("ApproximateReceiveCount", 1)),
+            sent_at=_time(system.get("SentTimestamp", "0")),
+            first_received_at=_time(system.get("ApproximateFirstReceiveTimestamp", "0")),
+            attributes=attributes,
+        )
+
     @property
     def correlation_id(self) -> str:
         """The id by which the message is followed through the logs."""
@@ -119,6 +140,10 @@ class QueueCounts:
 
     waiting: int
     in_flight: int
+
+
+def _time(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def stable_id(*parts: str) -> str:

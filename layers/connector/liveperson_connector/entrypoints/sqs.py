@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..aws.queues import from_record
 from ..delivery.retries import RetryingConsumer
+from ..domain.queue_messages import QueueMessage
 
 
 def process_batch(
@@ -32,6 +32,18 @@ def process_batch(
             waiting.append({"itemIdentifier": message.message_id})
             held_groups.add(message.group)
     return {"batchItemFailures": waiting}
+
+
+def from_record(record: Mapping[str, Any]) -> QueueMessage:
+    """Read one record of the event that Lambda makes of SQS messages."""
+    attributes = record.get("messageAttributes", {})
+    return QueueMessage.read(
+        record["messageId"],
+        record["receiptHandle"],
+        record["body"],
+        record["attributes"],
+        {name: each["stringValue"] for name, each in attributes.items() if "stringValue" in each},
+    )
 
 
 def queue_of(event: Mapping[str, Any]) -> str:

@@ -106,11 +106,10 @@ class Sentinel:
         Raises :class:`MisconfiguredAccount` when Sentinel refuses the credentials, and the
         :class:`Transient` errors of a call.
         """
-        base = self._domains.base(account_id, SENTINEL)
         form = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
         path = f"sentinel/api/account/{quote(account_id)}/app/token"
         try:
-            with self._domains.called(account_id):
+            with self._domains.reach(account_id, SENTINEL) as base:
                 answer = self._http.post_form(
                     f"{base}/{path}?v=1.0&grant_type=client_credentials", form
                 )

@@ -47,8 +47,7 @@ class Idp:
 
     def issue(self, account_id: str, app_jwt: AppJwt, ext_consumer_id: str) -> ConsumerJws:
         """Ask for a ConsumerJWS; the same ``ext_consumer_id`` is always the same consumer."""
-        base = self._domains.base(account_id, IDP)
-        with self._domains.called(account_id):
+        with self._domains.reach(account_id, IDP) as base:
             answer = self._http.post_json(
                 f"{base}/api/account/{quote(account_id)}/consumer?v=1.0",
                 {"ext_consumer_id": ext_consumer_id},

@@ -12,10 +12,11 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ..domain.clock import Clock
-from ..domain.errors import LivePersonRefused, LivePersonUnavailable, UntrustedHost
+from ..domain.errors import LivePersonRefused, LivePersonUnavailable, Transient, UntrustedHost
 from ..support.cache import Cache
 from ..support.web_address import BadAddress, WebAddress
 from .http import LivePersonHttp
@@ -35,6 +36,14 @@ _TRUSTED_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+liveperson\.(
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*/?")
 
 
+@dataclass
+class _Services:
+    """An account's services: the addresses that the Domain API names, and those of them checked."""
+
+    named: dict[str, str]
+    checked: dict[str, str] = field(default_factory=dict)
+
+
 class Domains:
     """Base addresses by account and service; one look-up an hour, the last good one kept."""
 
@@ -43,20 +52,32 @@ class Domains:
     ) -> None:
         self._http = http
         self._url = trusted(domain_api_url, what="the Domain API's own address")
-        self._accounts: Cache[dict[str, str]] = Cache(self._look_up, ttl=_TTL_SECONDS, clock=clock)
+        self._accounts: Cache[_Services] = Cache(self._look_up, ttl=_TTL_SECONDS, clock=clock)
 
     def base(self, account_id: str, service: str) -> str:
         """Return the base address of ``service``, for example ``https://va.idp.liveperson.net``."""
         known = self._accounts.get(account_id)
-        if service not in known:
-            known[service] = self._look_up_one(account_id, service)
-        return trusted(known[service], what=f"the Domain API's address of {service}")
+        if service not in known.checked:
+            if service not in known.named:
+                known.named[service] = self._look_up_one(account_id, service)
+            what = f"the Domain API's address of {service}"
+            known.checked[service] = trusted(known.named[service], what=what)
+        return known.checked[service]
 
     @contextmanager
-    def called(self, account_id: str) -> Iterator[None]:
-        """Look the account's addresses up again if the call within surely reached nobody."""
+    def reach(self, account_id: str, service: str) -> Iterator[str]:
+        """
+        Call ``service`` within, at the base address that this returns.
+
+        If the call surely reached no server, the account's addresses are looked up again next time.
+        """
         try:
-            yield
+            base = self.base(account_id, service)
+        except Transient as failed:
+            failed.maybe_done = False  # the service itself was not called
+            raise
+        try:
+            yield base
         except LivePersonUnavailable as unavailable:
             if not unavailable.maybe_done:
                 self.forget(account_id)
@@ -66,8 +87,9 @@ class Domains:
         """Look up again at the next call: an address that can't be reached may have moved."""
         self._accounts.forget(account_id)
 
-    def _look_up(self, account_id: str) -> dict[str, str]:
-        return self._ask(f"{self._url}/api/account/{quote(account_id)}/service/baseURI.json")
+    def _look_up(self, account_id: str) -> _Services:
+        account = f"{self._url}/api/account/{quote(account_id)}"
+        return _Services(self._ask(f"{account}/service/baseURI.json"))
 
     def _look_up_one(self, account_id: str, service: str) -> str:
         account = f"{self._url}/api/account/{quote(account_id)}"

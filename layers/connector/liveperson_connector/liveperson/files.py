@@ -48,9 +48,9 @@ class LivePersonFiles:
         """Upload a file and return the path under which it can be shown in a conversation."""
 
         def put(place: Mapping[str, Any]) -> str:
-            url = self._url(who.account_id, place)
-            with self._domains.called(who.account_id):
-                self._http.put_bytes(url, content)
+            target = _target(place)
+            with self._domains.reach(who.account_id, SWIFT) as base:
+                self._http.put_bytes(f"{base}{target}", content)
             return str(place["relativePath"])
 
         return self._at_a_fresh_address(who, payloads.upload_url(len(content), file_type), put)
@@ -59,9 +59,9 @@ class LivePersonFiles:
         """Fetch a file that was shown in one of this consumer's conversations."""
 
         def get(place: Mapping[str, Any]) -> bytes:
-            url = self._url(who.account_id, place)
-            with self._domains.called(who.account_id):
-                return self._http.get_bytes(url, MAX_AGENT_BYTES)
+            target = _target(place)
+            with self._domains.reach(who.account_id, SWIFT) as base:
+                return self._http.get_bytes(f"{base}{target}", MAX_AGENT_BYTES)
 
         return self._at_a_fresh_address(who, payloads.download_url(relative_path), get)
 
@@ -77,9 +77,10 @@ class LivePersonFiles:
                 raise
         return use(self._send_api.send(who, ask))
 
-    def _url(self, account_id: str, place: Mapping[str, Any]) -> str:
-        path, query = place.get("relativePath"), place.get("queryParams")
-        if not (isinstance(path, str) and path.startswith("/") and isinstance(query, dict)):
-            raise LivePersonUnavailable("LivePerson names no address for the file")
-        base = self._domains.base(account_id, SWIFT)
-        return f"{base}{quote(path, safe=_PATH)}?{urlencode(query)}"
+
+def _target(place: Mapping[str, Any]) -> str:
+    """Return path and query of a file at LivePerson's storage."""
+    path, query = place.get("relativePath"), place.get("queryParams")
+    if not (isinstance(path, str) and path.startswith("/") and isinstance(query, dict)):
+        raise LivePersonUnavailable("LivePerson names no address for the file")
+    return f"{quote(path, safe=_PATH)}?{urlencode(query)}"

@@ -27,7 +27,7 @@ from ..domain.errors import (
     LivePersonUnavailable,
 )
 from ..support.dialer import NoAnswer
-from ..support.http_client import Answer, HttpClient
+from ..support.http_client import SUCCESS, Answer, HttpClient
 from ..support.web_address import BadAddress, WebAddress
 
 SECONDS = 11.0
@@ -99,7 +99,7 @@ class LivePersonHttp:
                 f"LivePerson did not answer: {failure}",
                 maybe_done=not failure.surely_not_sent,
             ) from None
-        if not answer.is_success:
+        if answer.status not in SUCCESS:
             _raise_refusal(answer)
         return answer
 
@@ -117,8 +117,8 @@ def _json(answer: Answer) -> Any:
         problem = f"has more than {_MOST_JSON} bytes"
     else:
         try:
-            return answer.json()
-        except ValueError:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
             pass
     raise LivePersonUnavailable(
         f"LivePerson's answer {problem}", maybe_done=True, http_status=answer.status
@@ -167,8 +167,8 @@ def _refusal(
 def _error(answer: Answer) -> tuple[str | None, str]:
     """Find the stable error code and what was said in any of the documented error bodies."""
     try:
-        return error_of(answer.json())
-    except ValueError:
+        return error_of(json.loads(answer.body))
+    except (ValueError, RecursionError):
         return None, ""
 
 

@@ -48,14 +48,13 @@ class Monitoring:
         campaign is meant for this entry point. Raises :class:`LivePersonUnavailable` while the
         account is loading there.
         """
-        base = self._domains.base(account_id, MONITORING)
         query = {"v": "1.1", **_visitor(visit)}
         asked = {
             "identities": [{"iss": "connector", "acr": "loa1", "sub": consumer}],
             "entryPoints": list(entry_points),
         }
         path = f"api/account/{quote(account_id)}/app/{quote(app_install_id)}/engagement"
-        with self._domains.called(account_id):
+        with self._domains.reach(account_id, MONITORING) as base:
             answer = self._http.post_json(f"{base}/{path}?{urlencode(query)}", asked, {})
         if not isinstance(answer, dict) or "sessionId" not in answer:
             raise LivePersonUnavailable("the Monitoring API is not ready for this account")

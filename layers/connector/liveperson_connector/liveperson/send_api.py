@@ -15,12 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ..domain.errors import (
-    ConnectorError,
-    LivePersonRefused,
-    LivePersonUnavailable,
-    harmless,
-)
+from ..domain.errors import ConnectorError, LivePersonRefused, LivePersonUnavailable
 from . import payloads
 from .app_jwt import AppJwt
 from .consumer_jws import ConsumerJws
@@ -118,10 +113,8 @@ class SendApi:
         return sequence if isinstance(sequence, int) else None
 
     def _post(self, who: OnBehalf, method: str, body: object) -> Any:
-        with harmless():
-            base = self._domains.base(who.account_id, ASYNC_MESSAGING)
         account = quote(who.account_id)
-        with self._domains.called(who.account_id):
+        with self._domains.reach(who.account_id, ASYNC_MESSAGING) as base:
             return self._http.post_json(
                 f"{base}/api/account/{account}/messaging/consumer/{method}?v=3",
                 body,

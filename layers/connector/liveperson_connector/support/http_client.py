@@ -40,6 +40,9 @@ USER_AGENT = f"liveperson-connector/{__version__}"
 _DRAINED_BYTES = 16 * 1024
 _DRAINED_SECONDS = 0.1
 
+SUCCESS = range(200, 300)
+"""The statuses of success (https://www.rfc-editor.org/rfc/rfc9110#section-15.3)."""
+
 _CHUNK = 64 * 1024
 
 _PATIENCE = frozenset(
@@ -63,8 +66,8 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is 2xx (https://www.rfc-editor.org/rfc/rfc9110#section-15.3)."""
-        return 200 <= self.status < 300
+        """Whether the status is 2xx."""
+        return self.status in SUCCESS
 
     @property
     def asks_for_patience(self) -> bool:
@@ -102,7 +105,7 @@ class Request(PreparedRequest):
         super().__init__()
         self.method = method
         self.address = address
-        self.url = str(address)
+        self.url = address.origin + address.target
         self.headers = CaseInsensitiveDict(headers)
         self.body = body
 

@@ -40,13 +40,15 @@ class WebAddress:
     """
     Where a request goes: ``host`` in lower case and ASCII, an IPv6 address without brackets.
 
-    ``target`` is what stands in the request line, exactly as it was given. ``user`` is what stood
-    before an ``@``, percent-encoded.
+    ``origin`` is scheme, host and port, written anew: ``https://va.idp.liveperson.net``. ``target``
+    is what stands in the request line, exactly as it was given. ``user`` is what stood before an
+    ``@``, percent-encoded.
     """
 
     scheme: str
     host: str
     port: int
+    origin: str
     target: str = "/"
     user: str = ""
 
@@ -67,24 +69,23 @@ class WebAddress:
         port = _PORTS[scheme] if found["port"] is None else int(found["port"])
         if not 0 < port < 65536:
             raise BadAddress("its port does not exist")
-        target = found["target"] or "/"
+        target, host = found["target"] or "/", _host(found["host"])
         return cls(
             scheme,
-            _host(found["host"]),
+            host,
             port,
+            _origin(scheme, host, port),
             _ascii(target if target.startswith("/") else f"/{target}"),
             found["user"] or "",
         )
 
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port, written anew: ``https://va.idp.liveperson.net``."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
-
     def __str__(self) -> str:
         return self.origin + self.target
+
+
+def _origin(scheme: str, host: str, port: int) -> str:
+    named = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{named}" if port == _PORTS[scheme] else f"{scheme}://{named}:{port}"
 
 
 def _host(given: str) -> str:
