@@ -35,7 +35,7 @@ LAYER = "liveperson_connector."
 ENTRY_POINTS = "entrypoints."
 
 VALUES_AND_TELEMETRY = (
-    "channel.consumer_events",
+    "channel.queued_events",
     "domain.",
     "telemetry.",
 )

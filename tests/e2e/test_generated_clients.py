@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from connector_cli.partners import ping
-from liveperson_connector.channel.consumer_events import TYPES
+from liveperson_connector.channel.queued_events import TYPES
 from liveperson_connector.domain.accounts import CALLBACKS, ChannelSettings
 from tests.e2e.conftest import World
 from tests.support.brands import PICTURE, Brand, Object, Talk, base64_of, eventually

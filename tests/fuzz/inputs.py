@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from liveperson_connector.channel.consumer_events import TYPES
+from liveperson_connector.channel.queued_events import TYPES
 from liveperson_connector.domain.accounts import is_account_id
 from liveperson_connector.liveperson.notifications import CONVERSATION_CHANGE, MESSAGING_EVENT
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET

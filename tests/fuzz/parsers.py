@@ -13,8 +13,8 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from liveperson_connector.channel.consumer_events import read_queued
 from liveperson_connector.channel.fallback_text import LONGEST, fallback_text
+from liveperson_connector.channel.queued_events import read_queued
 from liveperson_connector.channel.rendering import content_of
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 from liveperson_connector.domain.errors import ConnectorError

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from liveperson_connector.channel.consumer_events import read_queued
+from liveperson_connector.channel.queued_events import read_queued
 from liveperson_connector.flows.webhook_intake import MAX_BODY_BYTES
 from liveperson_connector.liveperson.notifications import read_change
 from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE, read_queued_change

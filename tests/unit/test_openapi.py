@@ -16,8 +16,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from docs.openapi import with_schemas
 from liveperson_connector.channel import contract
 from liveperson_connector.channel.callbacks import sign
-from liveperson_connector.channel.consumer_events import MAX_PASSED_ON, TYPES, read_event
+from liveperson_connector.channel.consumer_events import MAX_PASSED_ON, read_event
 from liveperson_connector.channel.fallback_text import fallback_text
+from liveperson_connector.channel.queued_events import TYPES
 from liveperson_connector.domain import errors
 from liveperson_connector.domain.accounts import CALLBACKS
 from liveperson_connector.entrypoints.api_gateway import refusal

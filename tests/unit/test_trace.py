@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.webhook_intake.handler import SLOW
-from liveperson_connector.channel.consumer_events import ConsumerEvent
+from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.delivery.retries import MOST_TRIES, RetryingConsumer
 from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
 from liveperson_connector.domain.queue_messages import (

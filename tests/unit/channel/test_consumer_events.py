@@ -1,11 +1,9 @@
-"""What a channel may send, what it is told about mistakes, and what travels through the queue."""
+"""What a channel may send, and what it is told about mistakes."""
 
 from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -13,20 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveperson_connector.channel import contract
-from liveperson_connector.channel.consumer_events import (
-    MAX_PASSED_ON,
-    MAX_QUEUED_BYTES,
-    TYPES,
-    ConsumerEvent,
-    read_event,
-    read_queued,
-    to_queue,
-)
-from liveperson_connector.domain.errors import (
-    InvalidEvent,
-    TooLarge,
-    UnreadableMessage,
-)
+from liveperson_connector.channel.consumer_events import MAX_PASSED_ON, read_event
+from liveperson_connector.channel.queued_events import TYPES, ConsumerEvent
+from liveperson_connector.domain.errors import InvalidEvent
 
 CONSUMER = "+4915112345678"
 GIF = base64.b64encode(b"GIF89a").decode()
@@ -400,92 +387,8 @@ class TestWhatIsRefused:
                 continue
 
 
-class TestTheQueue:
-    @pytest.mark.parametrize("kind", sorted(GOOD))
-    def test_there_and_back(self, kind: str) -> None:
-        """What was accepted, and when, comes out of the queue as it went in."""
-        taken = read(event(kind))
-
-        back = read_queued(to_queue(taken, accepted_at=1_700_000_000.25))
-
-        assert ConsumerEvent("12345678", CONSUMER, taken.raw, 1_700_000_000.25) == back
-
-    def test_a_message_of_before(self) -> None:
-        """What was queued without a time is read too: a deployment loses nothing."""
-        body = json.dumps({"account_id": "1", "consumer_id": "c", "event": event("text")})
-
-        assert 0.0 == read_queued(body).accepted_at
-
-    def test_written_again_it_keeps_its_time(self) -> None:
-        """An event that is queued again stays as old as it is."""
-        once = read_queued(to_queue(read(event("text")), accepted_at=12.5))
-
-        assert 12.5 == read_queued(to_queue(once)).accepted_at
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            "",
-            "[]",
-            "null",
-            '{"account_id": "1", "consumer_id": "c"}',
-            '{"account_id": "1", "consumer_id": "c", "event": []}',
-            '{"account_id": "1", "consumer_id": "c", "event": {"id": "a"}}',
-            '{"account_id": "1", "consumer_id": "c", "event": {"id": "", "type": "text"}}',
-            '{"account_id": "1", "consumer_id": "c", "event": {"id": "a", "type": "dance"}}',
-            '{"account_id": "1", "consumer_id": "c", "event": {"id": "a", "type": "text"},'
-            ' "accepted_at": "noon"}',
-        ],
-    )
-    def test_what_is_not_an_event(self, body: str) -> None:
-        """A queued message that nobody can act on goes to the dead letters."""
-        with pytest.raises(UnreadableMessage):
-            read_queued(body)
-
-    def test_the_largest_inline_file_fits(self) -> None:
-        """The largest file that the contract lets in inline is small enough for the queue."""
-        raw = event("file", content_base64="A" * 700_000, caption="😀" * 1000)
-
-        assert len(to_queue(read(raw))) <= MAX_QUEUED_BYTES
-
-    def test_the_longest_text_fits(self) -> None:
-        """The longest text fits the queue even where each character takes twelve bytes there."""
-        assert len(to_queue(read(event("text", text="😀" * 40_000)))) <= MAX_QUEUED_BYTES
-
-    def test_what_grows_too_large_in_the_queue(self) -> None:
-        """Unknown fields can be large: then the answer is 413, and never a failing queue."""
-        taken = read(event("text", unknown="ä" * 200_000))
-
-        with pytest.raises(TooLarge):
-            to_queue(taken)
-
-    def test_workers_load_no_validator(self) -> None:
-        """Reading the queue costs a worker's cold start nothing of the contract."""
-        code = (
-            "import sys; from liveperson_connector.channel.consumer_events import read_queued;"
-            'read_queued(\'{"account_id": "1", "consumer_id": "c",'
-            ' "event": {"id": "a", "type": "close"}}\');'
-            "sys.exit('fastjsonschema' in sys.modules)"
-        )
-
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd="layers/connector", capture_output=True, check=False
-        )
-
-        assert (0, b"") == (done.returncode, done.stderr)
-
-
 def test_the_types_are_the_contracts() -> None:
     """The types that the code knows are those that the contract describes."""
     described = contract.schemas()["AnyConsumerEvent"]["properties"]["type"]["enum"]
 
     assert set(described) == TYPES == set(GOOD)
-
-
-def test_log_lines_carry_ids_and_not_whole_ones() -> None:
-    """The consumer's is a pseudonym, and the beginning of it."""
-    event = ConsumerEvent("12345678", "+49151", {"id": "e-1", "type": "text", "text": "Hello"})
-
-    assert {"account_id": "12345678", "consumer": "0123456789ab", "event_id": "e-1"} == (
-        event.log_ids("0123456789abcdef" * 4)
-    )

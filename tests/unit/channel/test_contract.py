@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from liveperson_connector.channel import contract
-from liveperson_connector.channel.consumer_events import TYPES
+from liveperson_connector.channel.queued_events import TYPES
 from liveperson_connector.domain.accounts import CALLBACKS
 
 _RULES_WITH_GENERAL_WORDS = {"type", "enum", "required", "minimum", "maximum", "maxItems"} | {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from liveperson_connector.channel.adapters.interface import Capabilities, Incoming, Settings
-from liveperson_connector.channel.consumer_events import READY_TYPES, read_queued, to_queue
 from liveperson_connector.channel.provider_events import consumer_events
+from liveperson_connector.channel.queued_events import READY_TYPES, read_queued, to_queue
 from liveperson_connector.channel.ready_channels import ReadyChannel
 from tests.support.accounts import ACCOUNT
 from tests.support.ready_channels import ready_channel

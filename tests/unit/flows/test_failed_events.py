@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liveperson_connector.channel.consumer_events import ConsumerEvent
+from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.domain.errors import (
     FileRefused,
     LivePersonRefused,

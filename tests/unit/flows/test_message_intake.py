@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from liveperson_connector.channel.consumer_events import read_queued
+from liveperson_connector.channel.queued_events import read_queued
 from liveperson_connector.domain.errors import (
     AwsUnavailable,
     InvalidEvent,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from liveperson_connector.channel.adapters.interface import Reply, Settings, WebhookRequest
-from liveperson_connector.channel.consumer_events import read_queued
+from liveperson_connector.channel.queued_events import read_queued
 from liveperson_connector.channel.ready_channels import ReadyChannel
 from liveperson_connector.domain.errors import (
     AwsUnavailable,

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..domain.queue_messages import stable_id
 from .adapters.interface import Incoming
-from .consumer_events import ConsumerEvent
+from .queued_events import ConsumerEvent
 from .ready_channels import ReadyChannel
 
 # The four that LivePerson takes from consumers

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ..aws.parameters import ParameterStore
     from ..aws.person_store import PersonStore
     from ..aws.queues import Queue
-    from ..channel.consumer_events import ConsumerEvent
     from ..channel.provider_client import ProviderClient
+    from ..channel.queued_events import ConsumerEvent
     from ..channel.ready_channels import AdapterOf, ReadyChannel
     from ..delivery.circuit_breaker import CircuitBreaker
     from ..delivery.retries import RetryingConsumer

@@ -1,9 +1,9 @@
 """
-Dead letters go back to the queue they came from, in order, a limited number of times.
+Put dead letters back into the queue they came from, in order, a limited number of times.
 
-On schedule the transient ones come back by themselves; permanent ones wait for an operator who
-names a consumer, a conversation or a reason. No letter is kept for longer than two weeks after it
-failed first, whatever SQS counts.
+The schedule redrives letters with transient failures; those with permanent ones wait for an
+operator who names a consumer, a conversation or a reason. No letter is kept for longer than two
+weeks after its first failure, although SQS counts anew whenever one is sent.
 """
 
 from __future__ import annotations
@@ -34,32 +34,33 @@ from ..telemetry.logs import SECONDS
 from ..telemetry.outcomes import Measurement, Outcome
 from .dead_letter_walk import WALKERS, Fate, Plan, Walk, spread
 
-# The reason of a letter that SQS moved by itself: a worker was cut off again and again.
+# The reason of a letter that SQS moved by itself: the worker was killed again and again.
 CUT_OFF = "cut_off"
 
 KEPT_SECONDS = 14 * 86_400
-"""So long after it failed first a letter is deleted: SQS would begin anew whenever it is sent."""
+"""When a letter is deleted, counted from its first failure: SQS counts anew at each send."""
 
-# What is under way when the time is over must come to its end: a batch whose calls are repeated.
+# Time for the batch that is under way when a run's time ends, with repeated calls.
 _RESERVE_SECONDS = 30.0
 _NO_LIMIT_SECONDS = 1e9
 
 NOT_ASKED_FOR = "not_asked_for"
 
-# Why a letter stays that had its chances: it waits for a person, and its group does not wait.
+# The reason to leave a letter that used up its redrives: it waits for an operator, and its group
+# goes on.
 _TOO_OFTEN = "redriven_too_often"
 
 _TRANSIENT = transient_reasons() | {CUT_OFF}
 _FILTERS = ("account_id", "consumer_id", "conversation_id", "reason")
 
-# What tells of the failure, which is over when a letter goes back.
+# Attributes that describe the failure; they are removed when a letter goes back.
 _OF_THE_FAILURE = {"reason", "problem", "http_status", "error_code", "attempts"}
 
-# Earlier versions wrote it on letters that they had sent behind the others.
+# Earlier versions wrote it on letters that they sent behind the others.
 _OUTDATED_MARK = "seen_by"
 
 Owner = Callable[[str, str], str | None]
-"""Returns the consumer id of the account and conversation, ``None`` if it is not known."""
+"""Returns the consumer id for an account and conversation, ``None`` if it is unknown."""
 
 
 class BadRequest(Exception):
@@ -76,7 +77,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Request:
-    """Which dead letters: every field that is given must match."""
+    """Which dead letters to redrive: every given field must match."""
 
     queue: str | None = None
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -96,12 +97,12 @@ class Request:
 
     @property
     def is_everything(self) -> bool:
-        """Whether all transient letters are moved, as on schedule."""
+        """Whether all transient letters are redriven, as on schedule."""
         return not self.filters and not self.dry_run
 
     @property
     def includes_permanent(self) -> bool:
-        """Whether a person chose: a named consumer, conversation or reason includes them."""
+        """Whether an operator chose letters by consumer, conversation or reason."""
         return bool(set(self.filters) - {"account_id"})
 
 
@@ -123,10 +124,10 @@ class DeadLetterRedrive:
         self, request: Request, seconds_left: Callable[[], float] = lambda: _NO_LIMIT_SECONDS
     ) -> dict[str, Any]:
         """
-        Move what ``request`` asks for; return what was moved, left and deleted, and why.
+        Redrive what ``request`` asks for; return what was moved, left and expired, by reason.
 
-        ``seconds_left`` says how long the function may still run: each queue gets its share, and
-        what is not reached is counted as ``unseen``.
+        ``seconds_left`` returns how long the function may still run: each queue gets its share, and
+        letters that are not reached are counted as ``unseen``. Raises :class:`BadRequest`.
         """
         if request.queue is not None and request.queue not in self.routes:
             raise BadRequest(f"no queue {request.queue}; there are {', '.join(self.routes)}")
@@ -152,7 +153,7 @@ class _Run:
     left: Counter[str] = field(default_factory=Counter)
     expired: Counter[str] = field(default_factory=Counter)
     waiting: Counter[str] = field(default_factory=Counter)
-    """By group: what will come back, or has just done so."""
+    """How many letters of each group will come back, or have just been put back."""
     oldest: float = 0.0
     _owners: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -162,7 +163,7 @@ class _Run:
         return self.redrive.routes[self.name]
 
     def go(self) -> dict[str, Any]:
-        """Walk through the queue, and say what was found."""
+        """Walk through the queue, and return what was found."""
         began_at = self.redrive.clock()
         walk = Walk(
             self.route.dead_letters,
@@ -219,7 +220,7 @@ class _Run:
         self.route.dead_letters.send([to_go_behind(each) for each in letters])
 
     def _wait_for(self, group: str) -> None:
-        """Count a letter that comes back, and let its group be held on: once in a run."""
+        """Count a letter that comes back, and extend the hold of its group once in a run."""
         with self._lock:
             self.waiting[group] += 1
             is_first = self.waiting[group] == 1
@@ -258,9 +259,10 @@ class _Run:
 
 def to_put_back(letter: QueueMessage) -> OutgoingMessage:
     """
-    Write a letter for the queue that it came from, without what is over.
+    Write a letter for the queue that it came from, without the attributes of its failure.
 
-    Its identity is new each time: in the five minutes in which SQS drops repeats it may come twice.
+    Its identity is new each time: within the five minutes in which SQS drops repeats, it may be put
+    back twice.
     """
     redrives = str(letter.redrives + 1)
     known = {
@@ -277,16 +279,16 @@ def to_put_back(letter: QueueMessage) -> OutgoingMessage:
 
 def to_go_behind(letter: QueueMessage) -> OutgoingMessage:
     """
-    Write a letter to stand behind the others of its group, with all that is written on it.
+    Write a letter to go behind the others of its group, with all its attributes.
 
-    Its identity is the same in every run, so that of two that are cut off here one is enough.
+    Its identity is the same in every run, so that runs that are cut off here leave one copy.
     """
     identity = stable_id(letter.message_id, "behind")
     return OutgoingMessage(letter.body, letter.group, identity, _lasting(letter))
 
 
 def _lasting(letter: QueueMessage) -> dict[str, str]:
-    """Return a letter's attributes, and those by which its name and age outlive its sending."""
+    """Return a letter's attributes, with its name and age, which a send would otherwise reset."""
     return {
         **{name: value for name, value in letter.attributes.items() if name != _OUTDATED_MARK},
         LETTER_ID_ATTRIBUTE: letter.letter_id,
@@ -295,7 +297,7 @@ def _lasting(letter: QueueMessage) -> dict[str, str]:
 
 
 def reason_of(letter: QueueMessage) -> str:
-    """Return why a letter is dead."""
+    """Return why a letter failed."""
     return letter.attributes.get("reason", CUT_OFF)
 
 
@@ -305,7 +307,7 @@ def expires_at(letter: QueueMessage) -> datetime:
 
 
 def reason_to_leave(letter: QueueMessage, request: Request, owner: Owner) -> str | None:
-    """Return why ``request`` does not mean ``letter``, or ``None`` if it is to be moved."""
+    """Return why ``letter`` is not to be moved by ``request``; ``None`` if it is."""
     if not is_asked_for(letter, request.filters, owner):
         return NOT_ASKED_FOR
     if request.includes_permanent:
@@ -316,17 +318,17 @@ def reason_to_leave(letter: QueueMessage, request: Request, owner: Owner) -> str
 
 
 def comes_back(letter: QueueMessage) -> bool:
-    """Whether a letter is put back on schedule."""
+    """Whether the schedule puts a letter back."""
     return reason_of(letter) in _TRANSIENT and letter.redrives < MOST_REDRIVES
 
 
 def may_go_behind(letter: QueueMessage, filters: Mapping[str, str], owner: Owner) -> bool:
     """
-    Whether a letter that stays may make room for those that it hides.
+    Whether a letter that stays may be sent behind those that it hides.
 
-    Never one that will come back by itself: if the run were cut off, it would come back later than
-    those that it came before. And only where one that ``filters`` ask for may stand behind it: a
-    group's letters are all of one consumer, or of one conversation.
+    Never one that the schedule will put back: if the run were cut off, it would come back after
+    letters that it precedes. And only if a letter that ``filters`` ask for may be behind it: all
+    letters of a group belong to one consumer, or to one conversation.
     """
     others = {name: wanted for name, wanted in filters.items() if name != "reason"}
     return not comes_back(letter) and is_asked_for(letter, others, owner)
@@ -334,9 +336,9 @@ def may_go_behind(letter: QueueMessage, filters: Mapping[str, str], owner: Owner
 
 def is_asked_for(letter: QueueMessage, filters: Mapping[str, str], owner: Owner) -> bool:
     """
-    Whether a letter has all that ``filters`` name; an unreadable one has only its reason.
+    Whether a letter matches all ``filters``; an unreadable one has only its reason.
 
-    A notification is its conversation's consumer's, whom ``owner`` knows.
+    A notification belongs to the consumer of its conversation, whom ``owner`` finds.
     """
     facts = facts_of(letter)
     if any(facts[name] != wanted for name, wanted in filters.items() if name != "consumer_id"):
@@ -350,7 +352,7 @@ def is_asked_for(letter: QueueMessage, filters: Mapping[str, str], owner: Owner)
 
 
 def facts_of(letter: QueueMessage) -> dict[str, str]:
-    """Return what a letter can be chosen by, empty where it does not say; never raises."""
+    """Return the fields that filters compare, each empty where a letter has none; never raise."""
     try:
         body = _mapping(json.loads(letter.body))
     except (ValueError, RecursionError):
@@ -370,7 +372,7 @@ def facts_of(letter: QueueMessage) -> dict[str, str]:
 
 
 def _ids(letter: QueueMessage) -> dict[str, Any]:
-    """Return what a log line tells of a letter."""
+    """Return the fields of a letter's log lines."""
     return {
         "trace": letter.correlation_id,
         "letter_id": letter.letter_id,

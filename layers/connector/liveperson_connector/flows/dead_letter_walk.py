@@ -1,13 +1,13 @@
 """
-A walk through a dead-letter queue: each letter is looked at once, and each group stays in order.
+Walk through a dead-letter queue: decide about each letter once, and keep each group in order.
 
-A FIFO queue shows the next letters of a group only when those before are deleted or visible again.
-So a walk keeps what stays until it is through, and gives it back untouched. Only if letters are
-hidden then does it take a second round, which sends those in front behind the others of their
-group, where its caller allows it (docs/decisions/0020-redrive-rotates-letters.md).
+A FIFO queue offers the next letters of a group only after those before are deleted or visible
+again. So a walk keeps the letters that stay until its end, and then makes them visible again. If
+letters are still hidden, it takes a second round, which sends those in front behind the others of
+their group, where its caller allows it (docs/decisions/0020-redrive-rotates-letters.md).
 
-Several walkers go at the same time. The queue lends the letters of a group to one reader at a
-time, so that each group is handled in order, as by the workers.
+Several walkers run at the same time. The queue lends the letters of a group to one reader at a
+time, so each group is handled in order, as by the workers.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from ..domain.errors import Transient
 from ..domain.queue_messages import QueueMessage
 
 WALKERS = 16
-"""With calls of 10 ms, and a group for every letter, so many handle 300 letters a second."""
+"""With calls of 10 ms, and every letter in its own group, these handle 300 letters a second."""
 
 MOST_LETTERS = 100_000
 """
-One walk looks at no more letters; the next one goes on.
+Upper limit for one walk; the next walk continues.
 
 SQS lends 120,000 of a FIFO queue
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html).
 """
 
-# One receive takes so many.
+# The most letters of one receive.
 _BATCH = 10
 
-# What was sent since the walk began is its own doing: a letter that it sent behind, or one that it
-# put back and that died again. The margin is for clocks that disagree; what a walk left behind that
-# was cut off is older, since the original was hidden for minutes.
+# A letter sent since the walk began was sent by the walk: behind its group, or back to its queue,
+# where it died again. The margin is for clocks that disagree. A copy that a cut-off walk left is
+# older than that, since the original was hidden for minutes.
 _MARGIN_SECONDS = 60.0
 
 
@@ -52,7 +52,7 @@ Thing = TypeVar("Thing")
 
 
 class Fate(Enum):
-    """What becomes of a letter."""
+    """What a walk does with a letter."""
 
     BACK = "sent to the queue it came from, and deleted"
     GONE = "deleted"
@@ -64,10 +64,11 @@ class Plan:
     """
     What a walk does with letters.
 
-    ``decide`` is called once for each. ``put_back`` sends letters, in order, where they came from.
-    ``go_behind`` sends one that stays behind the others of its group, if ``may_go_behind`` says
-    so. With ``drops_copies`` the second of two letters with one name is deleted: a walk that was
-    cut off has left it. All but the first may be left out by a walk that only looks, or deletes.
+    ``decide`` is called once for each. ``put_back`` sends letters, in order, to the queue they came
+    from. ``go_behind`` sends letters that stay behind the others of their group, if
+    ``may_go_behind`` allows it. With ``drops_copies``, the second of two letters with one name is
+    deleted: it was left by a walk that was cut off. A walk that only inspects or deletes needs
+    ``decide`` alone.
     """
 
     decide: Callable[[QueueMessage], Fate]
@@ -80,9 +81,10 @@ class Plan:
 @dataclass(frozen=True)
 class Unseen:
     """
-    About how many letters a walk did not look at.
+    About how many letters a walk did not see.
 
-    ``hidden`` stand behind others of their group, or were not reached; ``lent`` another reader has.
+    ``hidden`` ones are behind others of their group, or were not reached; ``lent`` ones were
+    received by another reader.
     """
 
     hidden: int
@@ -116,12 +118,12 @@ class Walk:
     _lock: Lock = field(default_factory=Lock)
 
     def run(self) -> Unseen:
-        """Walk, and return how many letters were not looked at."""
+        """Walk, and return how many letters were not seen."""
         self._began_at = self.clock()
         try:
             unseen = self._rounds()
         except BaseException:
-            with suppress(Transient):  # they are shown when their visibility times out
+            with suppress(Transient):  # they become visible when their time-out ends
                 self._give_back()
             raise
         self._give_back()
@@ -136,7 +138,7 @@ class Walk:
         return self._unseen()
 
     def _round(self) -> None:
-        """Take letters until no more are shown, with as many walkers as there is work for."""
+        """Receive letters until the queue offers none, with as many walkers as there is work."""
         waiting = self.dead_letters.counts().waiting
         walkers = min(self.walkers, math.ceil(waiting / _BATCH))
         spread(lambda _: self._walk(), range(walkers), walkers)
@@ -155,9 +157,9 @@ class Walk:
         return not self._is_stopped
 
     def _handle(self, batch: Iterable[QueueMessage]) -> None:
-        """Handle a batch: what is sent is sent before it is deleted, since twice is done once."""
+        """Handle a batch: send before deleting, since a letter sent twice takes effect once."""
         by_fate: dict[Fate, list[QueueMessage]] = {fate: [] for fate in Fate}
-        # One that was put back and died again stands behind letters that it came before.
+        # A letter that was put back and died again is behind letters that it used to precede.
         for letter in sorted(batch, key=lambda each: each.accepted_at):
             by_fate[self._fate(letter)].append(letter)
         behind = [each for each in by_fate[Fate.STAYS] if self._goes_behind(each)]
@@ -185,7 +187,7 @@ class Walk:
         return fate
 
     def _goes_behind(self, letter: QueueMessage) -> bool:
-        """Whether a letter that stays is sent behind the others now; if not, it is kept."""
+        """Whether to send a letter that stays behind the others now; keep it otherwise."""
         may_go = letter.letter_id not in self._sent_behind and self.plan.may_go_behind(letter)
         with self._lock:
             self._is_in_the_way |= may_go
@@ -207,7 +209,7 @@ class Walk:
 
 
 def spread(do: Callable[[Thing], None], things: Sequence[Thing], walkers: int) -> None:
-    """Do something with each of some things, a few at a time; the first error is raised at last."""
+    """Call ``do`` with each of ``things``, a few at a time; raise the first error at the end."""
     if walkers < 2 or len(things) < 2:
         for each in things:
             do(each)

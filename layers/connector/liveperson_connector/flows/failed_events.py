@@ -1,7 +1,7 @@
 """
-A consumer event that LivePerson will never take: the channel is told, behind its notifications.
+Tell the channel that LivePerson refused one of its consumer events for good.
 
-It travels on the notifications' queue, since whatever the channel is told goes that way.
+The failure travels on the notifications' queue, as everything that the channel is told.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..channel.consumer_events import ConsumerEvent
+from ..channel.queued_events import ConsumerEvent
 from ..domain.errors import LivePersonRefused, Permanent, UnreadableMessage
 from ..domain.queue_messages import OutgoingMessage, stable_id
 from ..telemetry import outcomes
 
 EVENT_FAILED = "connector.EventFailed"
 
-# What LivePerson's refusal usually means, by the type of event; its own words are shown nowhere.
+# What a refusal by LivePerson usually means, by the type of event; its own words are never shown.
 _QUESTIONS = {
     "receipt": "Are its sequences messages of that dialog, and is the dialog open?",
     "reply": "Is to_sequence a message of the open dialog, and its metadata what it offered?",
@@ -28,7 +28,7 @@ _QUESTIONS = {
 
 
 class FailedEvent(NamedTuple):
-    """A failure to tell the channel of; ``message_id`` is the copy of the event that failed."""
+    """A failure that the channel is told; ``message_id`` is the copy of the event that failed."""
 
     account_id: str
     failure: dict[str, Any]
@@ -37,10 +37,10 @@ class FailedEvent(NamedTuple):
 
 def failed_letter(event: ConsumerEvent, error: Permanent, message_id: str) -> OutgoingMessage:
     """
-    Write that ``event``, as message ``message_id`` has it, was refused for good, and why.
+    Write for the queue that ``event`` (in message ``message_id``) was refused for good, and why.
 
-    An event that is sent again after its failure, and fails again, is another failure: the channel
-    is told of each under an id of its own.
+    If the channel sends the event again and it fails again, that is another failure with another
+    id.
     """
     failure = {
         "consumer_id": event.consumer_id,

@@ -1,10 +1,11 @@
-"""The channel calls us: check a consumer event, queue it, answer 202."""
+"""Take consumer events from the channel: validate, queue, answer 202."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..channel.consumer_events import ConsumerEvent, read_event, to_queue
+from ..channel.consumer_events import read_event
+from ..channel.queued_events import ConsumerEvent, to_queue
 from ..delivery.ports import Outbox
 from ..domain.accounts import is_account_id
 from ..domain.errors import NotQueued, TooLarge, Transient, UnknownAccount
@@ -14,13 +15,13 @@ from ..support.cache import Cache
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 
-# More than a queue message could carry, whatever it says; a picture belongs at a url then.
+# No larger body fits into a queue message; a larger file is sent by its URL.
 MAX_BODY_BYTES = 800 * 1024
 
 
 @dataclass(frozen=True)
 class MessageIntake:
-    """Takes consumer events. ``configured`` tells whether an account's parameters are written."""
+    """Takes consumer events. ``configured`` says whether an account's parameters are written."""
 
     configured: Cache[bool]
     consumer_events: Outbox
@@ -28,10 +29,10 @@ class MessageIntake:
 
     def accept(self, account_id: str, consumer_id: str, body: bytes) -> ConsumerEvent:
         """
-        Queue the event in ``body`` behind the consumer's earlier ones.
+        Queue the event in ``body`` behind the consumer's earlier ones, and return it.
 
         Raises :class:`TooLarge`, :class:`UnknownAccount`, :class:`InvalidEvent` with every
-        problem found, or :class:`NotQueued` when AWS did not take it.
+        problem found, or :class:`NotQueued` if AWS did not accept it.
         """
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes")
@@ -53,8 +54,8 @@ def to_letter(event: ConsumerEvent, key: str) -> OutgoingMessage:
     """
     Write an event for the queue, in the group of its consumer.
 
-    Whether it repeats an earlier one is the table's question, not the queue's: SQS would drop for
-    five minutes what the channel sends again because the first was refused.
+    The table decides whether it repeats an earlier event, not the queue: for five minutes SQS would
+    drop what the channel sends again because the first was refused.
     """
     group = stable_id(event.account_id, key)
     return OutgoingMessage(to_queue(event), group, new_id(), outcomes.correlation_attributes())

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..channel.adapters.interface import NotProven, Reply, Settings, Unreadable, WebhookRequest
-from ..channel.consumer_events import ConsumerEvent, to_queue
 from ..channel.provider_events import consumer_events
+from ..channel.queued_events import ConsumerEvent, to_queue
 from ..channel.ready_channels import ReadyChannel
 from ..delivery.ports import Outbox
 from ..domain.accounts import is_account_id, is_channel_name

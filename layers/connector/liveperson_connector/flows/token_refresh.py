@@ -1,8 +1,8 @@
 """
-The AppJWT of every account is renewed before it expires, and at once when LivePerson rejects it.
+Renew the AppJWT of every account before it expires, and at once when LivePerson rejects it.
 
-This flow is the only writer of AppJWTs. However many workers ask at a time, one of them causes a
-refresh: the others find a newer token stored, or the lease taken.
+This flow is the only writer of AppJWTs. However many workers ask at once, one refresh is made: the
+others find a newer token stored, or the lease taken.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ..liveperson.app_jwt import AppJwt, Sentinel
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 
-# At most one refresh an account in this time: a token rejected for another reason than its age
-# must not make us ask Sentinel for every message.
+# At most one refresh per account in this time: a token that is rejected for another reason than its
+# age must not cause a call of Sentinel for every message.
 LEASE_SECONDS = 10
 
-# A failed refresh is tried again until the schedule asks anyway: so many tries take 20 minutes.
+# Retry a failed refresh until the next scheduled run: so many tries take 20 minutes.
 MOST_TRIES = 9
 
-# A run begins no account later than this: the function has 30 s, and an account whose Domain API
-# and Sentinel are both as slow as they may be takes 22 s.
+# No account is begun later than this in a run: the function has 30 s, and the slowest account that
+# the time-outs of Domain API and Sentinel allow takes 22 s.
 RUN_SECONDS = 6.0
 
 # How far apart the scheduled runs are.
@@ -64,8 +64,8 @@ class TokenRefresh:
         """
         Refresh every account, and return what was done for each.
 
-        A slow account uses up the run's time; those behind it go to the queue, so that the trouble
-        of one never keeps another from its token.
+        Accounts for which the run has no time left go to the queue, so that one slow account never
+        keeps another from its token.
         """
         done: dict[str, str] = {}
         waiting = self._in_turn(self.parameters.account_ids())
@@ -82,8 +82,8 @@ class TokenRefresh:
         """
         Store a new AppJWT for ``account_id`` and return what was done.
 
-        ``rejected`` names the token that LivePerson did not take; if another is stored already
-        nothing is done. Raises the errors of :meth:`Sentinel.issue`.
+        ``rejected`` is the name of the token that LivePerson rejected; if another one is stored
+        already, nothing is done. Raises the errors of :meth:`Sentinel.issue`.
         """
         if rejected is not None and self._has_other_than(account_id, rejected):
             return self._say(account_id, Outcome.NEWER_ONE_IS_STORED)
@@ -94,7 +94,7 @@ class TokenRefresh:
         return self._say(account_id, REFRESHED, expires_at=issued.expires_at)
 
     def retry(self, message: QueueMessage) -> None:
-        """Try a refresh again that failed: one account's, or a whole run that was cut off."""
+        """Retry a failed refresh: of one account, or a whole run that was cut off."""
         account_id = _account_in(message.body)
         if account_id is None:
             self.refresh_all()
@@ -102,7 +102,7 @@ class TokenRefresh:
             raise AppJwtMissing("another refresh is under way", retry_after=LEASE_SECONDS)
 
     def _in_turn(self, account_ids: Sequence[str]) -> list[str]:
-        """Let every run begin with another account: if runs are cut off, each has its turn."""
+        """Rotate the accounts by the time: each run begins with another, should runs be cut off."""
         if not account_ids:
             return []
         first = int(self.clock() // _SCHEDULE_SECONDS) % len(account_ids)
@@ -127,11 +127,11 @@ class TokenRefresh:
         return what
 
     def _tell_age(self, account_id: str) -> None:
-        """Let an operator see how long the stored token still lasts; none counts as expired."""
+        """Measure the age of the stored token; a missing one counts as expired."""
         try:
             stored = self.parameters.app_jwt(account_id)
             expires_at = AppJwt.read(stored, account_id=account_id).expires_at if stored else 0.0
-        except Transient:  # then it could not be used either
+        except Transient:  # a worker could not use it either
             expires_at = 0.0
         left = min(max(expires_at - self.clock(), 0.0), LIFE_SECONDS)
         outcomes.app_jwt_age(LIFE_SECONDS - left)
@@ -150,15 +150,16 @@ class TokenRefresh:
 
 
 def to_queue(account_id: str) -> str:
-    """Write a refresh that is to be tried again."""
+    """Write a refresh for the queue, to be retried."""
     return json.dumps({"account_id": account_id})
 
 
 def _account_in(body: str) -> str | None:
     """
-    Read whose refresh failed; none for a run over all accounts.
+    Return the account whose refresh failed; ``None`` for a run over all accounts.
 
-    Lambda itself queues what it could not finish, as an envelope around ``requestPayload``.
+    Lambda queues an invocation that failed as an envelope with its ``requestPayload``. Raises
+    :class:`UnreadableMessage`.
     """
     try:
         queued = json.loads(body)

@@ -1,8 +1,8 @@
 """
-LivePerson calls us: prove it is LivePerson, queue what happened, answer at once.
+Take LivePerson's webhooks: verify the signature, queue the changes, answer at once.
 
-Whether something was told before is decided by the table alone, when its turn has come: a queue
-that drops repeats would also drop what LivePerson sends again after the first one failed.
+Only the table decides whether a change is a repeat, when the worker handles it: a queue that drops
+repeats would also drop what LivePerson sends again after the first delivery failed.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from ..support.cache import Cache
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 
-# A quarter of what a queue message may hold: written as ASCII JSON a body grows to at most
-# three times its bytes, and then its changes still fit one SQS call.
+# A quarter of a queue message's limit: as ASCII JSON a body grows to at most three times its
+# bytes, and its changes still fit one SQS call.
 MAX_BODY_BYTES = 256 * 1024
 
-# A rotated secret is noticed at the first webhook it signs, but a stranger's bad signatures
-# make us read Parameter Store at most this often.
+# A rotated secret is found at the first webhook that it signs. Bad signatures of strangers must not
+# cause more reads of Parameter Store than one in this time.
 REREAD_SECONDS = 30.0
 
-# What is older can be no repeat of LivePerson's, and we might not know it as one any more. An hour
-# is left for clocks that disagree.
+# LivePerson repeats nothing that is older, and the table may no longer know it as a repeat. One
+# hour is left for clocks that disagree.
 OLDEST_SECONDS = REPEAT_SECONDS - 3600.0
 
 
 class _Fate(Enum):
-    """What becomes of one change of a webhook."""
+    """What the intake does with one change of a webhook."""
 
     QUEUED = auto()
     UNREADABLE = auto()
@@ -57,10 +57,10 @@ class _Fate(Enum):
 @dataclass(frozen=True)
 class Accepted:
     """
-    What became of a webhook: how many changes were queued, which secret had signed it.
+    The result for a webhook: how many changes were queued, which secret had signed it.
 
-    ``unreadable`` is why it, or one of its changes, became a dead letter. ``too_old`` and
-    ``stale`` count changes that are not told: replayed ones, and typing that is over.
+    ``unreadable`` is why the webhook or one of its changes became a dead letter. ``too_old`` and
+    ``stale`` count changes that are dropped: replayed ones, and typing that is over.
     """
 
     account_id: str
@@ -73,7 +73,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class WebhookIntake:
-    """Takes LivePerson's webhooks. ``credentials`` answers ``None`` for unknown accounts."""
+    """Takes LivePerson's webhooks. ``credentials`` are ``None`` for an unknown account."""
 
     credentials: Cache[Credentials | None]
     notifications: Outbox
@@ -82,11 +82,11 @@ class WebhookIntake:
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Accepted:
         """
-        Queue the changes that ``body`` tells of, in order.
+        Queue the changes in ``body``, in order.
 
-        What LivePerson signed but we can't read goes to the dead letters, where an operator sees
-        it: the whole body, or the changes that it is about. Raises :class:`TooLarge`,
-        :class:`UntrustedWebhook`, or :class:`NotQueued` when AWS did not take it; LivePerson then
+        What LivePerson signed but this version cannot read becomes a dead letter, where an operator
+        sees it: the whole body, or single changes. Raises :class:`TooLarge`,
+        :class:`UntrustedWebhook`, or :class:`NotQueued` if AWS did not accept it; LivePerson then
         sends it again.
         """
         accepted = self._receive(headers, body)
@@ -109,7 +109,7 @@ class WebhookIntake:
         return self._queue(account_id, told, secret)
 
     def _queue(self, account_id: str, told: Notification, secret: str) -> Accepted:
-        """Give each change of a webhook its own fate: one that is spoilt takes no other along."""
+        """Queue, drop or dead-letter each change by itself: one bad change affects no other."""
         changes: dict[_Fate, list[Change]] = {fate: [] for fate in _Fate}
         for change in told.changes:
             changes[self._fate(change, told.sent_at)].append(change)
@@ -130,7 +130,7 @@ class WebhookIntake:
         )
 
     def _dead(self, account_id: str, kept: str, why: UnreadableMessage) -> OutgoingMessage:
-        """Write a dead letter; it is one from the start, so that of equal ones one is enough."""
+        """Write a dead letter; equal ones have one identity, so that SQS keeps only one."""
         now = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
         return OutgoingMessage(
             body=kept,
@@ -181,7 +181,7 @@ class WebhookIntake:
 
 
 def _log(accepted: Accepted) -> None:
-    """Count an accepted webhook, which secret had signed it, and what of it was not queued."""
+    """Log and count an accepted webhook, which secret had signed it, and what was not queued."""
     account_id, unreadable = accepted.account_id, accepted.unreadable
     readable = accepted.changes + accepted.too_old + accepted.stale
     if readable or not unreadable:
@@ -204,7 +204,7 @@ def _names_another_account(account_id: str, changes: Iterable[Change]) -> bool:
 
 
 def _letters(changes: Iterable[Change]) -> list[OutgoingMessage]:
-    """Write changes for the queue, and first whose the new conversations among them are."""
+    """Write changes for the queue, the claims of new conversations first."""
     written = [(change, to_queue(change)) for change in changes]
     claims = [_claim(change, body) for change, body in written if change.is_beginning]
     return claims + [_letter(change, body) for change, body in written]
@@ -212,9 +212,10 @@ def _letters(changes: Iterable[Change]) -> list[OutgoingMessage]:
 
 def _claim(change: Change, body: str) -> OutgoingMessage:
     """
-    Let it be known at once whose a new conversation is, beside what will be told of it.
+    Write a second message that only says who owns a new conversation, in a group of its own.
 
-    A message that overtook this change would stand before it in their group, and wait in vain.
+    A message that overtook this change stands before it in their common group, and would wait for
+    it in vain.
     """
     return OutgoingMessage(
         body=body,
@@ -225,12 +226,12 @@ def _claim(change: Change, body: str) -> OutgoingMessage:
 
 
 def _quick(change: Change) -> str:
-    """Return the group of what is told to nobody, and must not wait for a channel."""
+    """Return the group of messages that cause no callback, and so must not wait for a channel."""
     return stable_id(change.account_id, change.conversation_id, "echo")
 
 
 def _letter(change: Change, body: str) -> OutgoingMessage:
-    # An echo is told to nobody, but settles a send whose answer got lost.
+    # An echo causes no callback, but it settles a send whose answer was lost.
     plain = stable_id(change.account_id, change.conversation_id)
     return OutgoingMessage(
         body=body,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liveperson_connector.channel.consumer_events import ConsumerEvent
+from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.domain.conversations import Consumer, text_digest
 from liveperson_connector.domain.errors import NoConversation
 from liveperson_connector.flows.outbound_messaging.requests import (

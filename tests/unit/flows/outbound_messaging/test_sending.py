@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from liveperson_connector.channel.consumer_events import ConsumerEvent
+from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.domain.conversations import (
     Consumer,
     Conversation,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ...channel.callbacks import Callbacks
-from ...channel.consumer_events import automatic_receipt
+from ...channel.queued_events import automatic_receipt
 from ...channel.rendering import file_content
 from ...delivery.circuit_breaker import CircuitBreaker
 from ...delivery.ports import Outbox

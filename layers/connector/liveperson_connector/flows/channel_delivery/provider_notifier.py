@@ -27,9 +27,9 @@ from ...channel.adapters.interface import (
     Typing,
     Verdict,
 )
-from ...channel.consumer_events import automatic_receipt
 from ...channel.provider_client import ProviderClient
 from ...channel.provider_pieces import Said, say, show
+from ...channel.queued_events import automatic_receipt
 from ...channel.ready_channels import ReadyChannel
 from ...delivery.circuit_breaker import CircuitBreaker
 from ...delivery.ports import Deliveries, Outbox

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...channel.consumer_events import ConsumerEvent, read_queued
+from ...channel.queued_events import ConsumerEvent, read_queued
 from ...delivery.circuit_breaker import CircuitBreaker
 from ...delivery.ports import OutboundStore, Outbox
 from ...delivery.retries import check_group_hold

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...channel.consumer_events import ConsumerEvent
 from ...channel.offers import Chosen, pressed, typed
+from ...channel.queued_events import ConsumerEvent
 from ...delivery.ports import PersonMemory
 from ...domain.conversations import Consumer
 from ...domain.errors import ReportEarly

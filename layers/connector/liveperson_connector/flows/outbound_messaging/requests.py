@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...channel.consumer_events import ConsumerEvent
+from ...channel.queued_events import ConsumerEvent
 from ...domain.conversations import Consumer, text_digest
 from ...domain.errors import NoConversation
 from ...liveperson import payloads

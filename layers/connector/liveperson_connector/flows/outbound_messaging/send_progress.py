@@ -23,7 +23,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from ...channel.consumer_events import ConsumerEvent
+from ...channel.queued_events import ConsumerEvent
 from ...domain.conversations import Progress, Refusal
 from ...domain.errors import Permanent, permanent_error
 from ...domain.queue_messages import CUT_OFF_ATTRIBUTE, QueueMessage

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ...channel.consumer_events import ConsumerEvent
 from ...channel.files import ConsumerFileFetcher
+from ...channel.queued_events import ConsumerEvent
 from ...delivery.ports import OutboundStore
 from ...domain.clock import Clock
 from ...domain.conversations import Consumer, Progress, file_digest

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...channel.consumer_events import ConsumerEvent
+from ...channel.queued_events import ConsumerEvent
 from ...delivery.ports import OutboundStore
 from ...domain.clock import Clock
 from ...domain.conversations import Consumer
