@@ -292,6 +292,10 @@ _IGNORED = [
     ),
     Webhook("chat_opened", webhook(value(messages=[message("request_welcome")]))),
     Webhook("sent", report("sent").body),
+    Webhook(
+        "reaction_taken_back",
+        webhook(value(messages=[message("reaction", {"message_id": OURS})])),
+    ),
     Webhook("another_field", webhook({"event": "APPROVED", "message_template_id": 1})),
     Webhook("nothing", json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()),
 ]

@@ -250,7 +250,8 @@ def _messages(value: Fields) -> Iterator[Incoming]:
     contacts = list(value.each("contacts"))
     for message in value.each("messages"):
         kind = message.text("type")
-        if kind in _NOT_SAID:
+        taken_back = kind == "reaction" and "emoji" not in message.within(kind)
+        if kind in _NOT_SAID or taken_back:
             continue
         mark = message.text("id")  # of Base64, which an event's id may not be
         event = {"id": event_id(mark), "mark": mark, **_event(message, kind)}
@@ -313,7 +314,7 @@ def _location(place: Fields, _kind: str) -> dict[str, Any]:
 
 def _reaction(content: Fields, _kind: str) -> dict[str, Any]:
     quoted = {"message": content.text("message_id")}
-    return {"type": "reaction", "text": content.text("emoji", ""), "quotes": quoted}
+    return {"type": "reaction", "text": content.text("emoji"), "quotes": quoted}
 
 
 def _edited(content: Fields, _kind: str) -> dict[str, Any]:
