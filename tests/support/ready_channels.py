@@ -50,4 +50,4 @@ def signed(body: bytes, *, secret: str = WEBHOOK_SECRET) -> WebhookRequest:
 
 def said(text: str, message_id: str = "p-1", person: str = "ann") -> dict[str, Any]:
     """Make a message of a person."""
-    return {"id": message_id, "from": person, "name": "Ann", "text": text}
+    return {"id": message_id, "from": person, "name": "Ann", "type": "text", "text": text}

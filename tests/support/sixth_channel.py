@@ -1,19 +1,19 @@
-"""Pigeon, a provider that there is not: the adapter of ``docs/adding-a-channel.md``."""
+"""Pigeon's API, as its documentation at https://docs.pigeon.example describes it."""
 
-# ruff: noqa: ARG002 - an adapter need not use everything that it is given
+from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from liveperson_connector.channel.adapters.interface import (
+    API_URL,
     Adapter,
     Call,
     Capabilities,
     File,
     Incoming,
-    NotProven,
     Piece,
     ProviderAnswer,
     Recipient,
@@ -23,99 +23,106 @@ from liveperson_connector.channel.adapters.interface import (
     Unreadable,
     Verdict,
     WebhookRequest,
+    origin,
 )
+from liveperson_connector.channel.adapters.reading import Fields, event_id, json_object
+from liveperson_connector.channel.adapters.writing import bearer, json_call, refusal, same
 
-_API = "https://api.pigeon.example"
+_HOST = "api.pigeon.example"
+_REASONS = {"blocked": "blocked_by_user", "no_such_person": "unknown_recipient"}
 
 
 class Pigeon(Adapter):
-    """Pigeon's own API, as https://docs.pigeon.example describes it."""
+    """The adapter for one loft of pigeons."""
 
     kind = "pigeon"
-    hosts = ("api.pigeon.example",)
+    hosts = (_HOST,)
     settings = (
-        Setting("token", "the loft's token", secret=True, pattern=r"[A-Za-z0-9-]{8,}"),
-        Setting("webhook_secret", "the secret of its webhooks", secret=True),
+        Setting("token", "Token of the loft", secret=True, pattern=r"[a-z-]{8,}"),
+        Setting("webhook_secret", "Secret of its webhooks", secret=True, pattern=".{8,}"),
+        API_URL,
     )
 
     def capabilities(self, settings: Settings) -> Capabilities:
-        """Return what a pigeon carries."""
+        """Return what a pigeon carries (/limits)."""
         return Capabilities(
             text=160,
+            caption=40,
             buttons=3,
             button_title=20,
             choice_data=32,
             text_with_choices=120,
             files={"JPG": 1_000_000},
-            caption=40,
             consumer_files={"JPG": 1_000_000},
             reports=frozenset({"delivered", "read", "failed"}),
         )
 
     def prove(self, request: WebhookRequest, settings: Settings) -> None:
-        """Check the HMAC of the raw body."""
+        """Check the HMAC-SHA256 of the raw body (/webhooks#signature)."""
         ours = hmac.digest(settings["webhook_secret"].encode(), request.body, "sha256").hex()
-        if not hmac.compare_digest(ours, request.headers.get("x-pigeon-signature", "")):
-            raise NotProven("the signature does not match")
+        same(request.headers.get("x-pigeon-signature", ""), ours, "signature")
 
     def read(self, request: WebhookRequest, settings: Settings) -> list[Incoming]:
-        """Read the messages of a webhook."""
-        try:
-            told = json.loads(request.body)["messages"]
-            return [Incoming(each["from"], _event(each), each.get("name", "")) for each in told]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise Unreadable("it has no readable messages") from None
+        """Read what persons did (/webhooks)."""
+        told = list(json_object(request.body).each("messages"))
+        return [Incoming(each.text("from"), _event(each), each.text("name", "")) for each in told]
 
     def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call:
-        """Write a text with its buttons, or a picture."""
-        body: dict[str, Any] = {"to": recipient.person, "key": recipient.key}
-        match piece:
-            case Text():
-                buttons = [{"title": each.title, "data": each.data} for each in piece.choices]
-                body |= {"text": piece.text, "buttons": buttons}
-            case File():
-                body |= {"picture": piece.url, "caption": piece.caption}
-        return _call("POST", "/messages", settings, json.dumps(body).encode())
+        """Write a text with its buttons, or a picture (/messages)."""
+        said: dict[str, Any] = {}
+        if isinstance(piece, Text):
+            buttons = [{"title": each.title, "data": each.data} for each in piece.choices]
+            said = {"text": piece.text, "buttons": buttons}
+        elif isinstance(piece, File):
+            said = {"picture": piece.url, "caption": piece.caption}
+        return _call("messages", settings, {"to": recipient.person, "key": recipient.key, **said})
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
-        """Tell what is over from what may be tried again."""
-        if answer.status == 201:
-            return Verdict("sent", message=json.loads(answer.body)["id"])
-        if answer.status == 429:
-            return Verdict("later", retry_after=float(answer.headers.get("Retry-After", 1)))
-        if answer.status >= 500:
-            return Verdict("later")
-        reasons = {401: "bad_credentials", 404: "unknown_recipient", 403: "blocked_by_user"}
-        return Verdict("never", reason=reasons.get(answer.status, "refused"))
+        """Read the message's id, or why there is none (/errors)."""
+        try:
+            body = json_object(answer.body)
+            message, code = body.text("id", ""), body.text("error", "")[:40]
+        except Unreadable:
+            message, code = "", ""
+        if 200 <= answer.status < 300:
+            return Verdict("sent", message)
+        return refusal(answer.status, code, _REASONS)
 
     def file_request(
         self, reference: Mapping[str, Any], answers: Sequence[ProviderAnswer], settings: Settings
     ) -> Call | None:
-        """Ask for the picture itself; there is no step between."""
-        return None if answers else _call("GET", f"/pictures/{reference['picture']}", settings)
+        """Ask for the picture itself; no step comes before (/pictures)."""
+        path = f"pictures/{quote(reference['picture'], safe='')}"
+        return None if answers else _call(path, settings)
 
     def probe(self, settings: Settings) -> Call:
-        """Ask who we are."""
-        return _call("GET", "/loft", settings)
+        """Ask for the loft's name (/loft)."""
+        return _call("loft", settings)
+
+    def instructions(self, address: str, settings: Settings) -> str:
+        """Say where the address is entered; there is no API for it."""
+        return f"At pigeon.example, in the loft's settings: enter {address} as webhook."
 
 
-def _event(told: Mapping[str, Any]) -> dict[str, Any]:
-    if "picture" in told:
-        reference = {"picture": told["picture"]}
-        return {"id": told["id"], "type": "file", "file_type": "JPG", "reference": reference}
-    if "status" in told:
-        report = {"message": told["message"], "status": told["status"]}
-        return {"id": told["id"], "type": "report", **report}
-    if "data" in told:
-        return {"id": told["id"], "type": "choice", "data": told["data"], "text": told["text"]}
-    return {"id": told["id"], "type": "text", "text": told["text"]}
+def _event(told: Fields) -> dict[str, Any]:
+    kind, known = told.text("type"), {"id": event_id(told.text("id"))}
+    if kind == "text":
+        return {**known, "type": "text", "text": told.text("text")}
+    if kind == "button":
+        title = told.text("text", "")
+        return {**known, "type": "choice", "data": told.text("data"), "text": title}
+    if kind == "picture":
+        reference = {"picture": told.text("picture")}
+        return {**known, "type": "file", "file_type": "JPG", "reference": reference}
+    if kind in ("delivered", "read", "failed"):
+        return {**known, "type": "report", "message": told.text("message"), "status": kind}
+    return {**known, "type": "not_carried", "what": kind}
 
 
-def _call(method: str, path: str, settings: Settings, body: bytes | None = None) -> Call:
-    headers = {"Authorization": f"Bearer {settings['token']}"}
-    if body:
-        headers["Content-Type"] = "application/json"
-    return Call(method, _API + path, headers, body)
+def _call(path: str, settings: Settings, content: Mapping[str, Any] | None = None) -> Call:
+    method = "GET" if content is None else "POST"
+    url = f"{origin(_HOST, settings)}/{path}"
+    return json_call(method, url, bearer(settings["token"]), content)
 
 
 ADAPTER = Pigeon()

@@ -73,7 +73,7 @@ def test_a_person_is_one_group_and_waits_for_no_other(
 
 def test_a_report_has_a_group_of_its_own(intake: ProviderIntake, queue: InProcessQueue) -> None:
     """It may have to wait for a note; what the person says does not wait with it."""
-    report = {"id": "r-1", "from": "ann", "message": "m-9", "status": "read"}
+    report = {"id": "r-1", "from": "ann", "message": "m-9", "type": "read"}
     intake.receive(ACCOUNT, NAME, webhook(said("one"), report))
 
     groups = [each.group for each in queue.letters]
@@ -146,7 +146,7 @@ def test_a_channel_that_is_not_configured_is_unknown(
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"messages": [{}]}', b"\xff"])
 def test_what_is_proven_and_cannot_be_read_is_said(intake: ProviderIntake, body: bytes) -> None:
     """It has not the provider's form."""
-    with pytest.raises(UnreadableWebhook, match="no readable messages"):
+    with pytest.raises(UnreadableWebhook):
         intake.receive(ACCOUNT, NAME, signed(body))
 
 

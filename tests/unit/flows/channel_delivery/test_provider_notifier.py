@@ -159,7 +159,9 @@ def test_a_pressed_button_comes_back_as_a_reply(ready: Ready) -> None:
     """All the way round: with the metadata, at the message's sequence."""
     ready.agent(7, message="Red or blue?", quickReplies=quick_replies("Red", "Blue"))
     pressed = ready.pigeons.sent[0]["buttons"][1]
-    ready.webhook({"id": "p-9", "from": "ann", "data": pressed["data"], "text": "Blue"})
+    ready.webhook(
+        {"id": "p-9", "from": "ann", "type": "button", "data": pressed["data"], "text": "Blue"}
+    )
 
     assert [("ACTION", [7])] == ready.receipts()
     assert "Blue" == ready.said()[-1]
@@ -267,13 +269,14 @@ def test_a_rate_limit_is_waited_for_as_the_provider_says(ready: Ready) -> None:
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(403, "blocked_by_user"), (404, "unknown_recipient"), (400, "channel_refused")],
+    [(403, "blocked_by_user"), (404, "unknown_recipient"), (400, "invalid_message")],
 )
 def test_a_refusal_is_told_to_liveperson_and_the_group_moves_on(
     ready: Ready, status: int, reason: str
 ) -> None:
     """The agent sees it at the message; the dead letter says why."""
-    ready.pigeons.answers.append(Reply(status))
+    words = {403: {"error": "blocked"}, 404: {"error": "no_such_person"}}
+    ready.pigeons.answers.append(Reply(status, words.get(status)))
     ready.agent(1, message="one")
     ready.agent(2, message="two")
 
@@ -313,7 +316,7 @@ def test_new_credentials_are_tried_at_once(ready: Ready) -> None:
 def test_what_was_delivered_is_known_by_the_providers_id(ready: Ready) -> None:
     """Which is kept with the message's sequence."""
     ready.agent(5, message="one")
-    ready.webhook({"id": "r-1", "from": "ann", "message": "sent-1", "status": "read"})
+    ready.webhook({"id": "r-1", "from": "ann", "message": "sent-1", "type": "read"})
 
     assert [("READ", [5])] == ready.receipts()
 
@@ -322,7 +325,7 @@ def test_of_a_message_in_pieces_the_last_report_counts(ready: Ready) -> None:
     """All of it was read."""
     ready.agent(5, message="x" * 200)
     for number in (1, 2):
-        report = {"message": f"sent-{number}", "status": "delivered"}
+        report = {"message": f"sent-{number}", "type": "delivered"}
         ready.webhook({"id": f"r-{number}", "from": "ann", **report})
 
     assert [("ACCEPT", [5])] == ready.receipts()
@@ -511,10 +514,10 @@ def test_a_provider_that_is_down_disturbs_no_other_channel(ready: Ready) -> None
 
 def test_what_is_said_is_not_logged(ready: Ready, output: Output) -> None:
     """Nor who said it, nor a token, nor what the provider says about it."""
-    ready.pigeons.answers.append(Reply(400, {"error": "the words were: my secret words"}))
+    ready.pigeons.answers.append(Reply(400, {"problem": "the words were: my secret words"}))
     ready.agent(message="my secret words")
     ready.write("my secret answer", "p-8")
 
-    assert "channel_refused" in output.text
+    assert "invalid_message" in output.text
     for secret in ("my secret", "ann", TOKEN):
         assert secret not in output.text.replace("channel", "").replace("connector", "")

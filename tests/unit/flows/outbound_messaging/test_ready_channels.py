@@ -86,7 +86,7 @@ def test_a_repeated_webhook_has_one_effect(ready: Ready) -> None:
 def test_a_pressed_button_is_a_reply(ready: Ready) -> None:
     """With the element's metadata, at the message it belongs to."""
     offer(ready)
-    ready.webhook({"id": "p-1", "from": "ann", "data": "o1:0", "text": "Yes"})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "button", "data": "o1:0", "text": "Yes"})
 
     (chosen,) = ready.events("AcceptStatusEvent")
     assert ("ACTION", [7]) == (chosen["status"], chosen["sequenceList"])
@@ -97,7 +97,7 @@ def test_a_pressed_button_is_a_reply(ready: Ready) -> None:
 def test_an_element_without_metadata_is_said_in_words(ready: Ready) -> None:
     """LivePerson has nothing to know it by."""
     offer(ready)
-    ready.webhook({"id": "p-1", "from": "ann", "data": "o1:1", "text": "No"})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "button", "data": "o1:1", "text": "No"})
 
     assert [] == ready.events("AcceptStatusEvent")
     assert ["No"] == published(ready)
@@ -107,7 +107,7 @@ def test_an_older_button_still_counts(ready: Ready) -> None:
     """A person may scroll up."""
     offer(ready, "o1")
     offer(ready, "o2")
-    ready.webhook({"id": "p-1", "from": "ann", "data": "o1:0", "text": "Yes"})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "button", "data": "o1:0", "text": "Yes"})
 
     assert ["Yes, please"] == published(ready)
 
@@ -116,14 +116,14 @@ def test_an_older_button_still_counts(ready: Ready) -> None:
 def test_an_unknown_button_is_its_title(ready: Ready, data: str, text: str) -> None:
     """The agent at least reads what was pressed."""
     offer(ready)
-    ready.webhook({"id": "p-1", "from": "ann", "data": data, "text": text})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "button", "data": data, "text": text})
 
     assert [text] == published(ready)
 
 
 def test_an_unknown_button_without_a_title_is_told_honestly(ready: Ready) -> None:
     """Something was chosen."""
-    ready.webhook({"id": "p-1", "from": "ann", "data": "gone:0", "text": ""})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "button", "data": "gone:0", "text": ""})
 
     assert ["[choice: not carried here]"] == published(ready)
 
@@ -167,7 +167,7 @@ def test_yesterdays_choice_is_not_meant(ready: Ready) -> None:
 def test_a_choice_of_an_ended_conversation_is_said_in_words(ready: Ready) -> None:
     """There is no message left that it could belong to."""
     offer(ready, conversation_id="another")
-    ready.webhook({"id": "p-1", "from": "ann", "data": "o1:0", "text": "Yes"})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "button", "data": "o1:0", "text": "Yes"})
 
     assert [] == ready.events("AcceptStatusEvent")
     assert ["Yes, please"] == published(ready)
@@ -185,7 +185,7 @@ def sent(ready: Ready, message: str = "m-9", *, is_last: bool = True) -> None:
 
 def report(ready: Ready, status: str, report_id: str, message: str = "m-9") -> None:
     """Let the provider report."""
-    ready.webhook({"id": report_id, "from": "ann", "message": message, "status": status})
+    ready.webhook({"id": report_id, "from": "ann", "message": message, "type": status})
 
 
 def receipts(ready: Ready) -> list[tuple[str, list[int]]]:
@@ -250,7 +250,7 @@ def test_a_report_of_an_unknown_message_is_dropped(ready: Ready) -> None:
 def test_a_stranger_is_not_introduced_by_a_report() -> None:
     """LivePerson learns of a person by what the person says."""
     ready = Ready()
-    ready.webhook({"id": "r-1", "from": "bob", "message": "m-1", "status": "read"})
+    ready.webhook({"id": "r-1", "from": "bob", "message": "m-1", "type": "read"})
 
     assert [] == ready.requests("conversation")
     assert [] == list(ready.queues["consumer-events.fifo"].messages)
@@ -286,7 +286,7 @@ def test_a_report_of_an_ended_conversation_is_dropped(ready: Ready) -> None:
 def picture(ready: Ready, answer: Reply | None = None) -> None:
     """Let the person send a picture, which the provider gives out so."""
     ready.pigeons.pictures["9"] = answer or Reply(200, PICTURE)
-    ready.webhook({"id": "p-1", "from": "ann", "picture": "9"})
+    ready.webhook({"id": "p-1", "from": "ann", "type": "picture", "picture": "9"})
 
 
 def test_a_picture_is_fetched_with_the_channels_credentials(ready: Ready) -> None:

@@ -50,6 +50,7 @@ from ...domain.queue_messages import QueueMessage, stable_id
 from ...domain.ready_channels import Offer, Person, SentMessage, SharedFile
 from ...liveperson.messaging_events import HostedFile
 from ...support.cache import Cache
+from ...support.http_client import Answer
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..message_intake import to_letter
@@ -327,9 +328,11 @@ def _failure(channel: ReadyChannel, answer: ProviderAnswer, verdict: Verdict) ->
     }
     told = f"{channel.kind} answered {answer.status}"
     if verdict.outcome == "later":
+        wait = verdict.retry_after
+        if wait is None:
+            wait = Answer(answer.status, answer.headers).retry_after
         is_busy = answer.status == 429 or verdict.retry_after is not None
-        kind = ChannelBusy if is_busy else ChannelUnavailable
-        return kind(told, retry_after=verdict.retry_after, **detail)
+        return (ChannelBusy if is_busy else ChannelUnavailable)(told, retry_after=wait, **detail)
     if verdict.reason == "bad_credentials":  # an operator corrects them, and nothing is lost
         return MisconfiguredAccount(
             f"{told}: it does not take the credentials of channel {channel.name}", **detail
