@@ -45,7 +45,7 @@ def write_parameters(aws: Aws, stack_name: str, account: Account) -> None:
     channel = {"callback_url": account.callback_url, "signing_secret": account.signing_secret}
     for name, value in {"credentials": credentials, "channel": channel}.items():
         aws.ssm.put_parameter(
-            Name=_path(stack_name, account, name),
+            Name=parameter(stack_name, account, name),
             Value=json.dumps(value),
             Type="SecureString",
             Overwrite=True,
@@ -66,7 +66,7 @@ def fetch_app_jwt(aws: Aws, function: str, stack_name: str, account: Account) ->
 def has_app_jwt(aws: Aws, stack_name: str, account: Account) -> bool:
     """Say whether the account's AppJWT stands in Parameter Store."""
     try:
-        aws.ssm.get_parameter(Name=_path(stack_name, account, "app-jwt"))
+        aws.ssm.get_parameter(Name=parameter(stack_name, account, "app-jwt"))
     except ClientError as error:
         if error.response["Error"]["Code"] == "ParameterNotFound":
             return False
@@ -74,5 +74,6 @@ def has_app_jwt(aws: Aws, stack_name: str, account: Account) -> bool:
     return True
 
 
-def _path(stack_name: str, account: Account, name: str) -> str:
+def parameter(stack_name: str, account: Account, name: str) -> str:
+    """Return the full name of one of an account's parameters."""
     return f"/{stack_name}/accounts/{account.account_id}/{name}"

@@ -16,6 +16,7 @@ from sandbox.channel.signature import is_signing_secret
 from sandbox.demo.command import demo
 from sandbox.deployment import STACK_NAME
 from sandbox.errors import SandboxError
+from sandbox.providers import KINDS
 from sandbox.soak.command import add_options as add_soak_options
 from sandbox.soak.command import command as soak_command
 from sandbox.state_dir import SHARED
@@ -67,6 +68,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         ),
         liveperson_url=getattr(chosen, "liveperson_url", None) or "",
         sam_local=sam_local,
+        channels=tuple(getattr(chosen, "channel", [])),
     )
 
 
@@ -104,6 +106,13 @@ def parser() -> argparse.ArgumentParser:
     _add_replacements(keep)
     keep.add_argument(
         "--sam-local", action="store_true", help="let the containers of `sam local` in (Docker)"
+    )
+    keep.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        choices=KINDS,
+        help="add a ready channel of this kind, with a stand-in for its provider; repeatable",
     )
     show = commands.add_parser(
         "demo", help="every kind of message through the whole deployed system, on this machine"

@@ -17,7 +17,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sandbox.state_dir import is_claimed, locked
@@ -54,6 +54,8 @@ class Endpoints:
     pid: int
     loopback_certificate: str
     """A key and a certificate for https on 127.0.0.1, which this connector trusts."""
+    providers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Ready channels by name: `kind`, `url` of the stand-in, `webhook_url` of the connector."""
 
     def write(self, file: Path) -> None:
         """Put the file in place at once, so that no reader sees half of it."""

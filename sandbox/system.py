@@ -8,7 +8,7 @@ Everything that was started is stopped in the opposite order, however the block 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from sandbox.endpoints import Endpoints, announced, forget_dead
 from sandbox.environment import emulator_python
 from sandbox.errors import EmulatorFailed, FolderTaken, PortTaken
 from sandbox.progress import Progress
+from sandbox.providers.channels import connect_channels, start_stand_ins
+from sandbox.providers.stand_in import StandIn
 from sandbox.state_dir import SHARED, Folder, sweep
 from simulator import SimulatedLivePerson
 
@@ -49,6 +51,8 @@ class Options:
     """Whether others can find it, by `endpoints.json`."""
     sam_local: bool = False
     """Whether `up` lets the containers of `sam local` in."""
+    channels: tuple[str, ...] = ()
+    """Kinds of ready channels that the account has beside its own, each with a stand-in."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class System:
     liveperson: SimulatedLivePerson | None
     files: FileHost
     """Where consumers' files can be put for the connector to fetch."""
+    providers: Mapping[str, StandIn] = field(default_factory=dict)
+    """The stand-ins of ready channels, by the name of the channel."""
 
 
 @contextmanager
@@ -75,14 +81,17 @@ def running(options: Options, progress: Progress) -> Iterator[System]:
         liveperson, liveperson_url = _start_liveperson(options, progress, parts)
         channel, account = _start_channel(options, progress, parts)
         files = _start_files(certificate, parts)
+        providers = start_stand_ins(options.channels, progress, parts)
         deployment = _deploy(options, progress, emulator, liveperson_url)
         _connect(progress, aws, deployment, account, liveperson)
+        channels = connect_channels(providers, aws, deployment, account, progress)
         endpoints = _endpoints(emulator, deployment, account, channel, liveperson_url)
+        endpoints = replace(endpoints, providers=channels)
         if liveperson is None:
             endpoints = replace(endpoints, liveperson_is_simulated=False)
         if options.publish:
             parts.enter_context(announced(endpoints, emulator.folder.path))
-        yield System(endpoints, aws, account, emulator, channel, liveperson, files)
+        yield System(endpoints, aws, account, emulator, channel, liveperson, files, providers)
 
 
 def _start_emulator(options: Options, progress: Progress, parts: ExitStack) -> Emulator:

@@ -39,6 +39,7 @@ def _say_where(options: Options, system: System, template: Path | None, console:
         "Callbacks": where.channel_callback_url,
         "All of it": str(options.state_dir / FILE),
         **({"sam local": f"-t {template}"} if template else {}),
+        **{name: f"{of['url']}/stand-in/messages" for name, of in where.providers.items()},
     }
     console.print("\nReady. Ctrl-C stops it.")
     for name, value in lines.items():

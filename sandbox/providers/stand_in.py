@@ -134,6 +134,10 @@ class StandIn(HttpServer, ABC):
 
     # ── What tests and the demo do with it ──
 
+    def register(self, address: str) -> None:
+        """Send webhooks to this address, as if it had been registered."""
+        self.webhook_url = address
+
     def seen(self, person: str | None = None) -> list[Seen]:
         """Return what people see, in order: all of them, or one."""
         with self._lock:

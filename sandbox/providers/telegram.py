@@ -55,6 +55,10 @@ class TelegramStandIn(StandIn):
         """The bot's token, and the secret that setWebhook is given."""
         return {"bot_token": TOKEN, "webhook_secret": SECRET, "api_url": self.url}
 
+    def register(self, address: str) -> None:
+        """Send webhooks to this address with the secret of the settings."""
+        self._set_webhook({"url": address, "secret_token": SECRET})
+
     def operation(self, request: Request) -> str:
         """Return the method."""
         return request.path.rpartition("/")[2]

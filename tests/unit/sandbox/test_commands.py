@@ -194,3 +194,12 @@ def test_it_starts_with_any_python_of_this_machine() -> None:
     ).stdout
 
     assert "--liveperson-url" in said
+
+
+def test_ready_channels_are_added_by_kind() -> None:
+    """The option can be repeated; a kind without a stand-in is not known."""
+    assert () == options(["up"]).channels
+    wanted = ["up", "--channel", "telegram", "--channel", "line"]
+    assert ("telegram", "line") == options(wanted).channels
+    with pytest.raises(SystemExit):
+        options(["up", "--channel", "pigeon"])

@@ -29,7 +29,7 @@ from liveperson_connector.channel.adapters.interface import (
     Verdict,
     WebhookRequest,
 )
-from sandbox.providers import kinds, stand_in
+from sandbox.providers import KINDS, stand_in
 from sandbox.providers.stand_in import Fault, StandIn
 from simulator.http_server import Answer, HttpServer, Request
 from tests.support.adapters import samples
@@ -69,7 +69,7 @@ class Wired:
         return WebhookRequest(request.method, url + request.path, {}, request.headers, request.body)
 
 
-@pytest.fixture(params=kinds())
+@pytest.fixture(params=KINDS)
 def wired(request: Any) -> Iterator[Wired]:
     with stand_in(request.param) as provider:
         yield Wired(provider)
@@ -243,6 +243,15 @@ def test_a_registration_is_known_and_taken_back(wired: Wired) -> None:
         wired.call(deregister)
         assert () == wired.adapter.registered(wired.call(asked))
     assert wired.adapter.deregister("https://other.example/", wired.settings, found) is None
+
+
+def test_a_sandbox_registers_as_the_connector_does(wired: Wired) -> None:
+    """Without the command line, too, the stand-in knows where to send, and with which proof."""
+    with HttpServer(wired.hear) as connector:
+        wired.provider.register(f"{connector.url}/hook")
+        wired.provider.say("Ada", {"text": "Hi"})
+
+    wired.adapter.prove(wired.webhook(wired.heard[0], connector.url), wired.settings)
 
 
 # ── By hand ──
