@@ -1,5 +1,5 @@
 """
-What a channel is told: callbacks, signed as the Standard Webhooks specification says.
+Post callbacks to a channel, signed by the Standard Webhooks specification.
 
 ``webhook-id``, an idempotency key, is the same on every retry, ``webhook-timestamp`` is the time of
 the try, ``webhook-signature`` is ``v1,`` and the Base64 HMAC-SHA256 of
@@ -24,7 +24,7 @@ from ..support.http_client import Answer, HttpClient
 from ..support.web_address import BadAddress, WebAddress
 from .ssrf import PUBLIC, basic_auth, checked, ssrf_safe_client
 
-# The contract gives a channel ten seconds; the connection to it comes before.
+# The contract allows a channel ten seconds; connecting comes on top.
 _SECONDS = 13.0
 
 
@@ -36,9 +36,9 @@ def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 class Callbacks:
     """
-    Posts callbacks to channels; one instance, and so one connection a channel, per container.
+    Posts callbacks to channels. Share one instance per container: it keeps connections.
 
-    ``seconds`` is how long a call may take, all in all.
+    ``seconds`` limits a whole call.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Callbacks:
         """
         Post ``callback`` and return the 2xx status of the answer, whose body is not read.
 
-        Raises :class:`ChannelRefused` for an answer that says never, :class:`ChannelUnavailable`
-        for one that says not now and for none at all, and :class:`MisconfiguredAccount` for an
-        address that must not be called.
+        Raises :class:`ChannelRefused` for a permanent refusal, :class:`ChannelUnavailable` for a
+        temporary one and for no answer, and :class:`MisconfiguredAccount` for an address that must
+        not be called.
         """
         body = json.dumps(callback).encode()
         try:
@@ -98,7 +98,7 @@ class Callbacks:
 
 @lru_cache(maxsize=256)
 def _target(url: str, network: str) -> tuple[WebAddress, Mapping[str, str]]:
-    """Take a callback URL apart, once for all calls: its address, and the header of its user."""
+    """Parse a callback URL once for all calls; return its address, and its user's header."""
     address = checked(url, network=network)
     return address, basic_auth(address)
 

@@ -47,7 +47,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _number(digits: str) -> float | int:
-    """Read ``2.0`` as the whole number it is, and refuse what only Python can write again."""
+    """Read ``2.0`` as a whole number, and refuse numbers that are not finite."""
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError("a number too large")
@@ -69,7 +69,7 @@ def _consumer_id_problems(consumer_id: str) -> list[Problem]:
 
 
 def _event_problems(raw: Mapping[str, Any]) -> list[Problem]:
-    # Imported here: the workers, which read what was checked before, load no validator.
+    # Imported here, so that only the intake loads the validator.
     from . import contract  # noqa: PLC0415
 
     kind = raw.get("type")
@@ -80,7 +80,7 @@ def _event_problems(raw: Mapping[str, Any]) -> list[Problem]:
 
 
 def _passed_on_problems(raw: Mapping[str, Any]) -> list[Problem]:
-    """Return what would not fit LivePerson's requests, of an event that is right otherwise."""
+    """Return the problems of parts that are too large for LivePerson's requests."""
     parts = {"conversation.profile": raw.get("conversation", {}).get("profile")}
     if raw["type"] == "profile":
         parts[""] = {name: raw.get(name) for name in ("customer", "personal")}
@@ -91,5 +91,5 @@ def _passed_on_problems(raw: Mapping[str, Any]) -> list[Problem]:
 
 
 def _size(value: object) -> int:
-    """Count UTF-16 units, the larger of the two things that LivePerson may mean by characters."""
+    """Count UTF-16 units: of the two possible meanings of LivePerson's limit, the stricter."""
     return len(json.dumps(value, ensure_ascii=False).encode("utf-16-le")) // 2

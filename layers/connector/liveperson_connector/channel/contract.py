@@ -1,9 +1,9 @@
 """
 The contract with the channel, as data: ``contract.json`` beside this file.
 
-Its schemas are the ones of ``docs/openapi.yaml``, and the ones that consumer events are checked
-against at run time, so that what is promised and what is done cannot drift apart. ``x-problems``
-in a schema gives the words for a keyword whose own words would not help; they never repeat the
+Its schemas are those of ``docs/openapi.yaml``, and consumer events are validated against them at
+run time, so that documentation and behaviour cannot drift apart. ``x-problems`` in a schema
+replaces the message of a keyword where the general one would not help; no message repeats the
 value, which is private.
 """
 
@@ -19,16 +19,16 @@ import fastjsonschema
 
 from ..domain.errors import Problem
 
-# How deep lists and objects may stand in each other, in fields that are passed on as they are.
+# Limit for the nesting of lists and objects in fields that are passed on unchanged.
 MAX_DEPTH = 32
 
-# How many problems are told at a time; whoever has so many has one in a program.
+# Limit for the reported problems; so many have a common cause in the channel's program.
 MAX_PROBLEMS = 100
 
-# No list of the contract may be as long.
+# One more entry than any list of the contract may have.
 _CROWD = 101
 
-# The longest path that is told; names in fields that are passed on may have any length.
+# Limit for a reported path; names in fields that are passed on may have any length.
 _LONGEST_PATH = 200
 
 _TYPE_WORDS = {
@@ -58,7 +58,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
 
 
 def problems(name: str, value: object) -> list[Problem]:
-    """Return everything for which ``value`` is not what the schema ``name`` describes."""
+    """Return all problems of ``value`` with the schema ``name``."""
     try:
         _validator(name)(_without_crowds(value))
     except fastjsonschema.JsonSchemaValuesException as found:
@@ -68,13 +68,13 @@ def problems(name: str, value: object) -> list[Problem]:
 
 def unpaired_or_deep(value: object) -> list[Problem]:
     """
-    Return what no schema can say: texts with half a character, and what is nested too deep.
+    Return the problems that no schema can express: lone surrogates, and too deep nesting.
 
-    An unpaired surrogate can be written in JSON as an escape, and in no request to LivePerson.
+    A lone surrogate can be written in JSON as an escape, but not in a request to LivePerson.
     """
     found: list[Problem] = []
     todo: list[tuple[_Place | None, object, int]] = [(None, value, 0)]
-    while todo and len(found) < MAX_PROBLEMS:  # no recursion: the depth is what is to be found out
+    while todo and len(found) < MAX_PROBLEMS:  # no recursion: the depth is yet unknown
         place, each, depth = todo.pop()
         if depth > MAX_DEPTH:
             found.append(_unnamed(place, f"is nested more than {MAX_DEPTH} deep"))
@@ -94,7 +94,7 @@ def unpaired_or_deep(value: object) -> list[Problem]:
 
 
 class _Place(NamedTuple):
-    """Where something stands; written as a path only when there is something to say of it."""
+    """The place of a value; it is written as a path only if the value has a problem."""
 
     inside: _Place | None
     name: str | int
@@ -114,9 +114,9 @@ def _path(place: _Place | None) -> str:
 
 def _without_crowds(value: object, depth: int = 0) -> object:
     """
-    Shorten lists that are too long for any schema: that they are is found, and soon.
+    Truncate lists longer than any schema allows; the length violation is still reported.
 
-    Each entry of a list of thousands would be checked otherwise, and be a problem of its own.
+    Otherwise each entry of a list of thousands would be validated, and reported by itself.
     """
     if depth > MAX_DEPTH:
         return value
@@ -130,7 +130,7 @@ def _without_crowds(value: object, depth: int = 0) -> object:
 def _is_unpaired(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError:  # the only thing that UTF-8 does not take
+    except UnicodeEncodeError:  # UTF-8 can express everything but lone surrogates
         return True
     return False
 
@@ -144,7 +144,7 @@ def _document() -> Mapping[str, Any]:
 
 @cache
 def _validator(name: str) -> Callable[[object], object]:
-    """Compile one schema, when it is first needed; the others cost nothing."""
+    """Compile a schema when it is first needed."""
     compiled: Callable[[object], object] = fastjsonschema.compile(
         {"$ref": f"#/components/schemas/{name}", "components": _document()["components"]},
         use_default=False,
@@ -182,7 +182,7 @@ def _types(named: str | Sequence[str]) -> str:
 
 
 def _first_of_each_path(found: Iterator[Problem]) -> list[Problem]:
-    """Keep one problem of each place: what is no text is not too short as well."""
+    """Keep the first problem of each path: a value that is no text is not too short as well."""
     first: dict[str, Problem] = {}
     for each in found:
         first.setdefault(each.path, each)

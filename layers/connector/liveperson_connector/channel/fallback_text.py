@@ -1,13 +1,13 @@
 """
-Structured content as plain text, for a channel that can show nothing else.
+Render structured content as plain text, for a channel that can show nothing else.
 
 LivePerson documents the elements on the pages from
 https://developers.liveperson.com/getting-started-with-rich-messaging-introduction.html on, and
-their fields in the schemas of https://github.com/LivePersonInc/json-pollock. What can be chosen
-is numbered, in the order of the content and then of the quick replies. Links, images and maps are
-written as addresses and have no number: a consumer cannot answer with them. An element that is not
-known gives the words, addresses, choices and elements it has. No word is added: the consumer may
-speak any language.
+their fields in the schemas of https://github.com/LivePersonInc/json-pollock. Choices are numbered,
+in the order of the content and then of the quick replies. Links, images and maps are written as
+addresses and have no number: a consumer cannot answer with them. An unknown element is rendered by
+the texts, addresses, choices and elements that it contains. No word is added, since the consumer
+may speak any language.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .markup import address as _uri
 from .markup import joined, plain_text
 
 LONGEST = 10_000
-"""How many characters a rendering may have; a longer one ends in an ellipsis."""
+"""Limit in characters; a longer rendering ends with an ellipsis."""
 
 DEEPEST = 20
-"""How deep elements may stand in each other; what is deeper is left out."""
+"""Limit for the nesting of elements; deeper ones are left out."""
 
 _Element = Mapping[str, Any]
 
@@ -36,12 +36,12 @@ _ADDRESSES = ("url", "uri", "href", "imageUrl")
 _OPTIONS = ("options", "choices", "replies", "resp", "slots")
 _CHILDREN = ("elements", "items", "sections", "cards", "buttons", "content")
 
-# Numbers from here on are milliseconds, not seconds; as seconds they were the year 5138.
+# Larger time stamps are in milliseconds: in seconds this one is in the year 5138.
 _MILLISECONDS = 100_000_000_000
 
 
 def fallback_text(content: object, quick_replies: object = None) -> str:
-    """Write ``content`` and its quick replies as plain text; it may be empty, it never fails."""
+    """Return ``content`` and its quick replies as plain text, possibly empty; never raise."""
     writer = _Writer()
     lines = [*writer.elements(content, 0), *writer.elements(quick_replies, 0)]
     return _shortened(_tidy(lines))
@@ -343,7 +343,7 @@ def _actions(element: _Element) -> list[_Element]:
 
 
 def _published(element: _Element) -> str:
-    """Return what the consumer says by a click; none if it says nothing."""
+    """Return what a click says for the consumer; empty if it says nothing."""
     said = [_first(action, ("text", "publishText")) for action in _actions(element)]
     return next(filter(None, said), "")
 

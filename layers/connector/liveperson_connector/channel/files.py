@@ -1,8 +1,8 @@
 """
-A consumer's file as the channel gives it: inline, or at an address to fetch it from.
+Get the bytes of a consumer's file: decode it from the event, or fetch it from its URL.
 
-What a file is shows in its first bytes, not in its name; LivePerson takes four kinds of picture
-of at most 3 MB (https://developers.liveperson.com/connector-api-send-api-examples.html).
+The first bytes of a file tell its type, not its name. LivePerson accepts four types of picture, of
+at most 3 MB (https://developers.liveperson.com/connector-api-send-api-examples.html).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..support.http_client import Answer, HttpClient
 from ..support.web_address import BadAddress
 from .ssrf import PUBLIC, basic_auth, checked, ssrf_safe_client
 
-# For all of it: name, connection, headers and the file itself.
+# Time limit for the whole request: DNS, connection, headers and the file.
 _SECONDS = 11.0
 
-# A proxy on the way may say 203 for a file that it changed, for example by packing it anew.
+# 203 is the answer of a proxy that changed the file, for example by compressing it again.
 _GIVEN = frozenset({200, 203})
 
 _JPEG = (b"\xff\xd8\xff",)
@@ -34,13 +34,13 @@ _BEGINNINGS = {
 
 
 def picture_type(content: bytes) -> str | None:
-    """Return the type of picture that a file's first bytes show; None if it is none of ours."""
+    """Return the type of picture that a file's first bytes show; ``None`` for any other."""
     found = (kind for kind, beginnings in _BEGINNINGS.items() if content.startswith(beginnings))
     return next(found, None)
 
 
 class ConsumerFileFetcher:
-    """Gets the bytes of consumers' files; ``seconds`` is how long fetching one may take."""
+    """Gets the bytes of consumers' files; ``seconds`` limits how long fetching one may take."""
 
     def __init__(
         self,
@@ -57,9 +57,9 @@ class ConsumerFileFetcher:
 
     def content(self, event: Mapping[str, Any]) -> bytes:
         """
-        Return the bytes of a file event, which are what its ``file_type`` says.
+        Return the bytes of a file event; they are of its ``file_type``.
 
-        Raises :class:`FileRefused` for what LivePerson would not take and for an address that
+        Raises :class:`FileRefused` for a file that LivePerson would not accept and for a URL that
         can never be fetched, and :class:`ChannelUnavailable` while it does not answer.
         """
         content = self._fetch(event["url"]) if "url" in event else _inline(event)

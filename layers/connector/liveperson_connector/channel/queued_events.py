@@ -28,11 +28,11 @@ MAX_QUEUED_BYTES = 1_000_000
 @dataclass(frozen=True)
 class ConsumerEvent:
     """
-    One event of one consumer, as it is queued. ``raw`` is the channel's own JSON object.
+    One event of a consumer. ``raw`` is the channel's own JSON object.
 
-    ``accepted_at`` is when its 202 was given, in seconds since 1970; zero where that is unknown.
-    An event ``is_automatic`` if the connector made it itself, as the channel's settings ask.
-    ``channel`` names the ready channel that it came by, and is empty for the ``webhook`` one.
+    ``accepted_at`` is when it was answered 202, in seconds since 1970; 0 if that is unknown. An
+    event ``is_automatic`` if the connector created it on behalf of the channel. ``channel`` names
+    the ready channel that it came from; it is empty for the ``webhook`` channel.
     """
 
     account_id: str
@@ -49,17 +49,17 @@ class ConsumerEvent:
 
     @property
     def type(self) -> str:
-        """The kind of event, for example ``text``."""
+        """The type of event, for example ``text``."""
         return str(self.raw["type"])
 
     @property
     def text(self) -> str:
-        """The words of a text or of a reply."""
+        """The text of a text or a reply."""
         return str(self.raw["text"])
 
     @property
     def conversation(self) -> Mapping[str, Any]:
-        """How to open a conversation, should this event open one; empty if it does not say."""
+        """How to open a conversation if this event opens one; empty if it does not say."""
         found: Mapping[str, Any] = self.raw.get("conversation") or {}
         return found
 
@@ -68,7 +68,7 @@ class ConsumerEvent:
         return consumer_key(salt, self.account_id, self.consumer_id, self.channel)
 
     def log_ids(self, key: str) -> dict[str, Any]:
-        """Return the ids of the event that log lines carry; ``key`` is its consumer's pseudonym."""
+        """Return the fields of the event's log lines; ``key`` is its consumer's pseudonym."""
         return {"account_id": self.account_id, "consumer": short(key), "event_id": self.id}
 
 
@@ -82,7 +82,7 @@ def automatic_receipt(  # noqa: PLR0913
     status: str = "accepted",
     channel: str = "",
 ) -> ConsumerEvent:
-    """Make the receipt that says a message has reached the channel, or never will."""
+    """Create the receipt that a message has reached the channel, or never will."""
     raw = {
         "id": f"{status}:{stable_id(dialog_id, str(sequence))[:32]}",
         "type": "receipt",
@@ -97,9 +97,9 @@ def automatic_receipt(  # noqa: PLR0913
 
 def read_queued(body: str) -> ConsumerEvent:
     """
-    Read back what :func:`to_queue` wrote, or raise :class:`UnreadableMessage`.
+    Read what :func:`to_queue` wrote, or raise :class:`UnreadableMessage`.
 
-    Its fields were checked before it was queued; here it is the envelope that counts.
+    The intake validated the event; only the envelope is checked here.
     """
     try:
         queued = json.loads(body)
@@ -121,10 +121,9 @@ def read_queued(body: str) -> ConsumerEvent:
 
 def to_queue(event: ConsumerEvent, *, accepted_at: float | None = None) -> str:
     """
-    Write an event as the queue and the dead letters keep it: plain JSON.
+    Write an event for the queue: JSON in ASCII, which SQS accepts whatever the text is.
 
-    Raises :class:`TooLarge` when it is more than the queue carries: in ASCII, which is what the
-    queue surely takes, a character outside of it has six times the size.
+    Raises :class:`TooLarge` if it does not fit: a character outside ASCII takes six bytes.
     """
     queued = {
         "account_id": event.account_id,

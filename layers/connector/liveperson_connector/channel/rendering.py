@@ -1,9 +1,9 @@
 """
-What somebody at LivePerson said, as a channel is told it (see ``docs/channel-api.md``).
+Write LivePerson's messages as the channel API has them (see ``docs/channel-api.md``).
 
-Structured content and quick replies go out as LivePerson wrote them, so that a channel that can
-draw them loses nothing; beside them stands a plain rendering for a channel that can't. The words
-for typing and receipts are ours, in small letters.
+Structured content and quick replies are passed on unchanged, so that a channel that can show them
+loses nothing; a plain rendering is added for a channel that cannot. The words for typing and
+receipts are our own, in lower case.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ..liveperson.messaging_events import (
     MessagingEvent,
 )
 
-# https://developers.liveperson.com/connector-api-send-api-send.html names the first five; agents'
-# own clients also say that they went to the background.
+# https://developers.liveperson.com/connector-api-send-api-send.html documents these except
+# BACKGROUND, which agents' own clients send.
 _TYPING_STATES = {
     "ACTIVE": "active",
     "INACTIVE": "inactive",
@@ -35,9 +35,9 @@ _RECEIPT_STATUSES = {"ACCEPT": "accepted", "READ": "read"}
 
 def content_of(event: MessagingEvent) -> dict[str, Any] | None:
     """
-    Write what ``event`` says; none for what is not a message, and for files.
+    Return the content of a message; ``None`` for events of other kinds, and for files.
 
-    A file needs an address of its own first: see :func:`file_content`.
+    A file must be given an address first: see :func:`file_content`.
     """
     if event.kind == TEXT:
         return {"type": "text", "text": event.text, **_quick_replies(event)}
@@ -49,22 +49,22 @@ def content_of(event: MessagingEvent) -> dict[str, Any] | None:
 
 
 def file_content(file: HostedFile, url: str) -> dict[str, Any]:
-    """Write a file that can be fetched from ``url``."""
+    """Return the content of a file that can be fetched from ``url``."""
     return {"type": "file", "caption": file.caption, "file_type": file.file_type, "url": url}
 
 
 def typing_state(chat_state: str | None) -> str | None:
-    """Return our word for LivePerson's chat state; none for one that is not known."""
+    """Return our word for LivePerson's chat state; ``None`` for an unknown one."""
     return _TYPING_STATES.get(chat_state or "")
 
 
 def receipt_status(status: str | None) -> str | None:
-    """Return our word for a receipt; none for those that are the consumer's to give."""
+    """Return our word for a receipt's status; ``None`` for statuses that only consumers send."""
     return _RECEIPT_STATUSES.get(status or "")
 
 
 def _rich_content(event: MessagingEvent) -> dict[str, Any]:
-    # Imported here: most messages of agents are plain text, which needs no table of HTML entities.
+    # Imported here: most messages are plain text, which needs no table of HTML entities.
     from .fallback_text import fallback_text  # noqa: PLC0415
 
     return {
@@ -77,9 +77,9 @@ def _rich_content(event: MessagingEvent) -> dict[str, Any]:
 
 def _secure_form(event: MessagingEvent) -> dict[str, Any]:
     """
-    Pass on what is known of a secure form: that it is one, its title and its invitation.
+    Pass on what is known of a secure form: its type, title and invitation.
 
-    How a consumer of a connector gets to the form is not published.
+    LivePerson does not document how a consumer of a connector opens the form.
     """
     message = event.message if isinstance(event.message, Mapping) else {}
     return {

@@ -1,10 +1,9 @@
 """
-Protection against SSRF: calls to addresses that a channel chose, and none into our own network.
+Protect against SSRF: call addresses that a channel chose, but none in our own network.
 
-A callback URL and a file's URL are given to us. Their host name is resolved once, each address it
-has is checked here, and connections are made to just those that passed
-(:mod:`liveperson_connector.support.dialer`): answering DNS in one
-way and then in another gains nothing.
+Callback URLs and URLs of files come from outside. Their host name is resolved once, each of its
+addresses is checked here, and connections are made only to those that passed
+(:mod:`liveperson_connector.support.dialer`), so DNS rebinding gains nothing.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ LOOPBACK = "loopback"
 
 _IPv4, _IPv6 = ipaddress.IPv4Network, ipaddress.IPv6Network
 
-# All that was ever given out for the public internet
-# (https://www.iana.org/assignments/ipv6-unicast-address-assignments), so that whatever else there
-# is or comes needs no line here: site-local, link-local, unique local, multicast, and addresses
-# that carry one of IPv4 inside, such as ::a.b.c.d, ::ffff:0:a.b.c.d and NAT64's.
+# All that was ever assigned to the public internet
+# (https://www.iana.org/assignments/ipv6-unicast-address-assignments). Everything else needs no line
+# here: site-local, link-local, unique local, multicast, and addresses that contain one of IPv4,
+# such as ::a.b.c.d, ::ffff:0:a.b.c.d and NAT64's.
 _GLOBAL_UNICAST = _IPv6("2000::/3")
 
-# What is special in it
-# (https://www.iana.org/assignments/iana-ipv6-special-registry): protocols' own, Teredo among them,
+# Special ranges within it
+# (https://www.iana.org/assignments/iana-ipv6-special-registry): of protocols such as Teredo, of
 # documentation, and 6to4.
 _SPECIAL_IPV6 = tuple(map(_IPv6, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 
-# https://www.iana.org/assignments/iana-ipv4-special-registry, multicast, and what is reserved.
+# https://www.iana.org/assignments/iana-ipv4-special-registry, multicast, and reserved ranges.
 _SPECIAL_IPV4 = tuple(
     map(
         _IPv4,
@@ -64,7 +63,7 @@ _SPECIAL_IPV4 = tuple(
 
 def ssrf_safe_client(network: str, *, clock: Clock = time.time) -> HttpClient:
     """
-    Make a client that calls the internet alone, or also this machine.
+    Make a client that calls public addresses only, or this machine too.
 
     ``network`` is ``public``, or ``loopback`` for a sandbox.
     """
@@ -74,9 +73,9 @@ def ssrf_safe_client(network: str, *, clock: Clock = time.time) -> HttpClient:
 
 def checked(url: str, *, network: str) -> WebAddress:
     """
-    Take an address apart that may be called, or raise :class:`BadAddress`.
+    Parse an address that may be called, or raise :class:`BadAddress`.
 
-    Words are not sent in the clear, but to this machine itself.
+    It must be https: only to this machine may messages be sent unencrypted.
     """
     address = WebAddress.parse(url)
     if address.scheme != "https" and network != LOOPBACK:
@@ -85,7 +84,7 @@ def checked(url: str, *, network: str) -> WebAddress:
 
 
 def basic_auth(address: WebAddress) -> dict[str, str]:
-    """Return the header for user name and password that stand in an address, if they do."""
+    """Return the ``Authorization`` header for the user name and password in an address, if any."""
     if not address.user:
         return {}
     user, _, password = address.user.partition(":")
@@ -97,7 +96,7 @@ def is_allowed(address: str, *, network: str) -> bool:
     """Whether a connection to this IP address may be made."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip  # it is what the kernel connects to
+        ip = ip.ipv4_mapped or ip  # the kernel connects to the IPv4 address
     if ip.is_loopback:
         return network == LOOPBACK
     if isinstance(ip, ipaddress.IPv4Address):

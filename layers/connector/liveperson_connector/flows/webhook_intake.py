@@ -116,7 +116,7 @@ class WebhookIntake:
         why = None
         if changes[_Fate.UNREADABLE]:
             why = UnreadableMessage("a change names no conversation")
-            # In the form of the queue: a later version may read it, when redrive puts it there.
+            # In the queue's form, so that a redrive can hand it to a later version.
             kept = [to_queue(each) for each in changes[_Fate.UNREADABLE]]
             self._send(self.dead_letters, [self._dead(account_id, each, why) for each in kept])
         self._send(self.notifications, _letters(changes[_Fate.QUEUED]))

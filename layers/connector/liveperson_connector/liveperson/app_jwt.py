@@ -3,9 +3,9 @@ The AppJWT: a token of one hour that stands for the connector, shared by all con
 
 Sentinel issues it for the app install's credentials (OAuth 2.0 client credentials,
 https://developers.liveperson.com/connector-api-send-api-authorization-and-authentication.html).
-It is sent raw, without ``Bearer``. Its signature is LivePerson's to check; what we check are its
-claims, so that a token for another account or app is noticed before a consumer's message is
-refused for it.
+It is sent raw, without ``Bearer``. LivePerson verifies its signature; the connector checks its
+claims, so that a token for another account or app is noticed before LivePerson refuses a consumer's
+message for it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from .claims import claims_of, texts
 from .domains import SENTINEL, Domains
 from .http import LivePersonHttp
 
-# Renewed this long before it expires: LivePerson's own guide advises five minutes.
+# Renew a token this long before it expires; LivePerson's guide recommends five minutes.
 RENEW_BEFORE_SECONDS = 300.0
 
-# Not used in its last moments: it must still be valid when it arrives.
+# Do not use a token that would expire on its way.
 _LAST_MOMENTS_SECONDS = 10.0
 
 
@@ -40,20 +40,20 @@ class AppJwt:
 
     @property
     def name(self) -> str:
-        """A short digest by which one token is told from another without showing it."""
+        """A short digest that identifies the token without showing it."""
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
 
     @property
     def fresh_until(self) -> float:
-        """When to begin to look for a newer one (seconds since 1970)."""
+        """When to start looking for a newer token (seconds since 1970)."""
         return self.expires_at - RENEW_BEFORE_SECONDS
 
     def is_fresh(self, now: float) -> bool:
-        """Whether there is no reason yet to look for a newer one."""
+        """Whether it is too early to look for a newer token."""
         return now < self.fresh_until
 
     def is_usable(self, now: float) -> bool:
-        """Whether LivePerson would still take it."""
+        """Whether LivePerson would still accept it."""
         return now < self.expires_at - _LAST_MOMENTS_SECONDS
 
     @classmethod
@@ -62,8 +62,8 @@ class AppJwt:
         Check the claims of ``token`` and return it as a value.
 
         ``aud`` must name the account, ``azp`` the app where ``client_id`` is given, ``iss``
-        Sentinel in any case of letters (the documents disagree on it), ``exp`` a time.
-        Raises :class:`BadAppJwt`. Whether it has expired is the caller's question.
+        Sentinel in any case (the documentation is inconsistent), ``exp`` a time. Raises
+        :class:`BadAppJwt`. The caller checks whether it has expired.
         """
         try:
             claims = claims_of(token, required=("aud", "azp", "iss", "exp"))
@@ -82,7 +82,7 @@ def _check(holds: bool, problem: str) -> None:
 
 
 def _time(exp: object) -> float:
-    """Read seconds since 1970, also where they are written as a text."""
+    """Read seconds since 1970, also from a string."""
     try:
         seconds = float(exp) if isinstance(exp, int | float | str) else math.nan
     except (ValueError, OverflowError):
@@ -101,9 +101,9 @@ class Sentinel:
 
     def issue(self, account_id: str, credentials: Credentials) -> AppJwt:
         """
-        Ask for a new AppJWT; the secret travels in the body.
+        Request a new AppJWT; the secret is sent in the body.
 
-        Raises :class:`MisconfiguredAccount` when Sentinel refuses the credentials, and the
+        Raises :class:`MisconfiguredAccount` if Sentinel refuses the credentials, and the
         :class:`Transient` errors of a call.
         """
         form = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}

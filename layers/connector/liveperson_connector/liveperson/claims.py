@@ -1,8 +1,8 @@
 """
-What a token of LivePerson's says.
+Read the claims of LivePerson's tokens.
 
-Its header and signature are about who issued it, which is LivePerson's to check. So they are not
-looked at: an odd one must not stop all traffic while the claims are clear.
+The header and signature prove who issued a token, which LivePerson itself checks. They are ignored
+here: an unusual header must not stop all traffic while the claims are readable.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 
 import jwt
 
-# Three parts of Base64 for addresses, so that it can stand in a header as it is.
+# Three parts of URL-safe Base64, so that the token is also safe in a header.
 _JWT = re.compile(r"[A-Za-z0-9_=-]+\.([A-Za-z0-9_=-]+)\.[A-Za-z0-9_=-]*")
 
-# {"alg":"none"}: PyJWT wants a header that it understands, even where no signature is checked.
+# {"alg":"none"}: PyJWT needs a header that it understands, even if it verifies no signature.
 _NO_SIGNATURE = "eyJhbGciOiJub25lIn0"
 
 
 def claims_of(token: str, *, required: Sequence[str] = ()) -> dict[str, Any]:
     """
-    Return the claims of a JWT, or raise :class:`ValueError` with words that quote nothing of it.
+    Return the claims of a JWT, or raise :class:`ValueError` with a message that quotes none of it.
 
-    The claims that are ``required`` are there; what they say is the caller's to check.
+    The ``required`` claims are present; the caller checks their values.
     """
     found = _JWT.fullmatch(token)
     if found is None:

@@ -1,8 +1,8 @@
 """
 The ConsumerJWS: a token that stands for one consumer.
 
-IDP issues it for our id of the consumer, and it never expires, so it is asked for once and kept
-encrypted (the page is that of the AppJWT, see :mod:`.app_jwt`). Its claim ``lp_consumer_id`` is
+IDP issues it for our id of the consumer. It never expires, so it is requested once and stored
+encrypted (for the page see :mod:`.app_jwt`). Its claim ``lp_consumer_id`` is
 the id under which the consumer appears in webhooks.
 """
 
@@ -46,7 +46,7 @@ class Idp:
         self._domains = domains
 
     def issue(self, account_id: str, app_jwt: AppJwt, ext_consumer_id: str) -> ConsumerJws:
-        """Ask for a ConsumerJWS; the same ``ext_consumer_id`` is always the same consumer."""
+        """Request a ConsumerJWS; the same ``ext_consumer_id`` is always the same consumer."""
         with self._domains.reach(account_id, IDP) as base:
             answer = self._http.post_json(
                 f"{base}/api/account/{quote(account_id)}/consumer?v=1.0",

@@ -1,8 +1,8 @@
 """
-Where each of LivePerson's services lives, asked of the Domain API.
+Look up the base address of each of LivePerson's services at the Domain API.
 
-LivePerson asks that addresses are looked up at run time and never written down
-(https://developers.liveperson.com/domain-api.html). It names no life time; an hour is ours.
+LivePerson wants addresses to be looked up at run time and never hard-coded
+(https://developers.liveperson.com/domain-api.html). It documents no life time; we use one hour.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ MONITORING = "smt"
 
 _TTL_SECONDS = 3600.0
 
-# A host name below LivePerson's own domains, and nothing that could be read as something else.
+# A host name below LivePerson's own domains, in a form that has only one reading.
 _TRUSTED_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+liveperson\.(?:net|com)")
 
-# A simulator may stand behind a path.
+# A simulator's address may have a path.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*/?")
 
 

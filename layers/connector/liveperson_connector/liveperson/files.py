@@ -1,10 +1,10 @@
 """
-Files at LivePerson's storage: uploaded before they are shown, fetched after they were.
+Upload consumers' files to LivePerson's storage, and download agents' files from it.
 
-A signed address is asked for right before its use, since it lives one minute
+A signed address is requested right before its use, since it is valid for one minute
 (https://developers.liveperson.com/connector-api-send-api-examples.html). The storage takes no
-tokens; the address is the right to use it. One that ran out all the same is answered 401, and
-another is asked for once.
+tokens: whoever has the address may use it. It answers 401 to an expired one; then one more is
+requested.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Outcome = TypeVar("Outcome")
 MAX_BYTES = 3 * 1024 * 1024
 """The largest file LivePerson takes from a consumer."""
 
-# What agents may send is larger on some channels; beyond this we leave it to the agent's console.
+# Agents may send larger files than consumers; even larger ones are not copied.
 MAX_AGENT_BYTES = 20 * 1024 * 1024
 
-# What the storage answers to an address that is not valid, or not any more.
+# The storage's answers to an invalid or expired address.
 _RAN_OUT = frozenset({401, 403})
 
-# All that a path may have as it is (https://www.rfc-editor.org/rfc/rfc3986#section-3.3), and
-# escapes that are there already.
+# Characters that a path may contain (https://www.rfc-editor.org/rfc/rfc3986#section-3.3), and the
+# percent signs of existing escapes.
 _PATH = "/%!$&'()*+,;=:@~"
 
 

@@ -1,13 +1,13 @@
 """
-LivePerson's answers, as values or errors, whichever of its services gives them.
+Send requests to LivePerson's services; turn the answers into values or errors.
 
-Which answers are worth another try follows LivePerson's retry policy recommendations
+Which answers are worth a retry follows LivePerson's retry policy recommendations
 (https://developers.liveperson.com/retry-policy-recommendations.html); the error codes are those
 of its authorization page
 (https://developers.liveperson.com/connector-api-send-api-authorization-and-authentication.html).
 
-What LivePerson says in words goes into no error: an answer may quote what a consumer wrote, or a
-token, in any form. An error has the status, the code, and words of ours.
+No error contains LivePerson's own words: an answer may quote a consumer's message or a token, in
+any form. An error has the status, the code, and words of ours.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from ..support.http_client import SUCCESS, Answer, HttpClient
 from ..support.web_address import BadAddress, WebAddress
 
 SECONDS = 11.0
-"""How long a call may take, all in all: two slow ones fit into a worker's 30 s."""
+"""Time limit for a whole call: two slow ones fit into a worker's 30 s."""
 
-# Far more than any answer of LivePerson that we ask for has.
+# Far more than any answer that the connector reads.
 _MOST_JSON = 1024 * 1024
 
 APP_JWT_INVALID = "40102"
 CONSUMER_JWS_INVALID = "40103"
 
 # What a code looks like: a short number, a name in capitals, or one of OAuth 2.0
-# (https://www.rfc-editor.org/rfc/rfc6749#section-5.2). Anything else may be somebody's word.
+# (https://www.rfc-editor.org/rfc/rfc6749#section-5.2). Anything else may quote a person's words.
 _CODE = re.compile(
     r"[0-9]{1,6}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
     r"|invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type"
@@ -50,9 +50,9 @@ _LONGEST_CODE = 64
 
 class LivePersonHttp:
     """
-    Sends requests to LivePerson; one instance, and so one connection a host, per container.
+    Sends requests to LivePerson. Share one instance per container: it keeps connections.
 
-    ``seconds`` is how long a call may take, all in all.
+    ``seconds`` limits a whole call.
     """
 
     def __init__(self, client: HttpClient | None = None, *, seconds: float = SECONDS) -> None:
@@ -64,7 +64,7 @@ class LivePersonHttp:
         return _json(self._answer("GET", url, most=_MOST_JSON))
 
     def post_form(self, url: str, form: Mapping[str, str]) -> Any:
-        """POST ``form`` in the body, where secrets belong, and return the JSON of the answer."""
+        """POST ``form`` in the body, which no log of addresses shows; return the answer's JSON."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode(form).encode()
         return _json(self._answer("POST", url, most=_MOST_JSON, headers=headers, body=body))
@@ -76,7 +76,7 @@ class LivePersonHttp:
         return _json(self._answer("POST", url, most=_MOST_JSON, headers=headers, body=packed))
 
     def put_bytes(self, url: str, content: bytes) -> None:
-        """PUT ``content``; the answer's body does not matter."""
+        """PUT ``content``; ignore the answer's body."""
         self._answer("PUT", url, body=content)
 
     def get_bytes(self, url: str, most: int) -> bytes:
@@ -105,7 +105,7 @@ class LivePersonHttp:
 
 
 def compact(value: object) -> str:
-    """Write JSON as LivePerson's limits count it: no spaces, characters as they are."""
+    """Write JSON as LivePerson's limits count it: no spaces, no escapes that are not needed."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -144,7 +144,7 @@ def _raise_refusal(answer: Answer) -> NoReturn:
 
 
 def _is_untold(answer: Answer) -> bool:
-    """Whether it cannot be known what was refused: only the code tells whose token it was."""
+    """Whether the answer broke off before its code, which alone tells which token it refuses."""
     return answer.status == HTTPStatus.UNAUTHORIZED and answer.broke_off
 
 
@@ -165,7 +165,7 @@ def _refusal(
 
 
 def _error(answer: Answer) -> tuple[str | None, str]:
-    """Find the stable error code and what was said in any of the documented error bodies."""
+    """Return the stable error code and the words of any of the documented error bodies."""
     try:
         return error_of(json.loads(answer.body))
     except (ValueError, RecursionError):

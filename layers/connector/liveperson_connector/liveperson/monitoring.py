@@ -1,8 +1,8 @@
 """
-Which campaign a new conversation belongs to, asked of the Monitoring API.
+Ask the Monitoring API which campaign a new conversation belongs to.
 
-Its engagement method finds the campaign and engagement for an entry point, and remembers the
-visitor by two ids that must be sent again with every later call
+Its engagement method finds the campaign and engagement for an entry point, and identifies the
+visitor by two ids that every later call must repeat
 (https://developers.liveperson.com/monitoring-api-methods-engagement.html).
 """
 
@@ -45,7 +45,7 @@ class Monitoring:
         Return the visit to remember, and the routing for a new conversation.
 
         The routing has the names of the channel's ``routing`` object; it is empty where no
-        campaign is meant for this entry point. Raises :class:`LivePersonUnavailable` while the
+        campaign has this entry point. Raises :class:`LivePersonUnavailable` while the
         account is loading there.
         """
         query = {"v": "1.1", **_visitor(visit)}

@@ -1,9 +1,9 @@
 """
-What is asked of the Send API, as values: one function per request.
+Build the requests to the Send API, as values: one function per request.
 
 The types and bodies are those of
-https://developers.liveperson.com/connector-api-send-api-send.html; :mod:`.send_api` writes the
-envelope around them.
+https://developers.liveperson.com/connector-api-send-api-send.html; :mod:`.send_api` adds the
+envelope.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Place:
-    """Where something is said: a dialog of a conversation."""
+    """A dialog of a conversation, where an event is published."""
 
     conversation_id: str
     dialog_id: str
@@ -46,20 +46,20 @@ class Opening:
 
 
 def text(place: Place, words: str, metadata: Sequence[Mapping[str, Any]] = ()) -> Request:
-    """Say ``words``."""
+    """Publish a text."""
     event = {"type": "ContentEvent", "contentType": "text/plain", "message": words}
     return _publish(place, event, metadata)
 
 
 def hosted_file(place: Place, relative_path: str, file_type: str, caption: str) -> Request:
-    """Show a file that was uploaded to ``relative_path``; its preview is left to LivePerson."""
+    """Publish a file that was uploaded to ``relative_path``; LivePerson makes its preview."""
     message = {"relativePath": relative_path, "fileType": file_type, "caption": caption}
     event = {"type": "ContentEvent", "contentType": "hosted/file", "message": message}
     return _publish(place, event)
 
 
 def chat_state(place: Place, state: str) -> Request:
-    """Say what the consumer is doing, for example ``COMPOSING``."""
+    """Publish what the consumer is doing, for example ``COMPOSING``."""
     return _publish(place, {"type": "ChatStateEvent", "chatState": state})
 
 
@@ -69,7 +69,7 @@ def accept_status(
     sequences: Sequence[int],
     metadata: Sequence[Mapping[str, Any]] = (),
 ) -> Request:
-    """Say what became of messages: ``ACCEPT``, ``READ``, ``ACCESS``, ``NACK`` or ``ACTION``."""
+    """Publish the status of messages: ``ACCEPT``, ``READ``, ``ACCESS``, ``NACK`` or ``ACTION``."""
     event = {"type": "AcceptStatusEvent", "status": status, "sequenceList": list(sequences)}
     return _publish(place, event, metadata)
 
@@ -85,7 +85,7 @@ def close_dialog(conversation_id: str) -> Request:
 
 
 def close_conversation(conversation_id: str) -> Request:
-    """Close everything; no survey follows."""
+    """Close the whole conversation; no survey follows."""
     return _field(conversation_id, {"field": "Stage", "conversationState": "CLOSE"})
 
 
@@ -106,9 +106,9 @@ def rating(
 
 def profile(attributes: Mapping[str, Any]) -> Request:
     """
-    Tell who the consumer is: ``customer`` and ``personal``, LivePerson's engagement attributes.
+    Set the consumer's profile: ``customer`` and ``personal``, LivePerson's engagement attributes.
 
-    They are those of https://developers.liveperson.com/engagement-attributes-types-of-engagement-attributes.html.
+    See https://developers.liveperson.com/engagement-attributes-types-of-engagement-attributes.html.
     """
     attributes_sent: list[dict[str, Any]] = []
     if customer := attributes.get("customer"):
@@ -120,7 +120,7 @@ def profile(attributes: Mapping[str, Any]) -> Request:
 
 
 def conversation(account_id: str, routing: Mapping[str, Any]) -> Request:
-    """Ask for a conversation, routed by a campaign or, if need be, a skill."""
+    """Request a conversation, routed by a campaign or else by a skill."""
     body: dict[str, Any] = {"brandId": account_id, "channelType": "MESSAGING"}
     if urgency := routing.get("urgency"):
         body["ttrDefName"] = urgency
@@ -142,17 +142,17 @@ def conversation(account_id: str, routing: Mapping[str, Any]) -> Request:
 
 
 def upload_url(size: int, file_type: str) -> Request:
-    """Ask where to upload a file of ``size`` bytes; LivePerson wants the size as text."""
+    """Request an address to upload a file of ``size`` bytes; LivePerson expects it as text."""
     return Request("ms.GenerateURLForUploadFile", {"fileSize": str(size), "fileType": file_type})
 
 
 def download_url(relative_path: str) -> Request:
-    """Ask where a file can be fetched within the next minute."""
+    """Request an address where a file can be fetched for one minute."""
     return Request("ms.GenerateURLForDownloadFile", {"relativePath": relative_path})
 
 
 def client_properties(features: Sequence[str]) -> str:
-    """Write the ``Client-Properties`` header, which tells what the consumer's client can do."""
+    """Return the ``Client-Properties`` header, with the abilities of the consumer's client."""
     properties = {"type": ".ClientProperties", "features": list(features)}
     return json.dumps(properties, separators=(",", ":"))
 
@@ -160,7 +160,7 @@ def client_properties(features: Sequence[str]) -> str:
 def _publish(
     place: Place, event: Mapping[str, Any], metadata: Sequence[Mapping[str, Any]] = ()
 ) -> Request:
-    # Both ids always: the second becomes necessary once a survey's dialog exists.
+    # Always send both ids: the second is necessary once a survey's dialog exists.
     body = {
         "conversationId": place.conversation_id,
         "dialogId": place.dialog_id,

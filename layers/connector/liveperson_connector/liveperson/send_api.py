@@ -1,5 +1,5 @@
 """
-The Send API: what consumers do.
+Call the Send API, by which consumers act.
 
 CONVERSATION opens a conversation with a batch of two requests, SEND carries one
 (https://developers.liveperson.com/connector-api-send-api-conversation.html, …-send.html). Every
@@ -23,9 +23,9 @@ from .domains import ASYNC_MESSAGING, Domains
 from .http import LivePersonHttp, error_of
 from .payloads import Opening, Request
 
-# LivePerson shows its words for this in one example only, and promises none of them
-# (https://developers.liveperson.com/connector-api-send-api-conversation.html). So whatever looks
-# like it counts: a wrong guess lets the consumer's words wait, an overlooked one refuses them.
+# LivePerson documents the wording by one example only
+# (https://developers.liveperson.com/connector-api-send-api-conversation.html), so any similar words
+# count: a false match delays the consumer's message, an overlooked one would refuse it.
 _ALREADY_OPEN = re.compile(
     r"already|duplicate"
     r"|\b(open|opened|active|ongoing|existing|current) (conversation|dialog)"
@@ -35,7 +35,7 @@ _CONFLICT = 409
 
 
 class AlreadyOpen(ConnectorError):
-    """LivePerson holds an open conversation of this consumer; it does not say which."""
+    """The consumer has an open conversation already; LivePerson does not say which."""
 
     reason = "already_open"
 
@@ -43,10 +43,10 @@ class AlreadyOpen(ConnectorError):
 @dataclass(frozen=True)
 class OnBehalf:
     """
-    Who calls and for whom: the two tokens in the headers of every Send API call.
+    The two tokens in the headers of every Send API call: the app's and the consumer's.
 
-    ``features`` are what the consumer's client can do; LivePerson wants them with every call of
-    a conversation that was opened with them.
+    ``features`` are the abilities of the consumer's client; every call of a conversation that was
+    opened with features must repeat them.
     """
 
     account_id: str
@@ -55,7 +55,7 @@ class OnBehalf:
     features: tuple[str, ...] = ()
 
     def headers(self) -> dict[str, str]:
-        """Write the headers; the AppJWT goes raw, without ``Bearer``."""
+        """Return the headers; the AppJWT is sent raw, without ``Bearer``."""
         headers = {
             "Authorization": self.app_jwt.token,
             "X-LP-ON-BEHALF": self.consumer_jws.token,
@@ -76,8 +76,8 @@ class SendApi:
         """
         Open a conversation and return its id, which is also the id of its main dialog.
 
-        Raises :class:`AlreadyOpen` when the consumer seems to have one: a repeat is always safe,
-        since LivePerson keeps to one open conversation a consumer.
+        Raises :class:`AlreadyOpen` if the consumer seems to have one. A repeat is always safe,
+        since LivePerson allows one open conversation per consumer.
         """
         batch = [
             envelope(payloads.profile(opening.profile)),
@@ -105,9 +105,9 @@ class SendApi:
 
     def publish(self, who: OnBehalf, request: Request) -> int | None:
         """
-        Send one event; return the number that it got in its dialog, None if the answer has none.
+        Send one event; return its sequence in the dialog, ``None`` if the answer has none.
 
-        The first of a dialog is 0.
+        The first sequence of a dialog is 0.
         """
         sequence = self.send(who, request).get("sequence")
         return sequence if isinstance(sequence, int) else None
@@ -126,7 +126,7 @@ def envelope(request: Request) -> dict[str, Any]:
     """
     Write a request as ``{"kind": "req", "id": …, "type": …, "body": …}``, with its metadata.
 
-    Its id is ours and new for every try: LivePerson recognises no repeat by it.
+    Its id is new for every try: LivePerson does not recognise repeats by it.
     """
     written: dict[str, Any] = {
         "kind": "req",

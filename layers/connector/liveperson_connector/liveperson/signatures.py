@@ -1,11 +1,11 @@
 """
-Who may call our webhook: the signature over the bytes that arrived.
+Verify the signature of a webhook, over the bytes that arrived.
 
 ``x-liveperson-signature`` is ``sha1=`` or ``sha256=`` and the HMAC of the raw body under the app's
 client secret, in Base64 or hexadecimal as the account is set up
 (https://developers.liveperson.com/connector-api-webhooks-notification-protocol.html). The body is
-never decoded before it is proved: a JSON parser and writer change the bytes of any text outside
-ASCII, and then the honest webhook fails and the check gets switched off.
+never decoded before it is verified: a JSON parser and writer change the bytes of any text outside
+ASCII, so that genuine webhooks would fail.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DIGEST_BYTES = {"sha1": 20, "sha256": 32}
 
 
 def sign(secret: str, body: bytes, *, algorithm: str = "sha1", encoding: str = "base64") -> str:
-    """Sign ``body`` as LivePerson does; the simulator and the tests sign with this."""
+    """Sign ``body`` as LivePerson does; the tests use this."""
     digest = hmac.digest(secret.encode(), body, algorithm)
     text = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
     return f"{algorithm}={text}"
@@ -34,7 +34,7 @@ def sign(secret: str, body: bytes, *, algorithm: str = "sha1", encoding: str = "
 
 def verify(body: bytes, headers: Mapping[str, str], credentials: Credentials) -> str:
     """
-    Prove that ``body`` was signed with a secret of ``credentials``, for their client id.
+    Verify that ``body`` was signed with a secret of ``credentials``, for their client id.
 
     ``headers`` have lower-case names. Returns which secret matched, ``current`` or ``previous``;
     raises :class:`UntrustedWebhook` otherwise, without saying which part came close.
@@ -83,7 +83,7 @@ def _base64(text: str) -> bytes:
 
 
 def _same(one: str, other: str) -> bool:
-    # A header may hold half a character, which is no UTF-8; it is a stranger's all the same.
+    # A header may contain a lone surrogate, which UTF-8 cannot express; compare it all the same.
     return hmac.compare_digest(
         one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
     )

@@ -1,11 +1,11 @@
 """
-Long texts, cut into messages that LivePerson takes.
+Cut long texts into messages that LivePerson accepts.
 
-A request of more than 5,000 characters of JSON is refused. LivePerson's guide
+LivePerson refuses a request of more than 5,000 characters of JSON. Its guide
 (https://livepersoninc.github.io/lp-devassist-connectors) counts the whole request and does not say
-whether a character outside the Basic Multilingual Plane is one or two; we count two, keep room for
-the envelope, and cut at white space where there is some nearby, never inside an address that fits
-one message, and never inside what a reader sees as one character.
+whether a character outside the Basic Multilingual Plane counts once or twice; we count it twice and
+leave room for the envelope. Cuts are made at white space if there is some nearby, never inside an
+address that fits into one message, and never inside what a reader sees as one character.
 """
 
 from __future__ import annotations
