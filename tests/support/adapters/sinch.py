@@ -1,7 +1,7 @@
 """
 Sinch's webhooks, requests and answers (https://developers.sinch.com/docs/conversation), WhatsApp's.
 
-``tests/unit/channel/adapters/test_sinch.py`` has what differs for RCS and SMS.
+``tests/unit/channel/adapters/test_sinch_judged.py`` has what differs for RCS and SMS.
 """
 
 from __future__ import annotations

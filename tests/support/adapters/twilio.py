@@ -1,7 +1,7 @@
 """
 Twilio's webhooks, requests and answers (https://www.twilio.com/docs/messaging), for WhatsApp.
 
-SMS can do less; ``tests/unit/channel/adapters/test_twilio.py`` has what differs.
+SMS can do less; ``tests/unit/channel/adapters/test_twilio_judged.py`` has what differs.
 """
 
 from __future__ import annotations

@@ -204,7 +204,13 @@ _WEBHOOKS = [
     read_message(
         "edited_caption",
         "edit",
-        {"original_message_id": OURS, "message": {"type": "image", "image": {"caption": "Worse"}}},
+        {
+            "original_message_id": OURS,
+            "message": {
+                "type": "image",
+                "image": {**_MEDIA, "mime_type": "image/jpeg", "caption": "Worse"},
+            },
+        },
         type="edited",
         text="Worse",
     ),
