@@ -135,7 +135,7 @@ def dead_letter(identity: str) -> OutgoingMessage:
         "first_failed_at": datetime.now(UTC).isoformat(),
     }
     body = json.dumps({"account_id": ACCOUNT, "consumer_id": identity, "event": {"id": identity}})
-    return OutgoingMessage(body, group=identity, identity=identity, attributes=attributes)
+    return OutgoingMessage(body, group=identity, deduplication_id=identity, attributes=attributes)
 
 
 # ── sam local invoke: every function with its event ──

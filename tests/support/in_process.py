@@ -51,11 +51,11 @@ class InProcessQueue:
         """Everything that stands in the queue, in order."""
         return [each.letter for each in self._messages]
 
-    def send(self, letters: Sequence[OutgoingMessage]) -> None:
-        """Queue letters, except those whose identity their group had in the last five minutes."""
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Queue messages, except those whose id their group had in the last five minutes."""
         now = self.clock()
-        for letter in letters:
-            key = (letter.group, letter.identity)
+        for letter in messages:
+            key = (letter.group, letter.deduplication_id)
             if now - self._taken.get(key, -DEDUPLICATION_SECONDS) >= DEDUPLICATION_SECONDS:
                 self._taken[key] = now
                 self._messages.append(_Stored(letter, f"message-{next(self._ids)}", now))
@@ -116,7 +116,7 @@ class BrokenQueue:
 
     name: str = "broken.fifo"
 
-    def send(self, letters: Sequence[OutgoingMessage]) -> None:  # noqa: ARG002
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:  # noqa: ARG002
         """Take nothing."""
         raise AwsUnavailable("sending to broken.fifo: ServiceUnavailable")
 

@@ -28,7 +28,7 @@ from liveperson_connector.flows.dead_letter_redrive import (
     Route,
     to_go_behind,
 )
-from liveperson_connector.flows.failed_events import failed_letter
+from liveperson_connector.flows.failed_events import failure_message
 from liveperson_connector.flows.message_intake import MessageIntake
 from liveperson_connector.support.cache import Cache
 from liveperson_connector.telemetry import outcomes
@@ -209,7 +209,7 @@ def test_the_channel_hears_of_a_failure_under_the_same_trace() -> None:
     """It began with an event of its own."""
     event = ConsumerEvent(ACCOUNT, PHONE, text_event())
     with outcomes.context("tests", "t"):
-        letter = failed_letter(event, LivePersonRefused("no"), "message-1")
+        letter = failure_message(event, LivePersonRefused("no"), "message-1")
 
     assert {"trace": "t"} == letter.attributes
 

@@ -18,7 +18,7 @@ from liveperson_connector.domain.conversations import Consumer, Conversation, Pr
 from liveperson_connector.domain.errors import LivePersonRefused
 from liveperson_connector.domain.pseudonyms import consumer_key
 from liveperson_connector.domain.queue_messages import OutgoingMessage, stable_id
-from liveperson_connector.flows.failed_events import failed_letter
+from liveperson_connector.flows.failed_events import failure_message
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.messages import posted, queued_event, text_event
 from tests.support.moto_stack import MotoStack, moto_stack
@@ -108,7 +108,7 @@ class Person:
         yield NOTIFICATIONS, self._notification("survey", 1, field="dialogId")
         echoes = stable_id(ACCOUNT, self.ids["open"], "echo")
         yield NOTIFICATIONS, replace(self._notification("open", 99), group=echoes)
-        yield NOTIFICATIONS, failed_letter(event, LivePersonRefused("no", http_status=400), "m")
+        yield NOTIFICATIONS, failure_message(event, LivePersonRefused("no", http_status=400), "m")
         for name in ("lp", "open"):
             yield NOTIFICATIONS, unreadable({"of": self.ids[name], "said": self.words})
         yield NOTIFICATIONS, unreadable({"author": self.key, "said": self.words})

@@ -643,8 +643,8 @@ def test_a_letter_that_names_things_oddly_stops_no_run(redrive: Redrive, odd: ob
 class SlowQueue(InProcessQueue):
     """A queue that takes ten seconds for a call."""
 
-    def send(self, letters: Sequence[OutgoingMessage]) -> None:
-        super().send(letters)
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        super().send(messages)
         self.clock.pass_seconds(10)
 
 
@@ -729,9 +729,9 @@ def test_a_letter_that_dies_again_meanwhile_waits_for_the_next_run(redrive: Redr
     route = redrive.flow.routes["consumer-events"]
 
     class Failing(InProcessQueue):
-        def send(self, letters: Sequence[OutgoingMessage]) -> None:
-            super().send(letters)
-            for each in letters:
+        def send(self, messages: Sequence[OutgoingMessage]) -> None:
+            super().send(messages)
+            for each in messages:
                 attributes = {**each.attributes, "reason": TRANSIENT}
                 redrive.dead.send([replace(each, attributes=attributes)])
 

@@ -16,7 +16,7 @@ from liveperson_connector.domain.errors import (
     Permanent,
     UnreadableMessage,
 )
-from liveperson_connector.flows.failed_events import failed_letter, read_failed
+from liveperson_connector.flows.failed_events import failure_message, read_failed
 from tests.support.accounts import ACCOUNT
 from tests.support.messages import PHONE
 
@@ -30,7 +30,7 @@ def event(kind: str = "text", event_id: str = "m-1", consumer_id: str = PHONE) -
 
 def failure(error: Permanent = REFUSED, **which: Any) -> dict[str, Any]:
     """Write a failure, and read it as its reader does."""
-    read = read_failed(json.loads(failed_letter(event(**which), error, "message-1").body))
+    read = read_failed(json.loads(failure_message(event(**which), error, "message-1").body))
     assert (ACCOUNT, "message-1") == (read.account_id, read.message_id)
     return read.failure
 
@@ -46,7 +46,7 @@ def test_a_failure_names_the_event_and_the_reason() -> None:
         "http_status": 400,
         "error_code": "BAD",
     } == failure()
-    assert "Hello" not in failed_letter(event(), REFUSED, "message-1").body
+    assert "Hello" not in failure_message(event(), REFUSED, "message-1").body
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_failures_of_a_consumer_are_one_group() -> None:
         event(consumer_id="another"),
         replace(event(), account_id="another"),
     ]
-    groups = [failed_letter(each, REFUSED, "message").group for each in events]
+    groups = [failure_message(each, REFUSED, "message").group for each in events]
 
     assert groups[0] == groups[1]
     assert 3 == len(set(groups))
@@ -94,7 +94,7 @@ def test_the_failures_of_a_consumer_are_one_group() -> None:
 def test_a_failure_is_queued_once_for_each_try_of_the_channel() -> None:
     """The same message may come back, and tell it again; a copy that fails later is another."""
     first, again, copy, other = (
-        failed_letter(event(event_id=event_id), REFUSED, message).identity
+        failure_message(event(event_id=event_id), REFUSED, message).deduplication_id
         for event_id, message in (("m-1", "1"), ("m-1", "1"), ("m-1", "2"), ("m-2", "1"))
     )
 
@@ -104,7 +104,7 @@ def test_a_failure_is_queued_once_for_each_try_of_the_channel() -> None:
 
 def test_a_failure_of_an_older_version_is_read() -> None:
     """It names no message."""
-    body = json.loads(failed_letter(event(), REFUSED, "message-1").body)
+    body = json.loads(failure_message(event(), REFUSED, "message-1").body)
     del body["message_id"]
     read = read_failed(body)
 

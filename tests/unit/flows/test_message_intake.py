@@ -74,7 +74,7 @@ def test_nobody_is_named_in_the_queues_own_fields(
     intake.accept(ACCOUNT, PHONE, posted(text_event()))
 
     (letter,) = queue.letters
-    assert "4915112345678" not in letter.group + letter.identity
+    assert "4915112345678" not in letter.group + letter.deduplication_id
 
 
 @pytest.mark.parametrize("account_id", ["99999999", "", "a/b", "../" + ACCOUNT, "ü"])

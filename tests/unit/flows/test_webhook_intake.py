@@ -132,7 +132,7 @@ def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
     assert [each.body for each in changes] == [each.body for each in claims]
     assert [{"claim": "only", "trace": "request-1"}] * 3 == [each.attributes for each in claims]
     assert 3 == len({each.group for each in claims})
-    assert 6 == len({each.identity for each in (*claims, *changes)})
+    assert 6 == len({each.deduplication_id for each in (*claims, *changes)})
 
 
 def test_a_claim_stands_with_its_conversations_echoes(intake: Intake) -> None:
@@ -184,7 +184,7 @@ def test_no_queue_drops_what_is_sent_again(intake: Intake, body: bytes) -> None:
 
     assert once * 2 == intake.queued()
     letters = intake.notifications.letters
-    assert len(letters) == len({each.identity for each in letters})
+    assert len(letters) == len({each.deduplication_id for each in letters})
 
 
 def test_a_webhook_with_nothing_in_it_is_taken(intake: Intake) -> None:
@@ -504,7 +504,7 @@ def test_what_cannot_be_read_is_kept_once_and_in_order(intake: Intake) -> None:
     first, second, other = intake.dead_letters.letters
 
     assert first.group == second.group != other.group
-    assert 3 == len({each.identity for each in intake.dead_letters.letters})
+    assert 3 == len({each.deduplication_id for each in intake.dead_letters.letters})
 
 
 def test_what_is_queued_has_the_trace_of_its_request(intake: Intake) -> None:
@@ -525,7 +525,7 @@ def test_two_accounts_events_are_never_one(intake: Intake) -> None:
     intake.receive(signed_webhook())
     intake.receive(signed_webhook(account_id="other"))
 
-    assert 2 == len({each.identity for each in intake.notifications.letters})
+    assert 2 == len({each.deduplication_id for each in intake.notifications.letters})
 
 
 def test_without_the_dead_letters_the_caller_keeps_it_too(clock: Clock) -> None:

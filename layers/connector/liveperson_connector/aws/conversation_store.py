@@ -27,7 +27,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..domain.clock import Clock
 from ..domain.conversations import (
@@ -90,9 +90,7 @@ class ConversationStore:
         return EventState(
             consumer=_consumer(account_id, key, items.get(consumer_pk, {})),
             progress=_progress(items.get(event_pk, {})),
-            outage=read_circuit(items[outage]) if outage in items else None,
-            is_held=hold in items,
-            redrive_failed_at=redrive_failed_at(items[hold]) if hold in items else 0.0,
+            **_obstacles(items, outage, hold),
         )
 
     def load_consumer(self, account_id: str, key: str) -> Consumer | None:
@@ -224,35 +222,22 @@ class ConversationStore:
         Of its ``identities``, if it has any, the first is its own; under the others an older
         version may have marked it. ``lp_ids`` are the consumers that it names.
         """
-        conversation_pk = _conversation_pk(account_id, conversation_id)
-        sought = _sought_pk(account_id)
+        place = _conversation_pk(account_id, conversation_id)
         marks = [_notification_pk(account_id, each) for each in identities]
-        outage, hold = OUTAGE_PK.format(account_id, "channel"), HOLD_PK.format(group)
+        sought, outage = _sought_pk(account_id), OUTAGE_PK.format(account_id, "channel")
+        hold = HOLD_PK.format(group)
         consumers = {_lp_consumer_pk(account_id, each): each for each in lp_ids if each}
-        items = self._table.get([conversation_pk, *marks, sought, outage, hold, *consumers])
-        known = items.get(conversation_pk)
+        items = self._table.get([place, *marks, sought, outage, hold, *consumers])
+        known = items.get(place)
         if known and "part_of" in known:  # in the form that names only dialogs
             return self.load_notification(account_id, known["part_of"], identities, (), group)
-        claims = [
-            Conversation(
-                account_id,
-                conversation_id,
-                consumer_id=items[pk]["consumer_id"],
-                consumer_key=items[pk]["consumer_key"],
-                lp_consumer_id=lp_id,
-                channel=items[pk].get("channel", ""),
-            )
-            for pk, lp_id in consumers.items()
-            if pk in items
-        ]
+        named = [(lp_id, items[pk]) for pk, lp_id in consumers.items() if pk in items]
         return NotificationState(
             conversation=_conversation(account_id, conversation_id, known) if known else None,
-            claim=claims[0] if claims else None,
+            claim=_claimed(account_id, conversation_id, *named[0]) if named else None,
             was_delivered=_is_marked(items, marks),
             is_sought=sought in items,
-            outage=read_circuit(items[outage]) if outage in items else None,
-            is_held=hold in items,
-            redrive_failed_at=redrive_failed_at(items[hold]) if hold in items else 0.0,
+            **_obstacles(items, outage, hold),
         )
 
     def adopt(self, conversation: Conversation, *, is_current: bool, told_at: int = 0) -> None:
@@ -494,6 +479,29 @@ def _conversation(account_id: str, conversation_id: str, item: Item) -> Conversa
         dialog_types=item.get("dialog_types", {}),
         changed_at=int(item.get("changed_at", 0)),
         echoes=tuple((int(sequence), digest) for sequence, digest in item.get("echoes", [])),
+        channel=item.get("channel", ""),
+    )
+
+
+def _obstacles(items: Mapping[str, Item], outage: str, hold: str) -> dict[str, Any]:
+    """Read what may let a message wait: the circuit of its destination, the hold of its group."""
+    return {
+        "outage": read_circuit(items[outage]) if outage in items else None,
+        "is_held": hold in items,
+        "redrive_failed_at": redrive_failed_at(items[hold]) if hold in items else 0.0,
+    }
+
+
+def _claimed(
+    account_id: str, conversation_id: str, lp_consumer_id: str, item: Item
+) -> Conversation:
+    """Read a conversation as it would be remembered for the consumer that it names."""
+    return Conversation(
+        account_id,
+        conversation_id,
+        consumer_id=item["consumer_id"],
+        consumer_key=item["consumer_key"],
+        lp_consumer_id=lp_consumer_id,
         channel=item.get("channel", ""),
     )
 

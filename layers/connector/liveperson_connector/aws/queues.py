@@ -38,9 +38,9 @@ class Queue:
         """The queue's name, for logs and answers."""
         return self._url.rsplit("/", 1)[-1]
 
-    def send(self, letters: Sequence[OutgoingMessage]) -> None:
-        """Queue ``letters`` in order, as many with one call as it takes; all, or an error."""
-        for batch in _batches(letters):
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Queue ``messages`` in order, as many with one call as it takes; all, or an error."""
+        for batch in _batches(messages):
             self._send_batch(batch)
 
     def send_plain(self, body: str, delay: int = 0) -> None:
@@ -110,13 +110,13 @@ class Queue:
             in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
         )
 
-    def _send_batch(self, letters: Sequence[OutgoingMessage]) -> None:
+    def _send_batch(self, messages: Sequence[OutgoingMessage]) -> None:
         # A single message is sent as one: the call is cheaper to make and to read in a trace.
         with aws_errors(f"sending to {self.name}"):
-            if len(letters) == 1:
-                self._client.send_message(QueueUrl=self._url, **_entry(letters[0]))
+            if len(messages) == 1:
+                self._client.send_message(QueueUrl=self._url, **_entry(messages[0]))
                 return
-            entries = [{"Id": str(index), **_entry(each)} for index, each in enumerate(letters)]
+            entries = [{"Id": str(index), **_entry(each)} for index, each in enumerate(messages)]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
         _raise_for(answer.get("Failed", []), f"sending to {self.name}", "taken")
 
@@ -130,23 +130,23 @@ def _tens(receipt_handles: Sequence[str], **more: int) -> Iterator[list[Any]]:
         ]
 
 
-def _batches(letters: Sequence[OutgoingMessage]) -> Iterator[list[OutgoingMessage]]:
+def _batches(messages: Sequence[OutgoingMessage]) -> Iterator[list[OutgoingMessage]]:
     batch: list[OutgoingMessage] = []
     size = 0
-    for letter in letters:
-        own = _size(letter)
+    for message in messages:
+        own = _size(message)
         if batch and (len(batch) == BATCH or size + own > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(letter)
+        batch.append(message)
         size += own
     if batch:
         yield batch
 
 
-def _size(letter: OutgoingMessage) -> int:
-    attributes = "".join(f"{name}String{value}" for name, value in letter.attributes.items())
-    return len(letter.body.encode()) + len(attributes.encode())
+def _size(message: OutgoingMessage) -> int:
+    attributes = "".join(f"{name}String{value}" for name, value in message.attributes.items())
+    return len(message.body.encode()) + len(attributes.encode())
 
 
 def _from_message(message: Mapping[str, Any]) -> QueueMessage:
@@ -166,12 +166,14 @@ def _raise_for(failed: Sequence[Mapping[str, Any]], doing: str, done: str) -> No
         raise AwsUnavailable(f"{doing}: {len(failed)} not {done} ({code})", error_code=code)
 
 
-def _entry(letter: OutgoingMessage) -> dict[str, Any]:
+def _entry(message: OutgoingMessage) -> dict[str, Any]:
     return {
-        "MessageBody": letter.body,
-        "MessageGroupId": letter.group,
-        "MessageDeduplicationId": letter.identity,
-        "MessageAttributes": {name: _attribute(value) for name, value in letter.attributes.items()},
+        "MessageBody": message.body,
+        "MessageGroupId": message.group,
+        "MessageDeduplicationId": message.deduplication_id,
+        "MessageAttributes": {
+            name: _attribute(value) for name, value in message.attributes.items()
+        },
     }
 
 

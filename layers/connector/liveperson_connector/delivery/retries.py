@@ -277,9 +277,8 @@ def dead_letter(message: QueueMessage, error: Transient | Permanent, tries: int)
         "http_status": str(error.http_status) if error.http_status else "",
         "error_code": error.error_code or "",
         "attempts": str(tries),
-        "first_failed_at": message.attributes.get(
-            "first_failed_at", iso(message.first_received_at)
-        ),
+        "first_failed_at": message.attributes.get("first_failed_at")
+        or iso(message.first_received_at),
         LETTER_ID_ATTRIBUTE: message.letter_id,
         "redrives": message.attributes.get("redrives", ""),
         CORRELATION_ATTRIBUTE: message.attributes.get(CORRELATION_ATTRIBUTE, ""),
@@ -293,7 +292,7 @@ def dead_letter(message: QueueMessage, error: Transient | Permanent, tries: int)
     return OutgoingMessage(
         body=message.body,
         group=message.group,
-        identity=stable_id(message.message_id),
+        deduplication_id=stable_id(message.message_id),
         attributes=dict(present[:MOST_ATTRIBUTES]),
     )
 

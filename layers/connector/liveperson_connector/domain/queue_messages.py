@@ -13,7 +13,7 @@ from typing import Any
 from .errors import UnreadableMessage
 
 CUT_OFF_ATTRIBUTE = "cut_off"
-"""On a redriven message whose worker was cut off again and again: it may have been sent."""
+"""On a redriven message whose worker was cut off on every receive: it may have been sent."""
 
 CORRELATION_ATTRIBUTE = "trace"
 """The id of the request by which a message came in; log lines carry it from hop to hop."""
@@ -29,7 +29,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 """
 
 MOST_REDRIVES = 5
-"""A letter that failed for a day, this many times over, is not a matter of patience any more."""
+"""A dead letter that failed for a day, this many times over, is left for an operator."""
 
 REPEAT_SECONDS = 5 * 86_400
 """
@@ -44,14 +44,14 @@ class OutgoingMessage:
     """
     A message to send: its group keeps order.
 
-    Of two with one identity SQS drops the second without a word if it comes within five minutes,
-    whatever became of the first. So an identity is of one act of sending, which may be repeated
-    when no answer came; whether a message says what another said before is the table's question.
+    Of two with one ``deduplication_id`` SQS silently drops the second if it comes within five
+    minutes, whatever became of the first. So an id belongs to one act of sending, which may be
+    repeated when no answer came; the table decides whether a message repeats an earlier one.
     """
 
     body: str
     group: str
-    identity: str
+    deduplication_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -147,7 +147,7 @@ def _time(milliseconds: str) -> datetime:
 
 
 def stable_id(*parts: str) -> str:
-    """Return a text that SQS takes as a group or an identity, whatever the parts contain."""
+    """Return a text that SQS takes as a group or a deduplication id, whatever the parts contain."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -158,5 +158,5 @@ def iso(moment: datetime) -> str:
 
 
 def new_id() -> str:
-    """Return an identity that no other message has."""
+    """Return a deduplication id that no other message has."""
     return uuid.uuid4().hex

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..channel.ready_channels import AdapterOf, ReadyChannel
     from ..delivery.circuit_breaker import CircuitBreaker
     from ..delivery.retries import RetryingConsumer
-    from ..domain.accounts import ChannelSettings
+    from ..domain.accounts import ChannelSettings, Credentials
     from ..domain.clock import Clock
     from ..flows.channel_delivery.flow import ChannelDelivery
     from ..flows.channel_delivery.notifier import Notifier
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..flows.message_intake import MessageIntake
     from ..flows.outbound_messaging.flow import OutboundMessaging
     from ..flows.outbound_messaging.sending import MessageSender
+    from ..flows.outbound_messaging.typing import Typing
     from ..flows.provider_intake import ProviderIntake
     from ..flows.token_refresh import TokenRefresh
     from ..flows.webhook_intake import WebhookIntake
@@ -235,7 +236,6 @@ class Container:
         from ..delivery.circuit_breaker import LIVEPERSON
         from ..flows.outbound_messaging.flow import OutboundMessaging
         from ..flows.outbound_messaging.provider_events import ProviderEvents
-        from ..flows.outbound_messaging.typing import Typing
         from .settings import OutboundMessagingSettings
 
         settings = OutboundMessagingSettings(self._environ)
@@ -243,20 +243,25 @@ class Container:
             calls=self.authorized_calls,
             send_api=self._send_api,
             sender=self._message_sender(settings.callback_network),
-            typing=Typing(
-                self.authorized_calls,
-                self._send_api,
-                self.store,
-                self.queue(settings.typing_timers_queue_url).send_plain,
-                settings.consumer_id_salt,
-                clock=self._clock,
-            ),
+            typing=self._typing(settings.typing_timers_queue_url, settings.consumer_id_salt),
             store=self.store,
             breaker=self._breaker(LIVEPERSON),
             notifications=self.queue(settings.notifications_queue_url),
             salt=settings.consumer_id_salt,
             clock=self._clock,
             provider_events=ProviderEvents(self.persons),
+        )
+
+    def _typing(self, timers: str, salt: str) -> Typing:
+        from ..flows.outbound_messaging.typing import Typing
+
+        return Typing(
+            self.authorized_calls,
+            self._send_api,
+            self.store,
+            self.queue(timers).send_plain,
+            salt,
+            clock=self._clock,
         )
 
     def _message_sender(self, network: str) -> MessageSender:
@@ -298,30 +303,34 @@ class Container:
     @cached_property
     def webhook_intake(self) -> WebhookIntake:
         """What ``webhook_intake`` needs; LivePerson waits, so its calls fail fast."""
-        from ..aws.known_accounts import KnownAccounts
-        from ..aws.parameters import ParameterStore
         from ..aws.queues import Queue
         from ..flows.webhook_intake import WebhookIntake
-        from ..support.cache import Cache
         from .settings import WebhookIntakeSettings
 
         settings = WebhookIntakeSettings(self._environ)
-        parameters = ParameterStore(self._clients.fail_fast("ssm"), settings.parameter_prefix)
-        known = KnownAccounts(
-            lambda token: parameters.accounts_with("credentials", token), clock=self._clock
-        )
         sqs = self._clients.fail_fast("sqs")
         return WebhookIntake(
-            credentials=Cache(
-                parameters.find_credentials,
-                ttl=_PARAMETER_SECONDS,
-                empty_ttl=_ABSENCE_SECONDS,
-                clock=self._clock,
-                may_exist=known.may_exist,
-            ),
+            credentials=self._credentials(settings.parameter_prefix),
             notifications=Queue(sqs, settings.notifications_queue_url),
             dead_letters=Queue(sqs, settings.notifications_dead_letters_url),
             clock=self._clock,
+        )
+
+    def _credentials(self, prefix: str) -> Cache[Credentials | None]:
+        from ..aws.known_accounts import KnownAccounts
+        from ..aws.parameters import ParameterStore
+        from ..support.cache import Cache
+
+        parameters = ParameterStore(self._clients.fail_fast("ssm"), prefix)
+        known = KnownAccounts(
+            lambda token: parameters.accounts_with("credentials", token), clock=self._clock
+        )
+        return Cache(
+            parameters.find_credentials,
+            ttl=_PARAMETER_SECONDS,
+            empty_ttl=_ABSENCE_SECONDS,
+            clock=self._clock,
+            may_exist=known.may_exist,
         )
 
     @cached_property

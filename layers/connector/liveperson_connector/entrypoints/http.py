@@ -42,7 +42,7 @@ def http_function(
 
     What is not answered when ``seconds`` have passed is answered 503, and the caller sends it
     again. ``build`` makes what the function needs; Lambda does this while a container starts,
-    when the processor is at its fastest and nobody's time runs yet. ``slow`` maps the name of a
+    when the processor is at its fastest and no caller waits yet. ``slow`` maps the name of a
     metric to milliseconds: an answer that took longer is counted under this name.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
@@ -55,22 +55,30 @@ def http_function(
             asked = event.get("requestContext") or {}
             with outcomes.context(function, correlation_id(asked)):
                 try:
-                    return deadline(seconds, lambda: handle(HttpRequest.from_event(event)))
-                except Refused as refused:
-                    outcomes.refusal(refused)
-                    return refusal(refused)
-                except Exception as bug:  # noqa: BLE001 - for the log, not for the caller
-                    outcomes.unexpected_error(bug)
-                    return answer(500, {"error": "internal"})
+                    return _answer(handle, event, seconds)
                 finally:
-                    took = waited(asked, started)
-                    outcomes.measure(Measurement.ANSWER_TIME, took)
-                    for name in (each for each, limit in slow.items() if took > limit):
-                        outcomes.count(name)
+                    _measure(waited(asked, started), slow)
 
         return handler
 
     return decorate
+
+
+def _answer(handle: Handle, event: Mapping[str, Any], seconds: float) -> Answer:
+    try:
+        return deadline(seconds, lambda: handle(HttpRequest.from_event(event)))
+    except Refused as refused:
+        outcomes.refusal(refused)
+        return refusal(refused)
+    except Exception as bug:  # noqa: BLE001 - for the log, not for the caller
+        outcomes.unexpected_error(bug)
+        return answer(500, {"error": "internal"})
+
+
+def _measure(took: float, slow: Mapping[str, float]) -> None:
+    outcomes.measure(Measurement.ANSWER_TIME, took)
+    for name in (each for each, limit in slow.items() if took > limit):
+        outcomes.count(name)
 
 
 def correlation_id(asked: Mapping[str, Any]) -> str | None:

@@ -35,7 +35,7 @@ class FailedEvent(NamedTuple):
     message_id: str
 
 
-def failed_letter(event: ConsumerEvent, error: Permanent, message_id: str) -> OutgoingMessage:
+def failure_message(event: ConsumerEvent, error: Permanent, message_id: str) -> OutgoingMessage:
     """
     Write for the queue that ``event`` (in message ``message_id``) was refused for good, and why.
 
@@ -72,7 +72,7 @@ def _words(event: ConsumerEvent, error: Permanent) -> str:
 
 
 def read_failed(queued: Mapping[str, Any]) -> FailedEvent:
-    """Read what :func:`failed_letter` wrote, or raise :class:`UnreadableMessage`."""
+    """Read what :func:`failure_message` wrote, or raise :class:`UnreadableMessage`."""
     try:
         message_id = str(queued.get("message_id", ""))  # older messages have none
         return FailedEvent(str(queued["account_id"]), dict(queued["failure"]), message_id)

@@ -41,7 +41,7 @@ class MessageIntake:
             if not (is_account_id(account_id) and self.configured.get(account_id)):
                 raise UnknownAccount("the account is not configured")
             key = event.key(self.salt)
-            self.consumer_events.send([to_letter(event, key)])
+            self.consumer_events.send([to_message(event, key)])
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None
         outcomes.outcome(
@@ -50,7 +50,7 @@ class MessageIntake:
         return event
 
 
-def to_letter(event: ConsumerEvent, key: str) -> OutgoingMessage:
+def to_message(event: ConsumerEvent, key: str) -> OutgoingMessage:
     """
     Write an event for the queue, in the group of its consumer.
 

@@ -135,7 +135,7 @@ class WebhookIntake:
         return OutgoingMessage(
             body=kept,
             group=stable_id(account_id, "unreadable"),
-            identity=stable_id(account_id, kept),
+            deduplication_id=stable_id(account_id, kept),
             attributes={
                 "reason": why.reason,
                 "problem": str(why),
@@ -173,9 +173,9 @@ class WebhookIntake:
         return signatures.verify(body, headers, credentials)
 
     @staticmethod
-    def _send(outbox: Outbox, letters: list[OutgoingMessage]) -> None:
+    def _send(outbox: Outbox, messages: list[OutgoingMessage]) -> None:
         try:
-            outbox.send(letters)
+            outbox.send(messages)
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None
 
@@ -220,7 +220,7 @@ def _claim(change: Change, body: str) -> OutgoingMessage:
     return OutgoingMessage(
         body=body,
         group=_quick(change),
-        identity=new_id(),
+        deduplication_id=new_id(),
         attributes={CLAIM_ATTRIBUTE: "only", **outcomes.correlation_attributes()},
     )
 
@@ -236,6 +236,6 @@ def _letter(change: Change, body: str) -> OutgoingMessage:
     return OutgoingMessage(
         body=body,
         group=_quick(change) if change.is_consumers else plain,
-        identity=new_id(),
+        deduplication_id=new_id(),
         attributes=outcomes.correlation_attributes(),
     )

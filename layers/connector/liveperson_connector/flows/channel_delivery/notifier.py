@@ -30,7 +30,7 @@ from ...support.cache import Cache
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement
 from ..failed_events import FailedEvent
-from ..message_intake import to_letter
+from ..message_intake import to_message
 from .agent_files import AgentFileCopier
 
 
@@ -211,7 +211,7 @@ class Notifier:
             notice.callback["sequence"] or 0,
             self.clock(),
         )
-        self.consumer_events.send([to_letter(receipt, conversation.consumer_key)])
+        self.consumer_events.send([to_message(receipt, conversation.consumer_key)])
 
 
 def _webhook_id(*parts: str) -> str:

@@ -53,7 +53,7 @@ from ...support.cache import Cache
 from ...support.http_client import Answer
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
-from ..message_intake import to_letter
+from ..message_intake import to_message
 from .notifier import Notice
 
 # Ours, so that the key of a piece is the same on every try, and no other piece has it.
@@ -315,7 +315,7 @@ class ProviderNotifier:
             status=status,
             channel=conversation.channel,
         )
-        self.consumer_events.send([to_letter(receipt, conversation.consumer_key)])
+        self.consumer_events.send([to_message(receipt, conversation.consumer_key)])
         if status == "rejected":
             outcomes.outcome(Outcome.TOLD_REJECTED, **conversation.log_ids, sequence=sequence)
 

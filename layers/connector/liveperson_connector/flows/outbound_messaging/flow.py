@@ -34,7 +34,7 @@ from ...liveperson.payloads import Request
 from ...liveperson.send_api import SendApi
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
-from ..failed_events import failed_letter
+from ..failed_events import failure_message
 from ..liveperson_access.authorized_calls import AuthorizedCalls
 from .provider_events import ProviderEvents
 from .requests import single_request
@@ -100,32 +100,34 @@ class OutboundMessaging:
     def _carry_out(
         self, event: ConsumerEvent, key: str, known: Consumer | None, attempt: Attempt
     ) -> None:
-        consumer = known
         try:
-            if consumer is None and event.type != "report":
-                consumer = self.calls.register_consumer(
-                    event.account_id, event.consumer_id, key, event.channel
-                )
-            doing = self._resolve(event, consumer, attempt.message)
-            if doing is None or consumer is None:
-                outcomes.outcome(Outcome.NOTHING_TO_DO, **event.log_ids(key))
-                return
-            if doing.type in MESSAGE_TYPES:
-                consumer = self.sender.send(doing, consumer, attempt)
-            else:
-                self._send_once(doing, consumer)
+            self._perform(event, key, known, attempt)
         except Transient as error:
             self._settle(event, key, attempt.message, error)
             raise
         except LivePersonRefused as error:
             if error.http_status != _CONFLICT:
                 raise
-            conflict = LivePersonConflict(
-                str(error), http_status=error.http_status, error_code=error.error_code
-            )
+            conflict = _conflict(error)
             self._settle(event, key, attempt.message, conflict)
             raise conflict from None
-        if doing.type in MESSAGE_TYPES and consumer.composing_since is not None:
+
+    def _perform(
+        self, event: ConsumerEvent, key: str, consumer: Consumer | None, attempt: Attempt
+    ) -> None:
+        if consumer is None and event.type != "report":
+            consumer = self.calls.register_consumer(
+                event.account_id, event.consumer_id, key, event.channel
+            )
+        doing = self._resolve(event, consumer, attempt.message)
+        if doing is None or consumer is None:
+            outcomes.outcome(Outcome.NOTHING_TO_DO, **event.log_ids(key))
+            return
+        if doing.type not in MESSAGE_TYPES:
+            self._send_once(doing, consumer)
+            return
+        consumer = self.sender.send(doing, consumer, attempt)
+        if consumer.composing_since is not None:
             self.typing.stop(consumer)
 
     def _resolve(
@@ -152,7 +154,7 @@ class OutboundMessaging:
             noted = refused(progress, event, message, error, self.clock())
             self.store.note_progress(event.account_id, key, event.id, noted)
         if not (event.is_automatic or event.channel):  # a provider has no use for it
-            self.notifications.send([failed_letter(event, error, message.message_id)])
+            self.notifications.send([failure_message(event, error, message.message_id)])
 
     def _settle(
         self, event: ConsumerEvent, key: str, message: QueueMessage, error: Transient
@@ -203,6 +205,11 @@ class OutboundMessaging:
                 return consumer, Outcome.NOTHING_TO_DO
             raise
         return consumer, Outcome.SENT
+
+
+def _conflict(error: LivePersonRefused) -> LivePersonConflict:
+    status, code = error.http_status, error.error_code
+    return LivePersonConflict(str(error), http_status=status, error_code=code)
 
 
 def describe(message: QueueMessage, salt: str) -> dict[str, Any]:
