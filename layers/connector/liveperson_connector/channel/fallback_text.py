@@ -91,14 +91,19 @@ class Rendering:
 
 
 def render(
-    content: object, quick_replies: object = None, *, with_buttons: bool = False
+    content: object,
+    quick_replies: object = None,
+    *,
+    with_buttons: bool = False,
+    with_links: bool = False,
 ) -> Rendering:
     """
     Write ``content`` as :func:`fallback_text` does, and name its choices and links.
 
-    ``with_buttons`` leaves out of the text what a channel draws as buttons.
+    ``with_buttons`` leaves out of the text the choices that a channel draws as buttons, and
+    ``with_links`` the buttons that only lead elsewhere.
     """
-    writer = _Writer(with_buttons=with_buttons)
+    writer = _Writer(with_buttons=with_buttons, with_links=with_links)
     lines = [*writer.elements(content, 0), *writer.elements(quick_replies, 0)]
     return Rendering(_shortened(_tidy(lines)), writer.choices, writer.links)
 
@@ -106,10 +111,11 @@ def render(
 class _Writer:
     """Writes elements as lines and numbers the choices among them."""
 
-    def __init__(self, *, with_buttons: bool = False) -> None:
+    def __init__(self, *, with_buttons: bool = False, with_links: bool = False) -> None:
         self.choices: list[Choosable] = []
         self.links: list[Link] = []
         self._with_buttons = with_buttons
+        self._with_links = with_links
         self._writers: dict[str, Callable[[_Element, int], list[str]]] = {
             "text": self._text,
             "button": self._button,
@@ -165,7 +171,7 @@ class _Writer:
     def _placeholder(self, element: _Element, _depth: int) -> list[str]:
         """Write a button that has no meaning in text, such as the one that sends off a form."""
         label = _label(element)
-        return [f"[{label}]"] if label else []
+        return [f"[{label}]"] if label and not self._with_buttons else []
 
     def _option(self, element: _Element, depth: int) -> list[str]:
         return self._line(element, _label(element), is_choice=True, depth=depth)
@@ -293,7 +299,7 @@ class _Writer:
         if len(links) != 1 or not label or _published(element) or _pickers(element):
             return False
         self.links.append(Link(label, links[0][1]))
-        return self._with_buttons
+        return self._with_links
 
 
 # ── What an element says ──

@@ -71,10 +71,19 @@ def show(file: SharedFile, file_type: str, caption: str, can: Capabilities) -> S
 def _rendered(
     words: str, content: object, quick_replies: object, can: Capabilities, offer: Offer
 ) -> Said:
-    """Draw choices and links as buttons or rows if all of them fit, else as numbered text."""
-    drawn = render(content, quick_replies, with_buttons=True)
-    text = "\n".join(filter(None, (words, drawn.text)))
-    style = _style(drawn, can) if text.strip() else None
+    """
+    Draw choices as buttons or rows if all of them fit, else as numbered text.
+
+    Links are drawn beside them if these fit as well, and else stand in the text.
+    """
+    for with_links in (True, False):
+        drawn = render(content, quick_replies, with_buttons=True, with_links=with_links)
+        if not with_links:
+            drawn = replace(drawn, links=[])
+        text = "\n".join(filter(None, (words, drawn.text)))
+        style = _style(drawn, can) if text.strip() else None
+        if style:
+            break
     if style is None:
         plain = render(content, quick_replies)
         text = "\n".join(filter(None, (words, plain.text)))
@@ -131,7 +140,9 @@ def _place(content: object) -> Location | None:
         return None
     match content.get("la"), content.get("lo"), content.get("title"):
         case int() | float() as latitude, int() | float() as longitude, title:
-            return Location(latitude, longitude, title if isinstance(title, str) else "")
+            exists = abs(latitude) <= 90 and abs(longitude) <= 180
+            name = title if isinstance(title, str) else ""
+            return Location(latitude, longitude, name) if exists else None
     return None
 
 
