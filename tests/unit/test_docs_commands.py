@@ -116,6 +116,28 @@ def test_links_lead_somewhere(file: Path) -> None:
             assert anchor in anchors(place.read_text()), target
 
 
+def named_sources(text: str) -> set[str]:
+    """Give the Python files that a page names with their folder."""
+    return {
+        each.partition("::")[0]
+        for each in re.findall(r"`([^`\s]+)`", text)
+        if "/" in each and each.partition("::")[0].endswith(".py") and "://" not in each
+    }
+
+
+@pytest.mark.parametrize("file", [*PAGES, *(PROJECT / "docs/decisions").glob("*.md")], ids=name)
+def test_every_source_that_a_page_names_is_there(file: Path) -> None:
+    """By its path in the project, or below the layer's package."""
+    package = PROJECT / "layers/connector/liveperson_connector"
+    roots = (PROJECT, package, file.parent, PROJECT / "sandbox")
+
+    assert [] == [
+        each
+        for each in sorted(named_sources(file.read_text()))
+        if not any((root / each).exists() for root in roots)
+    ]
+
+
 def anchors(text: str) -> set[str]:
     """Give the anchors that a page's headings get."""
     found: list[str] = []
