@@ -1,8 +1,8 @@
 """
 The whole system on one machine.
 
-    channel/ (demo channel) ◀──▶ template.yaml on MiniStack ◀──▶ liveperson/ (simulated)
+    channel/ (demo channel) ◀──▶ template.yaml on MiniStack ◀──▶ simulator/ (LivePerson)
 
-`python -m sandbox up` keeps it running; `python -m sandbox demo` sends one conversation through
-it. `system.py` is the place where the parts meet; every other module knows one of them.
+`python -m sandbox up` keeps it running, `demo` sends conversations through it, `soak` does so while
+everything fails. `system.py` puts the parts together; every other module knows one of them.
 """

@@ -1,10 +1,9 @@
 """
 Start here: `python -m sandbox up` or `python -m sandbox demo`, with any Python.
 
-The sandbox needs the tools of the project's own environment. Unless it already runs there, it
-makes that environment (`make setup`, which does nothing when it is up to date) and starts again
-inside. This file is therefore written for old Pythons, and imports nothing but the standard
-library until it is where it wants to be.
+The sandbox needs the tools of the project's own environment. Unless it runs there already, it makes
+that environment (`make setup` does nothing when it is up to date) and starts again inside. So this
+file must run with old Pythons, and imports only the standard library before that.
 """
 
 import os

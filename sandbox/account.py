@@ -1,4 +1,4 @@
-"""The LivePerson account of a sandbox: who it is, and what an operator would write down for it."""
+"""The LivePerson account of a sandbox, and the parameters that an operator writes for it."""
 
 import base64
 import json
@@ -34,13 +34,13 @@ class Account:
 EVENTS_ACCOUNT = Account(
     account_id="12345678",
     client_id="6b0b0d0c-3f5a-4f8e-9a54-0d6f6c1c2f11",
-    client_secret="demo-secret-of-the-event-file",  # noqa: S106 (it opens nothing)
+    client_secret="demo-secret-of-the-event-file",  # noqa: S106 (it gives access to nothing)
 )
 """The account that the files in `events/` belong to; their webhook is signed for it."""
 
 
 def write_parameters(aws: Aws, stack_name: str, account: Account) -> None:
-    """Do what an operator does for a new account: write its two secrets."""
+    """Write the two parameters of a new account, as an operator does."""
     credentials = {"client_id": account.client_id, "client_secret": account.client_secret}
     channel = {"callback_url": account.callback_url, "signing_secret": account.signing_secret}
     for name, value in {"credentials": credentials, "channel": channel}.items():
@@ -53,7 +53,7 @@ def write_parameters(aws: Aws, stack_name: str, account: Account) -> None:
 
 
 def fetch_app_jwt(aws: Aws, function: str, stack_name: str, account: Account) -> bool:
-    """Run `token_refresh` as its schedule does; say whether the AppJWT is there afterwards."""
+    """Run `token_refresh` as its schedule does; return True if it stored the AppJWT."""
     aws.functions.invoke(FunctionName=function, Payload=b"{}")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not has_app_jwt(aws, stack_name, account):
@@ -64,7 +64,7 @@ def fetch_app_jwt(aws: Aws, function: str, stack_name: str, account: Account) ->
 
 
 def has_app_jwt(aws: Aws, stack_name: str, account: Account) -> bool:
-    """Say whether the account's AppJWT stands in Parameter Store."""
+    """Whether the account's AppJWT is in Parameter Store."""
     try:
         aws.ssm.get_parameter(Name=parameter(stack_name, account, "app-jwt"))
     except ClientError as error:

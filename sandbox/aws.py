@@ -1,4 +1,4 @@
-"""AWS clients that talk to the emulator, and to nothing else."""
+"""AWS clients that call the emulator only."""
 
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ class Aws:
         self.endpoint_url = endpoint_url
 
     def client(self, service: str) -> Any:
-        """Make a client for a service by its name."""
+        """Return a client for a service by its name."""
         make: Any = boto3.client
         return make(
             service,

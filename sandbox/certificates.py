@@ -1,8 +1,8 @@
 """
 A certificate for 127.0.0.1, so that files on this machine can be fetched by https.
 
-The connector fetches consumers' files by https alone. Each sandbox makes a certificate of its own,
-and the copy of the layer that it deploys trusts it; nothing else on this machine does.
+The connector fetches consumers' files by https alone. Each sandbox makes its own certificate; only
+the copy of the layer that it deploys trusts it.
 """
 
 import ipaddress
@@ -34,7 +34,7 @@ def make_certificate(file: Path) -> Path:
 
 
 def trust(certificate: Path, built: Path) -> None:
-    """Let what `sam build` has written trust a certificate, beside those the world trusts."""
+    """Add a certificate to the trusted ones of the built layer."""
     pem = certificate.read_bytes()
     public = pem[pem.index(BEGIN) :]
     for bundle in built.rglob(BUNDLE):

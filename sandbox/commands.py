@@ -28,11 +28,11 @@ INTERRUPTED = 130
 
 
 class Stopped(BaseException):
-    """A signal asked us to end; not an Exception, so that nothing on the way swallows it."""
+    """A signal asked to stop; not an Exception, so that no handler on the way swallows it."""
 
 
 def main(given: Sequence[str]) -> int:
-    """Run one command; give back the exit code."""
+    """Run one command; return the exit code."""
     console = _console()
     chosen = parser().parse_args(given)
     command = soak_command(chosen) if chosen.command is soak_command else chosen.command
@@ -49,7 +49,7 @@ def main(given: Sequence[str]) -> int:
 
 
 def options(given: Sequence[str]) -> Options:
-    """Turn the command line into what a sandbox is told."""
+    """Return the sandbox's options for a command line."""
     return _options(parser().parse_args(given))
 
 
@@ -73,7 +73,7 @@ def _options(chosen: argparse.Namespace) -> Options:
 
 
 def _console() -> Console:
-    """Write to standard output, whatever it can write."""
+    """Return a console on standard output that replaces what the output cannot encode."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace", line_buffering=True)
@@ -81,7 +81,7 @@ def _console() -> Console:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    for number in STOPPING:  # once is enough: what follows is cleaning up
+    for number in STOPPING:  # a second signal must not interrupt the clean-up
         signal.signal(number, signal.SIG_IGN)
     raise Stopped
 
@@ -95,7 +95,7 @@ def _explain(error: SandboxError, console: Console) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Return the parser of the command line."""
     root = argparse.ArgumentParser(
         prog="python -m sandbox", description="The whole system on one machine."
     )
@@ -105,7 +105,9 @@ def parser() -> argparse.ArgumentParser:
     _add_where(keep)
     _add_replacements(keep)
     keep.add_argument(
-        "--sam-local", action="store_true", help="let the containers of `sam local` in (Docker)"
+        "--sam-local",
+        action="store_true",
+        help="let the containers of `sam local` connect (Docker)",
     )
     keep.add_argument(
         "--channel",
@@ -119,7 +121,9 @@ def parser() -> argparse.ArgumentParser:
     )
     show.set_defaults(command=demo, port=0)
     _add_where(show)
-    long = commands.add_parser("soak", help="many conversations while everything around breaks")
+    long = commands.add_parser(
+        "soak", help="many conversations while everything around the connector fails"
+    )
     long.set_defaults(command=soak_command, port=0)
     _add_where(long)
     add_soak_options(long)
@@ -148,7 +152,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--auth",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="hold the functions to the permissions of their roles (default)",
+        help="enforce the permissions of the functions' roles (default)",
     )
 
 

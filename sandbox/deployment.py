@@ -1,4 +1,4 @@
-"""The real template on the emulator: build, deploy, and where everything ended up."""
+"""The real template on the emulator: build it, deploy it, and find what was deployed."""
 
 import os
 import platform
@@ -11,8 +11,8 @@ from pathlib import Path
 from sandbox.aws import ACCESS_KEY, REGION, Aws
 from sandbox.certificates import trust
 from sandbox.emulator_workarounds import (
+    apply_workarounds,
     local_address,
-    make_up_for_the_emulator,
     resources,
 )
 from sandbox.environment import ENVIRONMENT, NAME
@@ -21,12 +21,12 @@ from sandbox.state_dir import PROJECT
 
 STACK_NAME = "connector"
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-TOOLS = "run `make setup`; .venv/bin/sam belongs to it"
+TOOLS = "run `make setup`; it installs .venv/bin/sam"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What stands on the emulator after a deployment."""
+    """What a deployment created on the emulator."""
 
     stack_name: str
     webhook_url: str
@@ -40,7 +40,7 @@ class Deployment:
 
 
 def build(into: Path, certificate: Path) -> Path:
-    """Build the layer, which trusts a certificate, and the functions; give back the template."""
+    """Build the layer, which trusts a certificate, and the functions; return the template."""
     _sam("build", "--build-dir", into, what="sam build")
     trust(certificate, into)
     return into / "template.yaml"
@@ -49,7 +49,7 @@ def build(into: Path, certificate: Path) -> Path:
 def deploy(
     aws: Aws, template: Path, stack_name: str, liveperson_url: str, **others: str
 ) -> Deployment:
-    """Deploy the built template, with ``others`` of its parameters; say where everything is."""
+    """Deploy the built template with these parameters; return what was created."""
     parameters = {
         "LivePersonDomainApiUrl": liveperson_url,
         "Architecture": ARCHITECTURE,
@@ -66,12 +66,12 @@ def deploy(
         what="sam deploy",
         endpoint_url=aws.endpoint_url,
     )
-    make_up_for_the_emulator(aws, stack_name)
+    apply_workarounds(aws, stack_name)
     return describe(aws, stack_name)
 
 
 def describe(aws: Aws, stack_name: str) -> Deployment:
-    """Ask the emulator where the parts of a deployed stack are."""
+    """Return what the emulator has of a deployed stack."""
     outputs = _outputs(aws, stack_name)
     return Deployment(
         stack_name=stack_name,
@@ -91,15 +91,17 @@ def _sam(*arguments: str | Path, what: str, endpoint_url: str = "") -> None:
 
 
 def _environ(endpoint_url: str) -> dict[str, str]:
-    """Give sam the emulator's address and root key, and nothing of the caller's AWS settings."""
+    """Return sam's environment: the emulator's address and key, no AWS setting of the caller."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     tools = str(Path(sys.executable).parent)
     return {
         **kept,
         "PATH": os.pathsep.join([tools, kept.get("PATH", os.defpath)]),
-        "LAMBDA_PYTHON": str(ENVIRONMENT / "bin" / NAME),  # what runs the layer compiles it
+        "LAMBDA_PYTHON": str(
+            ENVIRONMENT / "bin" / NAME
+        ),  # the Python that runs the layer also compiles it
         "SAM_CLI_TELEMETRY": "0",
-        "SAM_CLI_POLL_DELAY": "0.2",  # sam looks every five seconds unless told
+        "SAM_CLI_POLL_DELAY": "0.2",  # sam polls every five seconds by default
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,

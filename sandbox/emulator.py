@@ -1,9 +1,9 @@
 """
 MiniStack, the AWS emulator, as a child process.
 
-It is bound to loopback and must stay there: whoever may call it may run code on this machine.
-`emulator_process.py` keeps web pages out. It sees nothing of the caller's environment, least of
-all AWS credentials.
+It listens on loopback only and must stay there: any program that can call it can run code on this
+machine. `emulator_process.py` keeps web pages out. It gets nothing of the caller's environment, in
+particular no AWS credentials.
 """
 
 import os
@@ -37,7 +37,7 @@ class Emulator:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start it and come back when it answers."""
+        """Start it and return when it answers."""
         if not is_free(self.port):
             raise PortTaken(
                 f"port {self.port} is taken",
@@ -58,22 +58,22 @@ class Emulator:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """End it, and the functions it runs."""
+        """End it and the functions that it runs."""
         if self._process is not None:
             end_group(self._process)
             self._process = None
 
     def is_running(self) -> bool:
-        """Say whether the process lives."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        """Its process, while there is one."""
+        """The id of its process; None without one."""
         return self._process.pid if self._process is not None else None
 
-    def said(self) -> str:
-        """Give the last lines of its log."""
+    def last_log_lines(self) -> str:
+        """Return the last lines of its log."""
         return last_lines(self.log.read_text(errors="replace"))
 
     def _environ(self) -> Mapping[str, str]:
@@ -90,7 +90,7 @@ class Emulator:
             "BIND_HOST": LOOPBACK,
             "IOT_MTLS_ENABLED": "0",  # it would listen on every interface
             "SFTP_ENABLED": "0",
-            "DOCKER_HOST": "unix:///nonexistent",  # it would tidy up containers it finds there
+            "DOCKER_HOST": "unix:///nonexistent",  # it would remove containers that it finds
             "AUTH": "true" if self.least_privilege else "false",
             **{name: str(folder) for name, folder in folders.items()},
         }
@@ -99,14 +99,18 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.is_running():
-                raise EmulatorFailed("the AWS emulator stopped by itself", details=self.said())
+                raise EmulatorFailed(
+                    "the AWS emulator stopped by itself", details=self.last_log_lines()
+                )
             if time.monotonic() > deadline:
-                raise EmulatorFailed("the AWS emulator does not answer", details=self.said())
+                raise EmulatorFailed(
+                    "the AWS emulator does not answer", details=self.last_log_lines()
+                )
             time.sleep(0.05)
 
     def _answers(self) -> bool:
         if f"Running on {self.url}" not in self.log.read_text(errors="replace"):
-            return False  # an answer might come from another that was faster to take the port
+            return False  # the answer might be another program's that took the port first
         try:
             with urllib.request.urlopen(f"{self.url}/_ministack/ready", timeout=2) as answer:  # noqa: S310
                 return bool(answer.status == 200)

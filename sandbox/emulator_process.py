@@ -1,14 +1,14 @@
 """
-MiniStack with two things in front of it, in its own process: the emulator's main program.
+The emulator's main program: MiniStack, wrapped, in its own process.
 
 It is run by the Python of the emulator's environment, which has none of the sandbox's packages, so
-it imports MiniStack, the standard library and one module of ours. Wrapping the ASGI application
-costs no second hop, and leaves no port behind it that a web page could still reach.
+it imports MiniStack, the standard library and `simulator.loopback_guard` only. Wrapping the ASGI
+application adds no second hop, and leaves no unguarded port that a web page could reach.
 
-- No web browser is answered, and only loopback host names are (`loopback_guard.py`). Whoever may
-  call the emulator may run code on this machine, and its keys are well known.
-- Path parameters reach the functions as they were sent, as API Gateway hands them over. MiniStack
-  decodes the whole path and drops empty segments, so that different consumer ids become one:
+- No web browser is answered, and only loopback host names are (`loopback_guard.py`). A program that
+  can call the emulator can run code on this machine, and its keys are well known.
+- Path parameters reach the functions as they were sent, as with API Gateway. MiniStack decodes the
+  whole path and drops empty segments, so that different consumer ids become equal:
   `%41` and `A`, `a%2F` and `a`, `a//b` and `a/b`.
 """
 
@@ -56,7 +56,7 @@ def wrapped(app: AsgiApp) -> AsgiApp:
 
 def _refusal(scope: Scope) -> str | None:
     if scope["type"] not in ("http", "websocket"):
-        return None  # the server's own start and end
+        return None  # the server's start and end
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return GUARD.refusal(headers, scope["server"][1])
 
@@ -73,7 +73,7 @@ async def _refuse(send: Send, reason: str) -> None:
 
 
 def _with_path_as_sent(scope: Scope) -> Scope:
-    """Give a REST API its path undecoded, with `%2F` for a slash that follows another."""
+    """Return the scope with a REST API's path undecoded, and `%2F` for a slash after a slash."""
     path = scope.get("raw_path", b"").decode("latin-1")
     if scope["type"] != "http" or not path.startswith(REST_APIS):
         return scope
@@ -81,7 +81,7 @@ def _with_path_as_sent(scope: Scope) -> Scope:
 
 
 def main() -> None:
-    """Run MiniStack until it is told to stop."""
+    """Run MiniStack until a signal stops it."""
     import ministack.app  # type: ignore[import-not-found]  # noqa: PLC0415 (not in our environment)
 
     ministack.app.app = wrapped(ministack.app.app)

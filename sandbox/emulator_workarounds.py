@@ -1,11 +1,12 @@
 """
-Where the emulator differs from AWS in what the template asks for, and what makes up for it.
+Workarounds for differences between the emulator and AWS that matter to the template.
 
-Its CloudFormation drops a table's time to live, and takes a parameter's value for a text where a
-queue's mapping needs a number: then no queue is read. It checks `ssm:GetParametersByPath` against
-the resource `*`, where AWS takes the path, and a batch of messages by an action of its own, where
-on AWS the action for one message covers it. Its APIs have other addresses than on AWS, so functions
-that tell the API's address are told the local one.
+- Its CloudFormation drops a table's time to live.
+- It passes a parameter's value as a text where a queue's mapping needs a number; then no queue is
+  read.
+- It checks `ssm:GetParametersByPath` against the resource `*`; AWS checks the path.
+- It checks a batch of messages by its own action; on AWS the action for one message covers it.
+- Its APIs have other addresses than on AWS, so functions get the local address of the API.
 """
 
 import json
@@ -21,24 +22,24 @@ LIST_PARAMETERS = "ssm:GetParametersByPath"
 BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
 
-def make_up_for_the_emulator(aws: Aws, stack_name: str) -> None:
-    """Set through the API what a deployment should have set."""
+def apply_workarounds(aws: Aws, stack_name: str) -> None:
+    """Set by API calls what the deployment should have set."""
     template = aws.client("cloudformation").get_template(
         StackName=stack_name, TemplateStage="Processed"
     )["TemplateBody"]
-    _expire_records(aws, stack_name, template["Resources"])
-    _cap_in_numbers(aws, stack_name)
-    _let_list_parameters(aws, stack_name, template["Resources"])
-    _let_handle_batches(aws, stack_name)
-    _tell_local_addresses(aws, stack_name)
+    _set_time_to_live(aws, stack_name, template["Resources"])
+    _set_concurrency(aws, stack_name)
+    _allow_listing_parameters(aws, stack_name, template["Resources"])
+    _allow_batches(aws, stack_name)
+    _set_local_addresses(aws, stack_name)
 
 
 def local_address(endpoint_url: str, api_url: str) -> str:
     """
-    Turn the address an API has on AWS into the one it has here.
+    Return the emulator's URL for an API's URL on AWS.
 
-    The emulator also knows its APIs by host names below `localhost`, but not every resolver
-    does, so the form with the API's id in the path is used.
+    The emulator also has host names below `localhost` for its APIs, but not every resolver knows
+    them, so the form with the API's id in the path is used.
     """
     found = API_ADDRESS.fullmatch(api_url)
     if found is None:
@@ -55,7 +56,7 @@ def resources(aws: Aws, stack_name: str, kind: str) -> Iterator[tuple[str, str]]
                 yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
 
 
-def _expire_records(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
+def _set_time_to_live(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
     for logical, table in resources(aws, stack_name, "AWS::DynamoDB::Table"):
         wanted = template[logical]["Properties"].get("TimeToLiveSpecification")
         if wanted:
@@ -68,16 +69,16 @@ def _expire_records(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> N
             )
 
 
-def _cap_in_numbers(aws: Aws, stack_name: str) -> None:
-    """Write the mappings' concurrency again: a parameter's value comes to them as a text."""
+def _set_concurrency(aws: Aws, stack_name: str) -> None:
+    """Set the mappings' concurrency again, as a number."""
     for _, mapping in resources(aws, stack_name, "AWS::Lambda::EventSourceMapping"):
         limits = aws.functions.get_event_source_mapping(UUID=mapping).get("ScalingConfig", {})
         if "MaximumConcurrency" in limits:
             aws.functions.update_event_source_mapping(UUID=mapping, ScalingConfig=limits)
 
 
-def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
-    """Widen this one permission, and only for a role that has it on some path."""
+def _allow_listing_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
+    """Widen this one permission, for roles that have it on some path."""
     document = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": LIST_PARAMETERS, "Resource": "*"}],
@@ -91,8 +92,8 @@ def _let_list_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any])
             )
 
 
-def _let_handle_batches(aws: Aws, stack_name: str) -> None:
-    """Let a role do with batches of messages what it may do with one."""
+def _allow_batches(aws: Aws, stack_name: str) -> None:
+    """Allow a role for batches of messages what it may do with one."""
     iam = aws.client("iam")
     for _, role in resources(aws, stack_name, "AWS::IAM::Role"):
         documents = [
@@ -114,7 +115,7 @@ def _let_handle_batches(aws: Aws, stack_name: str) -> None:
             )
 
 
-def _tell_local_addresses(aws: Aws, stack_name: str) -> None:
+def _set_local_addresses(aws: Aws, stack_name: str) -> None:
     for _, function in resources(aws, stack_name, "AWS::Lambda::Function"):
         environment = aws.functions.get_function_configuration(FunctionName=function).get(
             "Environment", {}

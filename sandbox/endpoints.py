@@ -1,15 +1,15 @@
 """
-`endpoints.json`: where everything is, for whoever wants to talk to a running sandbox.
+`endpoints.json`: the addresses and keys of a running sandbox.
 
     .sandbox/
-    ├── endpoints.json         a copy: of the living sandbox that was ready last
+    ├── endpoints.json         a copy: of the running sandbox that was ready last
     ├── endpoints.lock         held while the copy is changed
-    ├── 4566/endpoints.json    each sandbox's own, in the folder that it holds the lock of
+    ├── 4566/endpoints.json    each sandbox's own, in the folder whose lock it holds
     └── 50211/endpoints.json
 
-The files appear when everything answers. When the sandbox stops, its own goes, and the copy speaks
-of the next one, if another is running. They hold keys that open nothing but the sandbox; still
-only their owner may read them.
+The files appear when everything answers. When a sandbox stops, its own file is removed, and the
+copy describes another sandbox that runs, if there is one. Their keys give access to the sandbox
+only; still, only their owner may read them.
 """
 
 import json
@@ -46,28 +46,28 @@ class Endpoints:
     channel_callback_url: str
     channel_signing_secret: str
     channel_url: str | None
-    """The demo channel's inspection API; none if the channel is not ours."""
+    """The demo channel's inspection API; None if the channel is the caller's own."""
     queues: dict[str, str]
     functions: dict[str, str]
     table_name: str
     emulator_log: str
     pid: int
     loopback_certificate: str
-    """A key and a certificate for https on 127.0.0.1, which this connector trusts."""
+    """A key and a certificate for https on 127.0.0.1 that this connector trusts."""
     providers: dict[str, dict[str, str]] = field(default_factory=dict)
     """Ready channels by name: `kind`, `url` of the stand-in, `webhook_url` of the connector."""
 
     def write(self, file: Path) -> None:
-        """Put the file in place at once, so that no reader sees half of it."""
+        """Write the file atomically, so that no reader sees half of it."""
         _replace(file, json.dumps(asdict(self), indent=2) + "\n")
 
 
 @contextmanager
 def announced(endpoints: Endpoints, folder: Path) -> Iterator[None]:
     """
-    Let a sandbox be found while the block lasts: in its own folder, and beside that.
+    Publish a sandbox's endpoints while the block lasts: in its own folder, and as the copy.
 
-    The caller holds the folder's lock (`folders.Folder`).
+    The caller holds the folder's lock (`state_dir.Folder`).
     """
     own = folder / FILE
     with _copy_follows(folder.parent):
@@ -80,7 +80,7 @@ def announced(endpoints: Endpoints, folder: Path) -> Iterator[None]:
 
 
 def forget_dead(state_dir: Path) -> None:
-    """Let the copy speak of a living sandbox, or remove it: one that was killed left it behind."""
+    """Let the copy describe a running sandbox, or remove it: a killed one left it behind."""
     with _copy_follows(state_dir):
         pass
 
@@ -92,7 +92,7 @@ def read(file: Path) -> Endpoints:
 
 @contextmanager
 def _copy_follows(state_dir: Path) -> Iterator[None]:
-    """Change sandboxes' own files alone, then let the copy speak of the newest that lives."""
+    """Let the block change sandboxes' own files, then copy the newest of a running sandbox."""
     with locked(state_dir / LOCK):
         yield
         living = [each for each in state_dir.glob(f"*/{FILE}") if is_claimed(each.parent)]

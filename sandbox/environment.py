@@ -31,7 +31,7 @@ QUESTION = "import ensurepip, sys, venv; print(*sys.version_info[:2])"
 
 
 def emulator_python(environment: Path = ENVIRONMENT, requirements: Path = REQUIREMENTS) -> Path:
-    """Give the interpreter of the emulator's environment, making the environment if need be."""
+    """Return the interpreter of the emulator's environment; make the environment if needed."""
     python = environment / "bin" / "python"
     with locked(environment.with_name(environment.name + ".lock")):
         if not _is_current(environment, requirements):
@@ -41,10 +41,10 @@ def emulator_python(environment: Path = ENVIRONMENT, requirements: Path = REQUIR
 
 def find_python(candidates: Iterable[Path] | None = None) -> Path:
     """
-    Find the Python that the functions are written for, else the one that runs us.
+    Return the Python of the functions' runtime if this machine has one, else the running one.
 
-    A candidate counts only if it really runs: version managers put stand-ins on the path that
-    answer with an error, and some installations cannot make environments.
+    A candidate must really run: version managers put stand-ins on the path that only print an
+    error, and some installations cannot make environments.
     """
     for candidate in _candidates() if candidates is None else candidates:
         if _version(candidate) == LAMBDA_PYTHON:

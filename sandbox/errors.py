@@ -1,11 +1,11 @@
-"""What can go wrong while the sandbox starts, said so that a person knows what to do next."""
+"""Errors of the sandbox, each with what to do about it."""
 
 
 class SandboxError(Exception):
     """
     The sandbox cannot go on.
 
-    `hint` says what would help, and `details` carries the last lines of whatever failed.
+    `hint` says what to do, and `details` has the last lines of the program that failed.
     """
 
     def __init__(self, problem: str, *, hint: str = "", details: str = "") -> None:
@@ -20,7 +20,7 @@ class PortTaken(SandboxError):
 
 
 class FolderTaken(SandboxError):
-    """Another sandbox that is still running owns this folder."""
+    """Another running sandbox owns this folder."""
 
 
 class EmulatorFailed(SandboxError):

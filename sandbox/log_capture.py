@@ -1,4 +1,4 @@
-"""Keeps what the functions and the emulator logged, when it is wanted after they are gone."""
+"""Keep the logs of the functions and of the emulator beyond the end of a sandbox."""
 
 import time
 from pathlib import Path

@@ -7,7 +7,7 @@ AWS_PORT = 4566  # where tools look for an AWS emulator
 
 
 def is_free(port: int) -> bool:
-    """Say whether nobody listens on the port and we could."""
+    """Whether no program listens on the port, and this one could."""
     with socket.socket() as probe:
         if probe.connect_ex((LOOPBACK, port)) == 0:
             return False
@@ -21,14 +21,14 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Find a port that is free now."""
+    """Return a port that is free now."""
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         return int(listener.getsockname()[1])
 
 
 def choose(wanted: int | None) -> int:
-    """Take the wanted port; 0 means any, and None the usual one if it is free."""
+    """Return the wanted port; for 0 any free one, for None the usual one if it is free."""
     if wanted is None:
         return AWS_PORT if is_free(AWS_PORT) else free_port()
     return wanted or free_port()

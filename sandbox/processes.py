@@ -1,4 +1,4 @@
-"""Child processes: run to their end, and never left behind."""
+"""Child processes: run them to their end, and leave none behind."""
 
 import os
 import signal
@@ -22,9 +22,9 @@ def run(
     hint: str = "",
 ) -> str:
     """
-    Run a tool quietly and give back what it printed; explain it if it fails.
+    Run a tool without output and return what it printed; raise `CommandFailed` if it fails.
 
-    If we are interrupted, the tool and everything it started end too.
+    An interrupt also ends the tool and everything that it started.
     """
     try:
         process = subprocess.Popen(
@@ -55,7 +55,7 @@ def run(
 
 
 def end_group(process: subprocess.Popen[str], grace: float = GRACE_SECONDS) -> None:
-    """Ask a process to end, wait a little, then end it and all its children for certain."""
+    """Terminate a process, wait for `grace` seconds, then kill it and all its children."""
     process.terminate()
     try:
         process.wait(grace)
@@ -67,7 +67,7 @@ def end_group(process: subprocess.Popen[str], grace: float = GRACE_SECONDS) -> N
 
 
 def kill_group(leader: int) -> None:
-    """Kill the process group that `leader` started, if any of it is left."""
+    """Kill what is left of the process group that `leader` started."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -76,9 +76,9 @@ def kill_group(leader: int) -> None:
 
 def started_at(pid: int) -> str | None:
     """
-    Say when a living process started, as text to compare; None if there is no such process.
+    Return when a running process started, as text to compare; None without such a process.
 
-    A process id alone proves nothing after a while, since systems use the numbers again.
+    A process id alone identifies nothing after a while, since systems reuse the numbers.
     """
     stat = Path(f"/proc/{pid}/stat")
     return _from_proc(stat) if Path("/proc/self/stat").exists() else _from_ps(pid)
@@ -101,7 +101,7 @@ def _from_ps(pid: int) -> str | None:
 
 
 def kill_orphan(pid: int, started: str, patience: float = 5.0) -> bool:
-    """Kill the group of a process of an earlier run, unless its number has a new owner."""
+    """Kill the group of a process of an earlier run, unless its id belongs to a new process."""
     if started_at(pid) != started:
         return False
     kill_group(pid)
@@ -112,5 +112,5 @@ def kill_orphan(pid: int, started: str, patience: float = 5.0) -> bool:
 
 
 def last_lines(text: str, count: int = LAST_LINES) -> str:
-    """Keep the end of a long output, where the reason usually stands."""
+    """Return the end of a long output, where the reason usually is."""
     return "\n".join(text.rstrip().splitlines()[-count:])

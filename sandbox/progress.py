@@ -1,4 +1,4 @@
-"""What a person sees while the sandbox works: each step, and how long it takes."""
+"""Print each step of the sandbox's work, and how long it takes."""
 
 import time
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ WIDTH = 58
 
 
 def duration(seconds: float) -> str:
-    """Write a duration as people read it: milliseconds while it is short."""
+    """Format a duration: in milliseconds below a second."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 class Step:
-    """One step that is under way; `note` is what its line says in the end."""
+    """One step; its line ends with `note`."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -26,20 +26,20 @@ class Step:
         self.mark = "[green]✓[/]"
 
     def warn(self, note: str) -> None:
-        """Let the step pass, but say that something is not as it should be."""
+        """Mark the step as done with a warning."""
         self.mark = "[yellow]![/]"
         self.note = note
 
 
 class Progress:
-    """A line for each step; with a running clock where the terminal can show one."""
+    """Prints a line for each step, with a running clock on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     @contextmanager
     def step(self, what: str) -> Iterator[Step]:
-        """Show a step while it is under way, and how it ended."""
+        """Show a step while it runs, and how it ended."""
         step, began = Step(what), time.monotonic()
         try:
             with self._under_way(what):

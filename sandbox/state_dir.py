@@ -1,16 +1,16 @@
 """
-The sandbox's folders, and who owns them.
+The sandbox's folders and their locks.
 
     .sandbox/
-    ├── endpoints.json     where everything is, in the living sandbox that was ready last
+    ├── endpoints.json     the addresses of the running sandbox that was ready last
     ├── emulator-venv/     the emulator's Python environment, shared
     └── 4566/              one per running sandbox, named after its port; gone when it stops
-        ├── lock           held while the sandbox lives
+        ├── lock           held while the sandbox runs
         ├── emulator.json  the emulator's process, so that a later run can end an orphan
         └── …
 
-A lock is let go by the operating system when its owner ends, however it ends. So a folder whose
-lock is free belongs to nobody, and what is left of its sandbox can be cleared away.
+The operating system releases a lock when its owner ends, however it ends. So a folder whose lock is
+free has no owner, and what is left in it can be removed.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ PROCESS = "emulator.json"
 
 @contextmanager
 def locked(lock: Path) -> Iterator[None]:
-    """Wait until nobody else is inside, then go in."""
+    """Hold a lock while the block lasts; wait for it first."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -40,7 +40,7 @@ def locked(lock: Path) -> Iterator[None]:
 
 
 class Folder:
-    """One sandbox's own folder, from claim to release."""
+    """The folder of one sandbox, from claim to release."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -48,13 +48,13 @@ class Folder:
 
     @classmethod
     def claim(cls, path: Path) -> "Folder":
-        """Make the folder ours and empty, or say that its owner is alive."""
+        """Lock the folder and empty it; raise `FolderTaken` if another sandbox holds the lock."""
         folder = cls(path, _take_lock(path))
         folder._clear()
         return folder
 
     def remember_process(self, pid: int) -> None:
-        """Write down the emulator's process, for the run that may have to clean up after us."""
+        """Store the emulator's process, so that a later run can end it after a crash."""
         record = {"pid": pid, "started": started_at(pid)}
         (self.path / PROCESS).write_text(json.dumps(record))
 
@@ -76,7 +76,7 @@ class Folder:
 
 
 def sweep(state_dir: Path) -> list[Path]:
-    """Clear away what sandboxes that crashed have left: processes and folders."""
+    """Remove what crashed sandboxes left: processes and folders; return the folders."""
     swept = []
     for lock in state_dir.glob(f"*/{LOCK}"):
         with suppress(FolderTaken):
@@ -86,7 +86,7 @@ def sweep(state_dir: Path) -> list[Path]:
 
 
 def is_claimed(path: Path) -> bool:
-    """Say whether a sandbox that owns this folder is alive."""
+    """Whether a running sandbox holds the lock of this folder."""
     try:
         with (path / LOCK).open() as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -98,7 +98,7 @@ def is_claimed(path: Path) -> bool:
 
 
 def _take_lock(path: Path) -> int:
-    """Hold the lock of the folder that stands at `path` at this moment, not of a removed one."""
+    """Lock the folder that is at `path` now, not one that was removed meanwhile."""
     while True:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -130,4 +130,4 @@ def _end_orphan(record: Path) -> None:
         process = json.loads(record.read_text())
         kill_orphan(int(process["pid"]), str(process["started"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return  # none was written, or not to its end: there is nothing that could be ended safely
+        return  # missing or incomplete: no process can be ended safely

@@ -4,7 +4,7 @@ The whole system, put together and taken apart again.
     with running(Options(), Progress(console)) as system:
         system.endpoints.webhook_url
 
-Everything that was started is stopped in the opposite order, however the block ends.
+However the block ends, everything is stopped in the opposite order.
 """
 
 import os
@@ -35,7 +35,7 @@ CERTIFICATE = "loopback.pem"
 
 @dataclass(frozen=True)
 class Options:
-    """What a sandbox can be told; every part may be replaced by one of the caller's own."""
+    """Options of a sandbox; LivePerson and the channel may be the caller's own."""
 
     port: int | None = None
     """Where the AWS emulator listens; 0: any free port; None: the usual one if it is free."""
@@ -44,20 +44,20 @@ class Options:
     least_privilege: bool = True
     """Whether the functions may do only what their roles in the template say."""
     account: Account = field(default_factory=Account)
-    """With a `callback_url`, that channel is used and no demo channel is started."""
+    """With a `callback_url`, that channel is used and no demo channel starts."""
     liveperson_url: str = ""
-    """That LivePerson is used instead of the simulated one."""
+    """Use that LivePerson instead of the simulated one."""
     publish: bool = True
-    """Whether others can find it, by `endpoints.json`."""
+    """Whether to write `endpoints.json`."""
     sam_local: bool = False
-    """Whether `up` lets the containers of `sam local` in."""
+    """Whether `up` lets the containers of `sam local` connect."""
     channels: tuple[str, ...] = ()
     """Kinds of ready channels that the account has beside its own, each with a stand-in."""
 
 
 @dataclass(frozen=True)
 class System:
-    """A running sandbox: where it is, and those of its parts that are ours."""
+    """A running sandbox: its addresses, and its parts unless they are the caller's own."""
 
     endpoints: Endpoints
     aws: Aws
@@ -66,14 +66,14 @@ class System:
     channel: DemoChannel | None
     liveperson: SimulatedLivePerson | None
     files: FileHost
-    """Where consumers' files can be put for the connector to fetch."""
+    """The host from which the connector fetches consumers' files."""
     providers: Mapping[str, StandIn] = field(default_factory=dict)
     """The stand-ins of ready channels, by the name of the channel."""
 
 
 @contextmanager
 def running(options: Options, progress: Progress) -> Iterator[System]:
-    """Start everything, give it to the caller when it is ready, and stop everything."""
+    """Start everything, yield it when it is ready, and stop everything."""
     with ExitStack() as parts:
         emulator = _start_emulator(options, progress, parts)
         aws = Aws(emulator.url)
@@ -107,7 +107,7 @@ def _start_emulator(options: Options, progress: Progress, parts: ExitStack) -> E
 
 
 def _emulator_on_some_port(options: Options, python: Path, parts: ExitStack) -> Emulator:
-    """Start it; should another program take the chosen port first, choose again if we may."""
+    """Start it; choose another port, if that is allowed, when the chosen one was just taken."""
     for _ in range(TRIES - 1):
         try:
             return _emulator_on(ports.choose(options.port), options, python, parts)

@@ -1,4 +1,4 @@
-"""`python -m sandbox up`: everything runs until it is told to stop."""
+"""`python -m sandbox up`: keep everything running until a signal stops it."""
 
 import time
 from contextlib import ExitStack
@@ -14,22 +14,24 @@ from sandbox.sam_local import opened
 from sandbox.sam_local.bridge import meeting_point
 from sandbox.system import Options, System, running
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 def up(options: Options, console: Console) -> int:
-    """Start everything, say where it is, and keep it until a signal ends the wait."""
+    """Start everything, print the addresses, and wait for a signal."""
     console.print("Starting the sandbox")
     containers = meeting_point() if options.sam_local else None
     with ExitStack() as parts:
         system = parts.enter_context(running(options, Progress(console)))
         template = parts.enter_context(opened(system, containers)) if containers else None
-        _say_where(options, system, template, console)
+        _print_addresses(options, system, template, console)
         _watch(system, options.state_dir)
     return 0
 
 
-def _say_where(options: Options, system: System, template: Path | None, console: Console) -> None:
+def _print_addresses(
+    options: Options, system: System, template: Path | None, console: Console
+) -> None:
     where = system.endpoints
     lines = {
         "AWS": where.aws_endpoint_url,
@@ -48,6 +50,10 @@ def _say_where(options: Options, system: System, template: Path | None, console:
 
 def _watch(system: System, state_dir: Path) -> None:
     while system.emulator.is_running():
-        forget_dead(state_dir)  # another one that was killed, so that this one is found again
-        time.sleep(LOOK_SECONDS)
-    raise EmulatorFailed("the AWS emulator stopped by itself", details=system.emulator.said())
+        forget_dead(
+            state_dir
+        )  # after another sandbox was killed, the copy describes this one again
+        time.sleep(POLL_SECONDS)
+    raise EmulatorFailed(
+        "the AWS emulator stopped by itself", details=system.emulator.last_log_lines()
+    )

@@ -1,10 +1,10 @@
 """
 The demo channel: what a brand's own messaging channel looks like to the connector.
 
-It does the two things a channel must do, and shows both: it sends consumer events (`client.py`)
-and receives callbacks, believing only those whose signature is right (`signature.py`). Files of its
-consumers are fetched from it (`files.py`). What it
-received can be read, and faults can be set, over a small HTTP API (`server.py`, `control.py`).
+It shows the two things that a channel must do: send consumer events (`client.py`), and receive
+callbacks, accepting only those with a valid signature (`signature.py`). The connector fetches its
+consumers' files from it (`files.py`). A small HTTP API shows what arrived and sets faults
+(`server.py`, `control.py`).
 """
 
 from sandbox.channel.client import Answer, ConnectorClient

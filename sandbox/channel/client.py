@@ -13,7 +13,7 @@ TIMEOUT = 90  # a function's first call on a busy machine takes its time
 
 @dataclass(frozen=True)
 class Answer:
-    """What the connector said to one event, and how long it took."""
+    """The connector's answer to one event, and how long it took."""
 
     status: int
     document: Any
@@ -23,13 +23,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fetched:
-    """An agent's file, or what was answered instead of it."""
+    """An agent's file, or the answer instead of it."""
 
     status: int
     content: bytes
     content_type: str = ""
     shown_at: str = ""
-    """The short-lived address to which the connector redirected."""
+    """The short-lived URL to which the connector redirected."""
 
 
 class ConnectorClient:
@@ -42,7 +42,7 @@ class ConnectorClient:
         self._session.headers["x-api-key"] = api_key
 
     def send_text(self, consumer_id: str, text: str, event_id: str = "") -> Answer:
-        """Send what a consumer wrote."""
+        """Send a consumer's text."""
         event = {"id": event_id or uuid.uuid4().hex, "type": "text", "text": text}
         return self.send(consumer_id, event)
 
@@ -58,7 +58,7 @@ class ConnectorClient:
         return Answer(answer.status_code, _document(answer), time.monotonic() - began)
 
     def fetch(self, url: str) -> Fetched:
-        """Get an agent's file from the address a callback named; the key goes there alone."""
+        """Fetch an agent's file from the URL of a callback; the redirect gets no key."""
         answer = self._session.get(url, timeout=TIMEOUT, allow_redirects=False)
         place = answer.headers.get("location", "")
         if not answer.is_redirect:

@@ -1,4 +1,4 @@
-"""Reads and steers a demo channel that runs in another process."""
+"""Read and control a demo channel in another process."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class ChannelControl:
         self._call("POST", "faults", vars(fault))
 
     def clear_faults(self) -> None:
-        """Behave again."""
+        """Remove every fault."""
         self._call("DELETE", "faults")
 
     def _call(self, method: str, path: str, document: object = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the demo channel keeps its consumers' files for the connector to fetch: https, loopback."""
+"""The web server from which the connector fetches consumers' files: https on loopback."""
 
 import secrets
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the demo channel received, in the order of arrival, and the faults it was told to show."""
+"""What the demo channel received, in the order of arrival, and its faults."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ UNREADABLE = 400
 
 @dataclass(frozen=True)
 class Fault:
-    """How to fail the next callbacks: answer a status, be late, or hang up without an answer."""
+    """How to fail the next callbacks: answer a status, answer late, or reset the connection."""
 
     status: int | None = None
     delay: float = 0.0
@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Callback:
-    """One callback as it arrived, and what it was answered."""
+    """One callback as it arrived, and how it was answered."""
 
     number: int
     """Its place in the order of arrival, from 1."""
@@ -35,13 +35,13 @@ class Callback:
     """When it had arrived completely: ISO 8601, UTC."""
     webhook_id: str
     duplicate: bool
-    """Whether a callback with this webhook-id had been accepted before."""
+    """Whether a callback with this `webhook-id` had been accepted before."""
     problem: str
-    """Why it was not believed or not read; empty if it was."""
+    """Why it was not accepted; empty if it was valid."""
     status: int
-    """What it was answered; 0 if the connection was cut instead."""
+    """The status of the answer; 0 if the connection was reset instead."""
     body: Any
-    """The JSON document, or the text if it was none."""
+    """The JSON document, or the text if it was not JSON."""
 
     @property
     def accepted(self) -> bool:
@@ -49,12 +49,12 @@ class Callback:
         return 200 <= self.status < 300
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as the inspection API shows it."""
+        """Return the callback as the inspection API shows it."""
         return {**asdict(self), "accepted": self.accepted}
 
 
 class Inbox:
-    """Keeps callbacks and decides how each is answered; safe to use from several threads."""
+    """Keeps callbacks and decides how to answer each; safe for several threads."""
 
     def __init__(self, signing_secret: str) -> None:
         self._signing_secret = signing_secret
@@ -64,10 +64,10 @@ class Inbox:
         self._faults: list[Fault] = []
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> tuple[Callback, Fault]:
-        """Take one callback in; say how it is answered and which fault to show doing so."""
+        """Record one callback; return it with its answer, and the fault to apply."""
         now = time.time()
         webhook_id = headers.get("webhook-id", "")
-        status, problem = self._judge(headers, body, now)
+        status, problem = self._check(headers, body, now)
         with self._lock:
             fault = self._next_fault()
             callback = Callback(
@@ -90,7 +90,7 @@ class Inbox:
             return list(self._callbacks)
 
     def clear(self) -> None:
-        """Forget what arrived, except which webhook-ids were accepted."""
+        """Forget what arrived, except the accepted ids."""
         with self._lock:
             self._callbacks.clear()
 
@@ -100,11 +100,11 @@ class Inbox:
             self._faults.extend([fault] * fault.times)
 
     def clear_faults(self) -> None:
-        """Behave again."""
+        """Remove every fault."""
         with self._lock:
             self._faults.clear()
 
-    def _judge(self, headers: Mapping[str, str], body: bytes, now: float) -> tuple[int, str]:
+    def _check(self, headers: Mapping[str, str], body: bytes, now: float) -> tuple[int, str]:
         try:
             verify(self._signing_secret, headers, body, now)
         except NotTrusted as reason:

@@ -1,7 +1,7 @@
 """
 Standard Webhooks signatures, checked as the specification says.
 
-Written apart from the connector's own signing, so that a mistake there does not hide here.
+Independent of the connector's signing code, so that a mistake there is noticed here.
 See https://www.standardwebhooks.com
 """
 
@@ -17,11 +17,11 @@ TOLERANCE_SECONDS = 300
 
 
 class NotTrusted(Exception):
-    """The callback does not prove that the connector sent it; the text says why."""
+    """The callback has no valid signature of the connector; the message says why."""
 
 
 def is_signing_secret(text: str) -> bool:
-    """Say whether a text can be a Standard Webhooks secret."""
+    """Whether a text is a Standard Webhooks secret."""
     try:
         return text.startswith(PREFIX) and len(_key(text)) in KEY_BYTES
     except ValueError:
@@ -29,14 +29,14 @@ def is_signing_secret(text: str) -> bool:
 
 
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
-    """Compute the signature of one callback."""
+    """Return the signature of one callback."""
     signed = b".".join([webhook_id.encode(), str(timestamp).encode(), body])
     digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
-    """Believe the callback, or raise `NotTrusted` with the reason."""
+    """Raise `NotTrusted` with the reason unless the callback is authentic."""
     webhook_id, sent, signatures = (
         _header(headers, name) for name in ("id", "timestamp", "signature")
     )

@@ -1,4 +1,4 @@
-"""Those who play in the demo: what they do, and what can be seen of it."""
+"""The actors of the demo: what they do, and what can be seen of it."""
 
 import statistics
 import time
@@ -7,20 +7,20 @@ from typing import Any
 from rich.console import Console
 
 from sandbox.channel import Callback, ConnectorClient, DemoChannel
-from sandbox.demo.scenario import Story
+from sandbox.demo.scenario import Scenario
 from sandbox.progress import duration
 from sandbox.system import System
 from simulator import SimulatedLivePerson
 
 
-class Cast:
+class Actors:
     """A consumer, an agent, and everything between them."""
 
-    def __init__(self, system: System, story: Story, consumer_id: str) -> None:
+    def __init__(self, system: System, scenario: Scenario, consumer_id: str) -> None:
         if system.channel is None or system.liveperson is None:
-            raise ValueError("the story is told with the demo channel and the simulated LivePerson")
+            raise ValueError("the demo needs the demo channel and the simulated LivePerson")
         self._system = system
-        self._story = story
+        self._scenario = scenario
         self._consumer_id = consumer_id
         self._account_id = system.account.account_id
         self._channel: DemoChannel = system.channel
@@ -33,8 +33,8 @@ class Cast:
         self._to_channel: list[float] = []
         self._others = {each["conversation_id"] for each in self._conversations()}
 
-    def say_how_fast(self, console: Console) -> None:
-        """Show how long messages took on this machine."""
+    def print_speed(self, console: Console) -> None:
+        """Print how long messages took on this machine."""
         ways = {
             "consumer → LivePerson": self._to_liveperson,
             "agent → channel": self._to_channel,
@@ -44,13 +44,13 @@ class Cast:
                 median, longest = statistics.median(times), max(times)
                 console.print(f"{name}: {duration(median)} median, {duration(longest)} longest")
 
-    # What people do
+    # What the actors do
 
     def _consumer_says(self, text: str) -> None:
         before = self._consumer_texts().count(text)
         began = time.monotonic()
         self._post(text)
-        self._story.eventually(
+        self._scenario.eventually(
             "it is in LivePerson's transcript",
             before + 1,
             lambda: self._consumer_texts().count(text),
@@ -58,20 +58,20 @@ class Cast:
         self._to_liveperson.append(time.monotonic() - began)
 
     def _post(self, text: str, event_id: str = "") -> None:
-        self._story.says("consumer", text)
+        self._scenario.says("consumer", text)
         self._send("text", event_id, text=text)
 
     def _send(self, kind: str, event_id: str = "", /, **fields: Any) -> None:
-        """Send an event as the channel does, with the fields of its type."""
+        """Send an event from the channel, with the fields of its type."""
         answer = self._connector.send_event(self._consumer_id, kind, event_id, **fields)
-        self._story.check("the connector accepts it: 202", 202, answer.status, answer.seconds)
+        self._scenario.check("the connector accepts it: 202", 202, answer.status, answer.seconds)
 
     def _agent_says(self, text: str) -> dict[str, Any]:
-        """Speak as the agent; give back what the channel was told."""
-        self._story.says("agent", text)
+        """Send a text as the agent; return the callback that the channel got."""
+        self._scenario.says("agent", text)
         before = self._times_received(text)
         self._liveperson.agent_text(self._account_id, self._conversation_id(), text)
-        took = self._story.eventually(
+        took = self._scenario.eventually(
             "the channel has it, signed", before + 1, lambda: self._times_received(text)
         )
         self._to_channel.append(took)
@@ -85,7 +85,7 @@ class Cast:
         return self._system.endpoints.stack_name
 
     def _conversations(self) -> list[dict[str, Any]]:
-        """List this story's conversations, the oldest first."""
+        """List this consumer's conversations, the oldest first."""
         every: list[dict[str, Any]] = self._liveperson.conversations(self._account_id)
         return [
             each
@@ -103,7 +103,7 @@ class Cast:
         return str(found[-1]["conversation_id"])
 
     def _consumer_lines(self) -> list[dict[str, Any]]:
-        """List what LivePerson has of the consumer: words, files, receipts, typing."""
+        """List the consumer's lines in LivePerson: texts, files, receipts, typing."""
         return [
             line
             for conversation in self._conversations()
@@ -118,7 +118,7 @@ class Cast:
         return [each for each in self._channel.callbacks() if each.accepted]
 
     def _told(self, kind: str) -> list[dict[str, Any]]:
-        """List the callbacks of one type that the channel took for this consumer."""
+        """List the accepted callbacks of one type for this consumer."""
         return [
             each.body
             for each in self._accepted()
@@ -136,23 +136,23 @@ class Cast:
         return deliveries
 
     def _idle(self) -> bool:
-        return bool(self._liveperson.wait_idle(self._story.patience))
+        return bool(self._liveperson.wait_idle(self._scenario.patience))
 
     def _notifications(self) -> int:
         return waiting_in(self._system, "notifications.fifo")
 
     def _check_count(self, what: str, service: str, expected: int) -> None:
-        self._story.check(what, expected, self._liveperson.counts()[service])
+        self._scenario.check(what, expected, self._liveperson.counts()[service])
 
 
 def _text(callback: Callback) -> str | None:
-    """Give the text of a message, or None if the callback says something else."""
+    """Return the text of a message; None for other callbacks."""
     content = callback.body.get("content") if isinstance(callback.body, dict) else None
     return content.get("text") if isinstance(content, dict) else None
 
 
 def waiting_in(system: System, queue: str) -> int:
-    """Count what is in a queue, taken by a worker or not."""
+    """Count the messages in a queue, in flight or not."""
     found = system.aws.sqs.get_queue_attributes(
         QueueUrl=system.endpoints.queues[queue], AttributeNames=["All"]
     )["Attributes"]

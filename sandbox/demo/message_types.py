@@ -1,10 +1,10 @@
-"""The demo's second half: everything else that consumers and agents can say and do, each once."""
+"""The demo's second half: every other kind of message, once each."""
 
 import base64
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.demo.actors import Cast
+from sandbox.demo.actors import Actors
 from sandbox.demo.pictures import png
 
 Object = dict[str, Any]
@@ -62,11 +62,11 @@ CARD_AS_TEXT = [
 ]
 
 
-class EveryKind(Cast):
-    """The story of a consumer whose app can do everything."""
+class EveryKind(Actors):
+    """The scenes of a consumer whose app supports everything."""
 
     def scenes(self) -> list[Callable[[], None]]:
-        """List the story's parts in order."""
+        """List the scenes in order."""
         return [
             self.opened_as_told,
             self.quick_replies,
@@ -79,16 +79,16 @@ class EveryKind(Cast):
         ]
 
     def opened_as_told(self) -> None:
-        """Open a conversation with a profile, a skill and what the consumer's app can do."""
-        with self._story.scene("A conversation with a profile, a skill and features", *INWARD):
+        """Check that a conversation is opened with profile, skill and the app's features."""
+        with self._scenario.scene("A conversation with a profile, a skill and features", *INWARD):
             how = {
                 "profile": NAMED,
                 "routing": {"skill_id": ORDERS, "urgency": "URGENT"},
                 "features": FEATURES,
             }
-            self._story.says("consumer", "I am waiting for my order.")
+            self._scenario.says("consumer", "I am waiting for my order.")
             self._send("text", text="I am waiting for my order.", conversation=how)
-            self._story.eventually(
+            self._scenario.eventually(
                 "it opened one, for this skill, as urgent",
                 [(ORDERS, "URGENT", sorted(FEATURES))],
                 lambda: [
@@ -96,21 +96,21 @@ class EveryKind(Cast):
                     for each in self._open_conversations()
                 ],
             )
-            self._story.check("the agent sees who it is", *self._seen_profile(NAMED))
+            self._scenario.check("the agent sees who it is", *self._seen_profile(NAMED))
             self._liveperson.agent_joins(self._account_id, self._conversation_id())
             self._check_told_of("opened", "agent_joined")
             self._send("profile", **NAMED_ANEW)
-            self._story.eventually(
+            self._scenario.eventually(
                 "a new profile arrives", _attributes(NAMED_ANEW), self._profile_at_liveperson
             )
 
     def quick_replies(self) -> None:
-        """Offer replies; the one that is chosen arrives with its metadata."""
-        with self._story.scene("Quick replies, and the one that is chosen", *OUTWARD, *INWARD):
+        """Check that a chosen quick reply arrives with its metadata."""
+        with self._scenario.scene("Quick replies, and the one that is chosen", *OUTWARD, *INWARD):
             event = {"type": "ContentEvent", "contentType": "text/plain", "message": QUESTION}
             message = self._agent_sends({**event, "quickReplies": QUICK_REPLIES})
-            self._story.says("agent", f"{QUESTION} [The shoes] [The hat]")
-            self._story.check(
+            self._scenario.says("agent", f"{QUESTION} [The shoes] [The hat]")
+            self._scenario.check(
                 "the channel has the replies to draw",
                 {"type": "text", "text": QUESTION, "quick_replies": QUICK_REPLIES},
                 message.get("content"),
@@ -118,14 +118,14 @@ class EveryKind(Cast):
             self._reply(message, message["content"]["quick_replies"]["replies"][1])
 
     def a_card_and_a_form(self) -> None:
-        """Bring structured content whole, beside what a channel without pictures can show."""
-        with self._story.scene("A card, and a secure form", *OUTWARD, *INWARD):
+        """Check that structured content arrives whole, with a plain rendering beside it."""
+        with self._scenario.scene("A card, and a secure form", *OUTWARD, *INWARD):
             message = self._agent_sends({"type": "RichContentEvent", "content": CARD})
             content = message.get("content", {})
-            self._story.check("the channel has the card as it is", CARD, content.get("content"))
+            self._scenario.check("the channel has the card as it is", CARD, content.get("content"))
             for line in content.get("fallback_text", "").splitlines():
-                self._story.says("as text", line)
-            self._story.check(
+                self._scenario.says("as text", line)
+            self._scenario.check(
                 "and as text", CARD_AS_TEXT, content.get("fallback_text", "").splitlines()
             )
             self._reply(message, CARD["elements"][3])
@@ -135,80 +135,80 @@ class EveryKind(Cast):
                 "message": {"invitationId": "0d9f-1", "title": "Delivery address"},
             }
             content = self._agent_sends(form).get("content", {})
-            self._story.check(
+            self._scenario.check(
                 "the form is passed on, with its title",
                 "Secure form: Delivery address",
                 content.get("fallback_text"),
             )
 
     def files(self) -> None:
-        """Show pictures both ways, to the last byte."""
-        with self._story.scene("Pictures, both ways", *INWARD, *OUTWARD):
+        """Check that pictures arrive both ways, byte by byte."""
+        with self._scenario.scene("Pictures, both ways", *INWARD, *OUTWARD):
             inline = base64.b64encode(TEAL).decode()
-            self._story.says("consumer", "🖼 in the event itself")
+            self._scenario.says("consumer", "🖼 in the event itself")
             self._send("file", file_type="PNG", caption="My shoes", content_base64=inline)
-            self._story.says("consumer", "🖼 at an https address")
+            self._scenario.says("consumer", "🖼 at an https address")
             self._send("file", file_type="PNG", url=self._system.files.put(CORAL))
-            self._story.eventually(
+            self._scenario.eventually(
                 "LivePerson has both, byte by byte", [TEAL, CORAL], self._files_at_liveperson
             )
-            self._story.says("agent", "🖼 A hat like this?")
+            self._scenario.says("agent", "🖼 A hat like this?")
             self._liveperson.agent_file(
                 *(self._account_id, self._conversation_id()),
                 base64.b64encode(SAND).decode(),
                 caption="A hat like this?",
             )
             content = self._next_message("file").get("content", {})
-            self._story.check("its caption arrives", "A hat like this?", content.get("caption"))
+            self._scenario.check("its caption arrives", "A hat like this?", content.get("caption"))
             fetched = self._connector.fetch(content["url"])
-            self._story.check("the channel can fetch it, byte by byte", SAND, fetched.content)
+            self._scenario.check("the channel can fetch it, byte by byte", SAND, fetched.content)
 
     def typing_and_receipts(self) -> None:
-        """Show who is typing and who has read what."""
-        with self._story.scene("Who is typing, who has read it", *INWARD, *OUTWARD):
+        """Check that typing and receipts arrive both ways."""
+        with self._scenario.scene("Who is typing, who has read it", *INWARD, *OUTWARD):
             before = len(self._consumer_lines())
             self._send("typing", state="composing")
             self._send("text", text="It should have been here today.")
-            self._story.eventually(
+            self._scenario.eventually(
                 "the agent sees typing, the words, and no more typing",
                 ["COMPOSING", "It should have been here today.", "PAUSE"],
                 lambda: [_said(line) for line in self._consumer_lines()[before:]],
             )
             words = self._consumer_lines()[before + 1]["sequence"]
             self._liveperson.agent_receipt(self._account_id, self._conversation_id(), [words])
-            self._story.eventually(
+            self._scenario.eventually(
                 "the channel is told that the agent has read them",
                 [("read", [words])],
                 lambda: [(each["status"], each["sequences"]) for each in self._told("receipt")],
             )
             self._liveperson.agent_typing(self._account_id, self._conversation_id())
-            self._story.eventually(
+            self._scenario.eventually(
                 "and that the agent is typing",
                 ["composing"],
                 lambda: [each["state"] for each in self._told("typing")],
             )
             number = self._agent_says("I am looking into it.")["sequence"]
             self._send("receipt", status="read", sequences=[number])
-            self._story.eventually(
+            self._scenario.eventually(
                 "the agent sees that the consumer has read it",
                 [("READ", [number])],
                 lambda: [*map(_receipt, self._consumer_lines()[-1:])],
             )
 
     def handed_over(self) -> None:
-        """Tell the channel when another team takes over."""
-        with self._story.scene("Handed over to another team", *OUTWARD):
+        """Check that the channel is told when another team takes over."""
+        with self._scenario.scene("Handed over to another team", *OUTWARD):
             self._liveperson.transfer(self._account_id, self._conversation_id(), RETURNS)
             self._check_told_of("opened", "agent_joined", "transferred")
             self._liveperson.agent_joins(self._account_id, self._conversation_id())
             self._check_told_of("opened", "agent_joined", "transferred", "agent_joined")
 
     def refused_for_good(self) -> None:
-        """Tell the channel which of its events can never arrive, and why."""
-        with self._story.scene("A picture that is none", *INWARD, *OUTWARD):
+        """Check that the channel is told which event failed for good, and why."""
+        with self._scenario.scene("A picture that is none", *INWARD, *OUTWARD):
             words = base64.b64encode(b"these are words").decode()
             self._send("file", "no-picture", file_type="PNG", content_base64=words)
-            self._story.eventually(
+            self._scenario.eventually(
                 "the channel is told which event failed",
                 [("no-picture", "file", "file_refused")],
                 lambda: [
@@ -217,54 +217,56 @@ class EveryKind(Cast):
                 ],
             )
             for each in self._told("failed"):
-                self._story.says("connector", each["message"])
+                self._scenario.says("connector", each["message"])
             self._consumer_says("Never mind the picture.")
 
     def closed_with_a_survey(self) -> None:
-        """Close, answer the survey, rate: the survey is a dialog of its own."""
-        with self._story.scene("The consumer closes; a survey follows", *INWARD, *OUTWARD):
+        """Check that a survey runs in its own dialog after the close, and the rating arrives."""
+        with self._scenario.scene("The consumer closes; a survey follows", *INWARD, *OUTWARD):
             conversation_id = self._conversation_id()
             self._liveperson.set(self._account_id, survey=True)
             self._send("close")
             question = self._survey_message(with_choices=True)
-            self._story.says("survey", question["content"]["text"])
-            self._story.check(
+            self._scenario.says("survey", question["content"]["text"])
+            self._scenario.check(
                 "the question belongs to a dialog of its own",
                 expected=True,
                 seen=question["dialog_id"] != conversation_id,
             )
             self._reply(question, question["content"]["quick_replies"]["replies"][4])
-            self._story.check(
+            self._scenario.check(
                 "the answer went to the survey",
                 question["dialog_id"],
                 self._consumer_lines()[-1]["dialog_id"],
             )
-            self._story.eventually("the survey says thank you", THANKS, self._last_survey_words)
+            self._scenario.eventually("the survey says thank you", THANKS, self._last_survey_words)
             self._check_told_of("opened", "agent_joined", "transferred", "agent_joined", "closed")
             closed = self._told("conversation")[-1]
-            self._story.check("the channel knows who closed it", "CONSUMER", closed.get("reason"))
+            self._scenario.check(
+                "the channel knows who closed it", "CONSUMER", closed.get("reason")
+            )
             self._send("rating", csat=5, resolved=True)
-            self._story.eventually(
+            self._scenario.eventually(
                 "LivePerson has the rating",
                 {"csatRate": 5, "csatResolutionConfirmation": True, "status": "FILLED"},
                 lambda: self._conversations()[-1]["csat"],
             )
 
-    # What people do
+    # What the actors do
 
     def _agent_sends(self, event: Object) -> Object:
-        """Send an event as the agent; give back the message the channel was told."""
+        """Send an event as the agent; return the message that the channel got."""
         before = len(self._told("message"))
         self._liveperson.agent_event(self._account_id, self._conversation_id(), event)
-        self._story.eventually(
+        self._scenario.eventually(
             "the channel has it, signed", before + 1, lambda: len(self._told("message"))
         )
         return self._told("message")[-1]
 
     def _reply(self, message: Object, element: Object) -> None:
-        """Choose an element of a message, as a channel that can draw it would."""
+        """Choose an element of a message, as a channel that can render it does."""
         said, metadata = element["click"]["actions"][0]["text"], element["click"]["metadata"]
-        self._story.says("consumer", f"[{said}]")
+        self._scenario.says("consumer", f"[{said}]")
         before = len(self._consumer_lines())
         self._send(
             "reply",
@@ -273,7 +275,7 @@ class EveryKind(Cast):
             to_sequence=message["sequence"],
             dialog_id=message["dialog_id"],
         )
-        self._story.eventually(
+        self._scenario.eventually(
             "LivePerson has the choice and the words, with their metadata",
             [("ACTION", [message["sequence"]], metadata), (said, None, metadata)],
             lambda: [
@@ -284,7 +286,7 @@ class EveryKind(Cast):
     # What can be seen
 
     def _check_told_of(self, *events: str) -> None:
-        self._story.eventually(
+        self._scenario.eventually(
             f"the channel is told: {events[-1]}",
             list(events),
             lambda: [each["event"] for each in self._told("conversation")],
@@ -292,7 +294,7 @@ class EveryKind(Cast):
 
     def _next_message(self, kind: str) -> Object:
         """Wait for the message whose content is of this kind."""
-        self._story.eventually("the channel has it, signed", 1, lambda: len(self._of(kind)))
+        self._scenario.eventually("the channel has it, signed", 1, lambda: len(self._of(kind)))
         return self._of(kind)[-1]
 
     def _of(self, kind: str) -> list[Object]:
@@ -306,7 +308,7 @@ class EveryKind(Cast):
 
     def _survey_message(self, *, with_choices: bool) -> Object:
         """Wait for the survey's question."""
-        self._story.eventually(
+        self._scenario.eventually(
             "the channel has the survey's question",
             expected=with_choices,
             look=lambda: any("quick_replies" in each["content"] for each in self._survey_words()),
@@ -314,7 +316,7 @@ class EveryKind(Cast):
         return self._survey_words()[-1]
 
     def _profile_at_liveperson(self) -> list[Object]:
-        """Return the engagement attributes that LivePerson has of this story's consumer."""
+        """Return LivePerson's engagement attributes of this consumer."""
         who = self._conversations()[-1]["ext_consumer_id"]
         profile = self._liveperson.profile(self._account_id, who) or {}
         found: list[Object] = profile.get("authenticatedData", {}).get("lp_sdes", [])
@@ -336,7 +338,7 @@ class EveryKind(Cast):
 
 
 def _attributes(profile: Object) -> list[Object]:
-    """Write a profile as LivePerson has it."""
+    """Return a profile in LivePerson's form."""
     written: list[Object] = []
     if customer := profile.get("customer"):
         written.append({"type": "ctmrinfo", "info": customer})
@@ -346,12 +348,12 @@ def _attributes(profile: Object) -> list[Object]:
 
 
 def _said(line: Object) -> str:
-    """Return the words of a line, or its chat state."""
+    """Return the text of a line, or its chat state."""
     return str(line.get("text") or line["event"].get("chatState"))
 
 
 def _receipt(line: Object) -> tuple[str, Any]:
-    """Return what a line confirms; the words of one that says something."""
+    """Return what a line acknowledges; for a text, the text and None."""
     event = line.get("event", {})
     if event.get("type") != "AcceptStatusEvent":
         return str(line.get("text")), None

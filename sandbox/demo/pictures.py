@@ -1,4 +1,4 @@
-"""Small pictures, made and not kept: each colour is another file."""
+"""Small pictures, made on demand: each colour is another file."""
 
 import struct
 import zlib

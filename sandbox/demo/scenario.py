@@ -1,4 +1,4 @@
-"""Tells what happens, checks it, and keeps count: the frame of the demo."""
+"""The frame of the demo: print scenes and checks, and count what held."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +15,10 @@ from sandbox.progress import duration
 Seen = TypeVar("Seen")
 
 PATIENCE_SECONDS = 30.0
-IMPATIENCE_SECONDS = 3.0  # once a check has failed, the rest should not take minutes to fail too
-LOOK_SECONDS = 0.02
+PATIENCE_AFTER_A_FAILURE_SECONDS = (
+    3.0  # after a first failure the other checks must not take minutes
+)
+POLL_SECONDS = 0.02
 WIDTH = 62
 LONGEST = 70
 LONGEST_VALUE = 1_000
@@ -24,19 +26,19 @@ LONGEST_VALUE = 1_000
 
 @dataclass
 class Scene:
-    """One part of the story: what was checked, and how long it took."""
+    """One scene: how many checks held and failed, and how long it took."""
 
     title: str
     functions: tuple[str, ...] = ()
-    """Whose logs tell more if a check fails."""
+    """The functions whose logs help if a check fails."""
     held: int = 0
     failed: int = 0
     seconds: float = 0.0
     began: float = field(default_factory=time.monotonic)
 
 
-class Story:
-    """Narrates scenes and checks; `succeeded` says whether every check held."""
+class Scenario:
+    """Prints scenes and checks; `succeeded` says whether every check held."""
 
     def __init__(self, console: Console, patience: float = PATIENCE_SECONDS) -> None:
         self.scenes: list[Scene] = []
@@ -45,45 +47,45 @@ class Story:
 
     @property
     def succeeded(self) -> bool:
-        """Whether something was checked and all of it held."""
+        """Whether there was a scene, and every check held."""
         return bool(self.scenes) and not any(scene.failed for scene in self.scenes)
 
     @contextmanager
     def scene(self, title: str, *functions: str) -> Iterator[None]:
-        """Tell one part; what goes wrong in it fails that part, and the story goes on."""
+        """Play one scene; an exception fails the scene, and the next one is played."""
         scene = Scene(title, functions)
         self.scenes.append(scene)
         self._print(f"\n[bold]{len(self.scenes)}  {escape(title)}[/]")
         try:
             yield
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is part of the story)
+        except Exception as error:  # noqa: BLE001 (any error fails the scene)
             self._failed("the scene was cut short", "no error", f"{type(error).__name__}: {error}")
         scene.seconds = time.monotonic() - scene.began
 
     def says(self, who: str, text: str) -> None:
-        """Show a line of the conversation."""
+        """Print a line of the conversation."""
         self._print(f"     [cyan]{who:<9}[/] {escape(_short(text))}")
 
     def check(self, what: str, expected: object, seen: object, seconds: float = 0.0) -> None:
-        """Compare what should be with what is."""
+        """Compare the expected value with what is seen, and print the result."""
         if seen == expected:
             self._held(what, seconds)
         else:
             self._failed(what, expected, seen)
 
     def eventually(self, what: str, expected: Seen, look: Callable[[], Seen]) -> float:
-        """Look until it is as it should be, or patience ends; give back how long it took."""
+        """Poll until the expected value is seen or `patience` seconds pass; return the seconds."""
         began = time.monotonic()
         seen = look()
         while seen != expected and time.monotonic() - began < self.patience:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             seen = look()
         took = time.monotonic() - began
         self.check(what, expected, seen, took)
         return took
 
     def summary(self) -> None:
-        """Show every scene with its checks and its time, and the verdict."""
+        """Print every scene with its checks and its time, and the result."""
         table = Table(show_edge=False, pad_edge=False, header_style="bold", padding=(0, 2))
         table.add_column("")
         table.add_column("scene")
@@ -112,7 +114,7 @@ class Story:
 
     def _failed(self, what: str, expected: object, seen: object) -> None:
         self.scenes[-1].failed += 1
-        self.patience = min(self.patience, IMPATIENCE_SECONDS)
+        self.patience = min(self.patience, PATIENCE_AFTER_A_FAILURE_SECONDS)
         self._print(f"     [red]✗ {escape(what)}[/]")
         self._print(f"         expected: {escape(repr(expected)[:LONGEST_VALUE])}")
         self._print(f"         seen:     {escape(repr(seen)[:LONGEST_VALUE])}")

@@ -1,11 +1,11 @@
 """
-`sam local` on a running sandbox: its containers reach the sandbox at the sandbox's own addresses.
+`sam local` on a running sandbox: its containers reach the sandbox at the sandbox's addresses.
 
     container: function ──▶ 127.0.0.1:4566 (loopback.py) ──▶ gate.py ──▶ 127.0.0.1:4566: machine
 
-The connector calls plain http on loopback alone, and a container has a loopback of its own. So a
-Lambda extension stands on the sandbox's ports there and carries what arrives to the gate outside.
-No address is written anew, and no rule of the connector is loosened (docs/decisions/0028).
+The connector calls plain http on loopback only, and a container has its own loopback. So a Lambda
+extension listens on the sandbox's ports there and forwards every connection to the gate outside. No
+address is rewritten, and no rule of the connector is relaxed (docs/decisions/0028).
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ BUILT_LAYER = PROJECT / ".aws-sam" / "build" / "ConnectorLayer"
 
 @contextmanager
 def opened(system: System, where: MeetingPoint, layer: Path = BUILT_LAYER) -> Iterator[Path]:
-    """Let containers in, and give the template that `sam local` takes, until the block ends."""
+    """Let containers connect until the block ends; yield the template for `sam local`."""
     folder = system.emulator.folder.path / "sam-local"
     ports = loopback_ports(system.endpoints)
     with Gate(where.listen, ports) as gate:

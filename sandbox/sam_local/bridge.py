@@ -1,4 +1,4 @@
-"""Where containers and this machine meet."""
+"""Find the address at which containers reach this machine."""
 
 import ipaddress
 import json
@@ -15,7 +15,7 @@ DOCKER_DESKTOP = "host.docker.internal"
 
 @dataclass(frozen=True)
 class MeetingPoint:
-    """Where to listen for containers, and the address at which they see that."""
+    """The address to listen at for containers, and the one under which they see it."""
 
     listen: str
     seen_as: str
@@ -25,9 +25,9 @@ def meeting_point() -> MeetingPoint:
     """
     Ask Docker how its containers reach this machine.
 
-    With Docker Engine on Linux the gateway of its network is an address of this machine, at which
-    nobody but containers should be. With Docker Desktop the gateway is inside a virtual machine,
-    and a name leads from there to what listens on loopback.
+    With Docker Engine on Linux the gateway of its network is an address of this machine that only
+    containers should use. With Docker Desktop the gateway is inside a virtual machine, and a host
+    name leads from there to this machine's loopback.
     """
     said = run(
         ["docker", "network", "inspect", "bridge", "--format", ADDRESSES],
@@ -41,7 +41,7 @@ def meeting_point() -> MeetingPoint:
 
 
 def gateway(addresses: dict[str, Any]) -> str:
-    """Read a network's gateway; Docker names it only if it is not the network's first address."""
+    """Return a network's gateway; Docker omits it if it is the network's first address."""
     found = addresses.get("Gateway") or ipaddress.ip_network(addresses["Subnet"])[1]
     return str(ipaddress.ip_address(found))
 

@@ -1,8 +1,8 @@
 """
-The gate: lets containers of this sandbox through to its loopback ports, and nobody else.
+The gate: forwards connections of this sandbox's containers to its loopback ports, and no others.
 
-A connection begins with a line, `{word} {port}`. Only the layer written for this sandbox knows
-the word: whoever reaches the emulator's port may run code on this machine.
+A connection begins with a line, `{word} {port}`. Only the layer written for this sandbox has the
+word, because any program that reaches the emulator's port can run code on this machine.
 """
 
 import secrets
@@ -20,7 +20,7 @@ LONGEST_GREETING = 100
 
 
 class Gate(socketserver.ThreadingTCPServer):
-    """Listens at `host`, on any free port, for as long as its block lasts."""
+    """Listens at `host`, on any free port, while its block lasts."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -32,7 +32,7 @@ class Gate(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port at which it listens."""
         return int(self.server_address[1])
 
     def __enter__(self) -> Self:
@@ -44,14 +44,14 @@ class Gate(socketserver.ThreadingTCPServer):
         self.server_close()
 
     def admits(self, greeting: bytes) -> int | None:
-        """Read a greeting; give the port it may go to, or None."""
+        """Return the port to which a greeting admits; None if it admits to none."""
         word, _, port = greeting.rstrip(b"\n").partition(b" ")
         if not (secrets.compare_digest(word, self.word.encode()) and port.isdigit()):
             return None
         return int(port) if int(port) in self.ports else None
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of visitors that hung up, or said nothing."""
+        """Print nothing about clients that closed the connection or sent nothing."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -59,7 +59,7 @@ class Gate(socketserver.ThreadingTCPServer):
 class _Visitor(socketserver.StreamRequestHandler):
     server: Gate
     timeout = CONNECT_SECONDS
-    rbufsize = 0  # what follows the greeting is not the gate's to read
+    rbufsize = 0  # the bytes behind the greeting belong to the target
 
     def handle(self) -> None:
         port = self.server.admits(self.rfile.readline(LONGEST_GREETING))

@@ -2,9 +2,9 @@
 """
 A Lambda extension: inside a container, the sandbox's loopback ports lead to the sandbox.
 
-It is copied into a layer, as `/opt/extensions/loopback`, with its settings beside it; so it
-imports nothing but the standard library. Lambda starts it before the function and lets the
-function begin when it has registered, which is when its ports answer.
+It is copied into a layer as `/opt/extensions/loopback`, with its settings beside it, so it imports
+only the standard library. Lambda starts it before the function, and starts the function when the
+extension has registered; its ports answer by then.
 """
 
 import http.client
@@ -24,7 +24,7 @@ PIECE = 65536
 
 
 def main() -> None:
-    """Stand on the ports, tell Lambda, and stay until the container ends."""
+    """Listen on the ports, register with Lambda, and stay until the container ends."""
     settings = json.loads(SETTINGS.read_text())
     host, port = settings["gate"]
     for each in settings["ports"]:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 class Door(socketserver.ThreadingTCPServer):
-    """A port on this side that leads through the gate to the same port on the other side."""
+    """A port in the container that leads through the gate to the same port of the machine."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -44,7 +44,7 @@ class Door(socketserver.ThreadingTCPServer):
         self.greeting = f"{word} {port}\n".encode()
 
     def start(self) -> None:
-        """Carry from now on."""
+        """Begin to forward."""
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -59,7 +59,7 @@ class _Carrier(socketserver.BaseRequestHandler):
 
 
 def join(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes both ways until both sides have said everything."""
+    """Forward bytes both ways until both sides have closed."""
     back = threading.Thread(target=_carry, args=(other, one), daemon=True)
     back.start()
     _carry(one, other)
@@ -75,7 +75,7 @@ def _carry(source: socket.socket, sink: socket.socket) -> None:
 
 
 def _stay(runtime_api: str) -> None:
-    """Register for no event; the answer to asking for the next one never comes."""
+    """Register for no event; the call for the next event then blocks until the end."""
     lambda_ = http.client.HTTPConnection(runtime_api)
     name = {"Lambda-Extension-Name": Path(__file__).name}
     lambda_.request("POST", f"{EXTENSION_API}/register", json.dumps({"events": []}), name)

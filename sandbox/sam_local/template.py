@@ -1,9 +1,8 @@
 """
-The template that `sam local` takes: the real one, settled for a running sandbox.
+The template for `sam local`: the real one, resolved for a running sandbox.
 
-`sam local` passes on only the variables that a template declares, and leaves some of what they
-refer to unresolved. Here each function declares what the deployed one has, and where the emulator
-is.
+`sam local` passes only the variables that a template declares, and leaves some references in them
+unresolved. Here each function declares the values of the deployed one, and the emulator's address.
 """
 
 import json
@@ -20,11 +19,11 @@ from sandbox.system import System
 FUNCTION = "AWS::Serverless::Function"
 LAYER = "AWS::Serverless::LayerVersion"
 
-# Here the cold start counts as part of a function's time; on AWS it does not.
+# Under `sam local` the cold start counts towards a function's timeout; on AWS it does not.
 LEAST_SECONDS = 60
 
 Environments = Mapping[str, Mapping[str, str]]
-"""The functions' variables, by the folder of their code."""
+"""The functions' environment variables, by the folder of their code."""
 
 
 def write_layer(folder: Path, settings: Mapping[str, Any]) -> Path:
@@ -38,7 +37,7 @@ def write_layer(folder: Path, settings: Mapping[str, Any]) -> Path:
 
 
 def environments(system: System) -> Environments:
-    """Ask for what each function was deployed with, and add the way to the emulator."""
+    """Return each function's deployed variables, with the emulator's address and keys added."""
     where, get = system.endpoints, system.aws.functions.get_function_configuration
     emulator = {
         "AWS_ENDPOINT_URL": where.aws_endpoint_url,
@@ -54,7 +53,7 @@ def environments(system: System) -> Environments:
 def write_template(
     file: Path, variables: Environments, connector_layer: Path, loopback_layer: Path
 ) -> Path:
-    """Write the template of the functions as they stand in the sources, over built layers."""
+    """Write the template: the functions' code from the sources, the layers as they were built."""
     template = _template()
     template["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
     template["Resources"]["ConnectorLayer"] = _layer(connector_layer)

@@ -1,12 +1,12 @@
 """
-A soak: many people talk through the deployed system while everything around it breaks.
+A soak: many conversations through the deployed system while everything around it fails.
 
-    shape ──▶ plan ──▶ people   consumers and agents say what the plan says
-    (seed)        └──▶ trouble  LivePerson, the channel, workers and queues fail as it says
+    Shape ──▶ plan ──▶ actors             consumers and agents act as planned
+    (seed)        └──▶ fault_injection    LivePerson, the channel, workers and AWS fail as planned
                             │
                             ▼
-              record ──▶ judge ──▶ report   one verdict for each promise
+              record ──▶ invariants ──▶ report   one verdict for each promise
 
-The same shape gives the same plan: who says what and when, and what breaks when. The judge sees
-plain values alone: what was accepted, what LivePerson and the channel have, what was spoilt.
+The same shape gives the same plan of actions and faults. The invariants are checked on plain
+values: what was accepted, what LivePerson and the channel have, which faults were applied.
 """

@@ -1,4 +1,4 @@
-"""The people of a soak: consumers on their channel, and the brand's side in LivePerson."""
+"""The actors of a soak: consumers on their channel, and the brand's side in LivePerson."""
 
 import json
 import threading
@@ -12,8 +12,8 @@ from typing import Any
 import requests
 
 from sandbox.channel import ConnectorClient
-from sandbox.soak import tagged_texts as words
-from sandbox.soak.plan import Act
+from sandbox.soak import tagged_texts
+from sandbox.soak.plan import Action
 from sandbox.system import System
 from simulator import ControlRefused, SimulatedLivePerson, sign
 
@@ -23,24 +23,24 @@ GIVE_UP_SECONDS = 300.0
 
 
 def consumer_id(number: int) -> str:
-    """Return a consumer's id on the channel: some are telephone numbers, some are not."""
+    """Return a consumer's id on the channel: a telephone number, or something else."""
     return f"+49 151/{number:04d}" if number % 2 else f"consumer.{number}@example.com 😀"
 
 
 @dataclass(frozen=True)
 class Posted:
-    """A consumer event, what the connector answered in the end, and after how many tries."""
+    """A consumer event, the connector's last answer, and the number of attempts."""
 
-    act: Act
+    action: Action
     status: int
     tries: int
     at: float
-    """When it was answered for the last time."""
+    """When the last answer came."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """Something the brand's side said in one of our conversations."""
+    """A message of the brand's side in one of the connector's conversations."""
 
     tag: str
     consumer: int
@@ -50,62 +50,62 @@ class Said:
 
 
 class Consumers:
-    """Every consumer in a thread of its own, so that each waits for a 202 before it goes on."""
+    """Every consumer in its own thread: each waits for a 202 before its next event."""
 
-    def __init__(self, system: System, acts: Iterable[Act], began: float) -> None:
+    def __init__(self, system: System, actions: Iterable[Action], began: float) -> None:
         self.posted: list[Posted] = []
         self._where = system.endpoints
         self._began = began
         self._heard: dict[int, tuple[str, list[int]]] = {}
-        mine = [act for act in acts if act.what.startswith("consumer_")]
+        mine = [action for action in actions if action.what.startswith("consumer_")]
         self._threads = [
             threading.Thread(target=self._live, args=([a for a in mine if a.consumer == who],))
-            for who in sorted({act.consumer for act in mine})
+            for who in sorted({action.consumer for action in mine})
         ]
 
     def start(self) -> None:
-        """Let them talk."""
+        """Start every consumer."""
         for thread in self._threads:
             thread.daemon = True
             thread.start()
 
     def are_done(self) -> bool:
-        """Say whether everything was posted and answered."""
+        """Whether every event was posted and answered."""
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _live(self, acts: list[Act]) -> None:
+    def _live(self, actions: list[Action]) -> None:
         where = self._where
         client = ConnectorClient(where.channel_api_url, where.channel_api_key, where.account_id)
-        for act in acts:
-            _wait_until(self._began + act.at)
-            self.posted.append(_post(client, act))
+        for action in actions:
+            _wait_until(self._began + action.at)
+            self.posted.append(_post(client, action))
 
 
-def event_of(act: Act) -> dict[str, Any]:
-    """Write the consumer event of an act."""
-    kind = act.what.removeprefix("consumer_")
+def event_of(action: Action) -> dict[str, Any]:
+    """Return the consumer event of an action."""
+    kind = action.what.removeprefix("consumer_")
     fields: dict[str, dict[str, Any]] = {
-        "text": {"text": act.text},
-        "repeats": {"text": act.text},
+        "text": {"text": action.text},
+        "repeats": {"text": action.text},
         "typing": {"state": "composing"},
         "receipt": {"status": "read", "sequences": [0]},
         "close": {"survey": False},
-        "profile": {"personal": {"firstname": f"Consumer {act.consumer}"}},
+        "profile": {"personal": {"firstname": f"Consumer {action.consumer}"}},
     }
     name = "text" if kind == "repeats" else kind
-    return {"id": act.event_id, "type": name, **fields[kind]}
+    return {"id": action.event_id, "type": name, **fields[kind]}
 
 
-def _post(client: ConnectorClient, act: Act) -> Posted:
-    """Post an event as a well-behaved channel does: again, with the same id, until it is told."""
-    who, event = consumer_id(act.consumer), event_of(act)
+def _post(client: ConnectorClient, action: Action) -> Posted:
+    """Post an event as a good channel does: again, with the same id, until it is answered."""
+    who, event = consumer_id(action.consumer), event_of(action)
     began, tries = time.time(), 0
     while True:
         tries += 1
         status = _try(client, who, event)
         over = time.time() - began > GIVE_UP_SECONDS
         if over or not (status in {0, 429} or status >= 500):
-            return Posted(act, status, tries, time.time())
+            return Posted(action, status, tries, time.time())
         time.sleep(TRIES_APART_SECONDS[min(tries, len(TRIES_APART_SECONDS)) - 1])
 
 
@@ -117,44 +117,46 @@ def _try(client: ConnectorClient, who: str, event: dict[str, Any]) -> int:
 
 
 class Brand:
-    """Agents who answer, other channels' conversations, and LivePerson sending webhooks again."""
+    """Agents who answer, other channels' conversations, and webhooks that are sent again."""
 
-    def __init__(self, system: System, acts: Iterable[Act], began: float) -> None:
+    def __init__(self, system: System, actions: Iterable[Action], began: float) -> None:
         self.said: list[Said] = []
         self.notes = 0
         self.unsaid = 0
-        """What found no open conversation until the end."""
+        """How many actions found no open conversation until the end."""
         self._liveperson = _simulated(system)
         self._account = system.account
         self._webhook_url = system.endpoints.webhook_url
         self._began = began
         self._stopped = threading.Event()
-        self._due = [(act.at, act) for act in acts if not act.what.startswith("consumer_")]
+        self._due = [
+            (action.at, action) for action in actions if not action.what.startswith("consumer_")
+        ]
         heapify(self._due)
         self._thread = threading.Thread(target=self._live, daemon=True)
 
     def start(self) -> None:
-        """Let them work."""
+        """Start acting."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Let them go home; what is still to be said stays unsaid."""
+        """Stop acting; count what was not said."""
         self._stopped.set()
         self._thread.join()
         self.unsaid = len(self._due)
 
     def _live(self) -> None:
         while self._due and not self._stopped.is_set():
-            at, act = self._due[0]
+            at, action = self._due[0]
             if not _sleep_until(self._began + at, self._stopped):
                 return
             heappop(self._due)
-            if not self._do(act):
-                heappush(self._due, (time.time() - self._began + PUT_OFF_SECONDS, act))
+            if not self._do(action):
+                heappush(self._due, (time.time() - self._began + PUT_OFF_SECONDS, action))
 
-    def _do(self, act: Act) -> bool:
-        """Do one act; false if it has to wait, for example for a conversation."""
-        deeds: dict[str, Callable[[Act], bool]] = {
+    def _do(self, action: Action) -> bool:
+        """Carry out one action; return False if it has to wait, for example for a conversation."""
+        handlers: dict[str, Callable[[Action], bool]] = {
             "agent_text": self._answer,
             "agent_note": self._note,
             "agent_closes": self._close,
@@ -162,39 +164,39 @@ class Brand:
             "webhook_again": self._send_again,
         }
         try:
-            return deeds[act.what](act)
-        except ControlRefused:  # it was closed at this very moment
+            return handlers[action.what](action)
+        except ControlRefused:  # the conversation was closed in between
             return False
 
-    def _answer(self, act: Act) -> bool:
-        conversation_id = self._open_conversation(act.consumer)
+    def _answer(self, action: Action) -> bool:
+        conversation_id = self._open_conversation(action.consumer)
         if not conversation_id:
             return False
         account = self._account.account_id
-        sequence = self._liveperson.agent_text(account, conversation_id, act.text)
-        [tag] = words.tags(act.text)
-        self.said.append(Said(tag, act.consumer, conversation_id, sequence, time.time()))
+        sequence = self._liveperson.agent_text(account, conversation_id, action.text)
+        [tag] = tagged_texts.tags(action.text)
+        self.said.append(Said(tag, action.consumer, conversation_id, sequence, time.time()))
         return True
 
-    def _note(self, act: Act) -> bool:
-        conversation_id = self._open_conversation(act.consumer)
+    def _note(self, action: Action) -> bool:
+        conversation_id = self._open_conversation(action.consumer)
         if conversation_id:
-            self._liveperson.private_note(self._account.account_id, conversation_id, act.text)
+            self._liveperson.private_note(self._account.account_id, conversation_id, action.text)
             self.notes += 1
         return bool(conversation_id)
 
-    def _close(self, act: Act) -> bool:
-        conversation_id = self._open_conversation(act.consumer)
+    def _close(self, action: Action) -> bool:
+        conversation_id = self._open_conversation(action.consumer)
         if conversation_id:
             self._liveperson.close(self._account.account_id, conversation_id)
         return bool(conversation_id)
 
-    def _pass_by(self, act: Act) -> bool:
-        self._liveperson.foreign_conversation(self._account.account_id, list(act.texts))
+    def _pass_by(self, action: Action) -> bool:
+        self._liveperson.foreign_conversation(self._account.account_id, list(action.texts))
         return True
 
-    def _send_again(self, act: Act) -> bool:
-        """Send a webhook of the past once more, as LivePerson may for three days."""
+    def _send_again(self, action: Action) -> bool:
+        """Send an earlier webhook again, as LivePerson may for three days."""
         past = [
             each
             for each in self._liveperson.deliveries(self._account.account_id)
@@ -202,7 +204,7 @@ class Brand:
         ]
         if not past:
             return False
-        chosen = past[int(act.pick * len(past))]
+        chosen = past[int(action.pick * len(past))]
         kind = chosen["kind"]
         document = {"kind": "notification", "body": {"changes": chosen["changes"]}, "type": kind}
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -217,7 +219,7 @@ class Brand:
         return True
 
     def _open_conversation(self, consumer: int) -> str:
-        """Find a consumer's open conversation by what was said in it."""
+        """Return the id of a consumer's open conversation by its texts; empty without one."""
         mark = f"[c{consumer}-"
         for each in reversed(self._liveperson.conversations(self._account.account_id)):
             ours = each["stage"] == "OPEN" and not each["foreign"]
@@ -237,5 +239,5 @@ def _wait_until(moment: float) -> None:
 
 
 def _sleep_until(moment: float, stopped: threading.Event) -> bool:
-    """Wait for a moment; false if we were stopped before."""
+    """Wait for a moment; return False if stopped before."""
     return not stopped.wait(max(0.0, moment - time.time()))

@@ -1,22 +1,22 @@
 """
-The invariants of a soak: compare what happened with what was promised.
+The invariants of a soak: compare what happened with what the connector promises.
 
-**Twice, and excused.** LivePerson knows no key that would make a repeated SEND safe, so a message
-may be heard twice, if and only if both are true:
+**Sent twice, and excused.** LivePerson has no idempotency key for a SEND, so a message may arrive
+twice if, and only if, both are true:
 
-1. *Its send was ambiguous*: LivePerson took it and the answer was lost, cut or later than the
-   connector waits; or the worker was killed while it was on its way; or AWS was silent at that
-   time, so that nothing could be noted.
-2. *Its echo could not tell*: at least 20 s were waited for it, and then its webhook had not come
-   through (or 3 s ago: a notification takes a moment to be worked on), or a callback of the same
-   conversation, which goes before it, was still being tried.
+1. *Its send was ambiguous*: LivePerson took it, and the answer was lost, cut or later than the
+   connector's time-out; or the worker was killed during the call; or AWS did not answer at that
+   time, so that nothing could be stored.
+2. *Its echo came too late*: the connector waited at least 20 s for it, and its webhook had not been
+   accepted by then (or less than 3 s before: handling a notification takes a moment), or an earlier
+   callback of the same conversation was still being retried.
 
 The channel may be called twice under one `webhook-id` if the first call was ambiguous in the same
-sense; twice under two ids is never excused.
+sense; two ids for one message are never excused.
 
-**Order** is that of the 202s for a consumer, and for a conversation that of LivePerson's numbers.
-Where LivePerson's own webhooks came in another order, the connector has nothing better to go by;
-that is counted apart.
+**Order** is the order of the 202s for a consumer, and of LivePerson's sequence numbers for a
+conversation. If LivePerson's own webhooks came in another order, the connector cannot know better;
+such messages are counted apart.
 """
 
 from collections import defaultdict
@@ -26,9 +26,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from sandbox.soak import tagged_texts as words
+from sandbox.soak import tagged_texts
 from sandbox.soak.actors import Posted, Said, consumer_id
 from sandbox.soak.channel import Call
+from sandbox.soak.plan import Action
 from sandbox.soak.record import Arrival, Heard, Record
 
 ECHO_SECONDS = 20.0
@@ -42,7 +43,7 @@ SLOW = {"slow", "slow_answer"}
 
 @dataclass(frozen=True)
 class Promise:
-    """One promise: whether it was held, the figure for it, and what breaks it."""
+    """One promise: whether it was kept, its figure, and what breaks it."""
 
     name: str
     held: bool
@@ -52,40 +53,40 @@ class Promise:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All promises, and the numbers."""
+    """Every promise, and the numbers."""
 
     promises: tuple[Promise, ...]
     numbers: dict[str, Any]
     excused: tuple[str, ...] = ()
-    """What was done twice, and why it may be."""
+    """What was sent twice, with the reason that excuses it."""
 
     @property
     def held(self) -> bool:
-        """Whether every promise was."""
+        """Whether every promise was kept."""
         return all(promise.held for promise in self.promises)
 
 
-def judge(record: Record) -> Verdict:
-    """Come to a verdict."""
-    court = _Court(record)
+def check_invariants(record: Record) -> Verdict:
+    """Check every invariant on the evidence."""
+    invariants = _Invariants(record)
     promises = (
-        court.settled(),
-        court.taken_in(),
-        court.nothing_lost_to_liveperson(),
-        court.words_unchanged(),
-        court.nothing_lost_to_channel(),
-        court.heard_once(),
-        court.told_once(),
-        court.heard_in_order(),
-        court.told_in_order(),
-        court.nothing_leaked(),
-        court.signed(),
-        court.liveperson_content(),
-        court.no_token_storm(),
-        court.intake_quick(),
-        court.no_bugs(),
+        invariants.settled(),
+        invariants.taken_in(),
+        invariants.nothing_lost_to_liveperson(),
+        invariants.words_unchanged(),
+        invariants.nothing_lost_to_channel(),
+        invariants.heard_once(),
+        invariants.told_once(),
+        invariants.heard_in_order(),
+        invariants.told_in_order(),
+        invariants.nothing_leaked(),
+        invariants.signed(),
+        invariants.liveperson_content(),
+        invariants.no_token_storm(),
+        invariants.intake_quick(),
+        invariants.no_bugs(),
     )
-    return Verdict(promises, court.numbers(), tuple(court.excuses))
+    return Verdict(promises, invariants.numbers(), tuple(invariants.excuses))
 
 
 def _promise(name: str, broken_by: list[str], figure: str) -> Promise:
@@ -93,8 +94,8 @@ def _promise(name: str, broken_by: list[str], figure: str) -> Promise:
 
 
 @dataclass
-class _Court:
-    """The evidence, looked at from all sides."""
+class _Invariants:
+    """The invariants over one record, with indexes of it."""
 
     record: Record
     excuses: list[str] = field(default_factory=list)
@@ -103,17 +104,17 @@ class _Court:
 
     @cached_property
     def texts(self) -> list[Posted]:
-        """What consumers wrote and was answered 202, in the order of the answers."""
+        """Consumers' texts that were answered 202, in the order of the answers."""
         accepted = [
             each
             for each in self.record.posted
-            if each.status == 202 and each.act.what == "consumer_text"
+            if each.status == 202 and each.action.what == "consumer_text"
         ]
         return sorted(accepted, key=lambda each: each.at)
 
     @cached_property
     def first_heard(self) -> dict[str, Heard]:
-        """Return by tag where it was heard first."""
+        """LivePerson's first message with each tag."""
         found: dict[str, Heard] = {}
         for each in self.record.heard:
             for tag in each.tags:
@@ -122,7 +123,7 @@ class _Court:
 
     @cached_property
     def first_told(self) -> dict[str, Call]:
-        """Return by tag the call with which the channel took it first."""
+        """The first callback with each tag that the channel took."""
         found: dict[str, Call] = {}
         for call in self.record.calls:
             if call.taken:
@@ -132,12 +133,12 @@ class _Court:
 
     @cached_property
     def dead(self) -> dict[str, str]:
-        """Return by tag the reason on its dead letter; empty if there is a letter without."""
+        """The reason on the dead letter of each tag; empty for a letter without a reason."""
         return {tag: each.reason for each in self.record.dead for tag in each.tags}
 
     @cached_property
     def calls_by_id(self) -> dict[str, list[Call]]:
-        """Return the tries of each callback."""
+        """The attempts of each callback, by `webhook-id`."""
         found: dict[str, list[Call]] = defaultdict(list)
         for call in self.record.calls:
             if call.met != "bad_signature":
@@ -146,13 +147,13 @@ class _Court:
 
     @cached_property
     def arrived(self) -> dict[tuple[str, int], Arrival]:
-        """Return when each message's webhook came through."""
+        """The first accepted webhook of each message, by dialog and sequence."""
         return {(each.dialog_id, each.sequence): each for each in self.record.arrivals}
 
     # ── The promises ──
 
     def settled(self) -> Promise:
-        """Everything came to its end in the time allowed."""
+        """Nothing is in transit at the end of the time allowed."""
         left = [f"{each.queue}: tried {each.receives} times" for each in self.record.waiting]
         late = self.record.settled_at is None
         figure = "not in time" if late else f"{self._settle_seconds():.0f} s after the last fault"
@@ -164,9 +165,9 @@ class _Court:
         return (self.record.settled_at or self.record.calm_at) - self.record.calm_at
 
     def taken_in(self) -> Promise:
-        """Hold every event of the channel against the 202 it should have got."""
+        """Every event of the channel was answered 202 in the end."""
         refused = [
-            f"{each.act.what} {each.act.event_id} of consumer {each.act.consumer}: {each.status}"
+            f"{_named(each.action)}: {each.status}"
             for each in self.record.posted
             if each.status != 202
         ]
@@ -174,33 +175,33 @@ class _Court:
         return _promise("Every event of the channel was taken", refused, figure)
 
     def nothing_lost_to_liveperson(self) -> Promise:
-        """Find what was answered 202 in LivePerson, or in a dead letter with its reason."""
+        """Each text that was answered 202 is in LivePerson, or a dead letter with a reason."""
         lost = [
             tag
             for each in self.texts
-            for tag in words.tags(each.act.text)
+            for tag in tagged_texts.tags(each.action.text)
             if tag not in self.first_heard and not self.dead.get(tag)
         ]
         return _promise("Nothing lost on the way to LivePerson", lost, f"{len(lost)} lost")
 
     def words_unchanged(self) -> Promise:
-        """LivePerson has the very words."""
+        """LivePerson has each text unchanged."""
         changed = [
-            each.act.event_id + f" of consumer {each.act.consumer}"
+            each.action.event_id + f" of consumer {each.action.consumer}"
             for each in self.texts
-            if self._complete(each) and self._as_heard(each) != each.act.text
+            if self._complete(each) and self._as_heard(each) != each.action.text
         ]
         return _promise("Words arrive unchanged", changed, f"{len(changed)} changed")
 
     def _complete(self, each: Posted) -> bool:
-        return all(tag in self.first_heard for tag in words.tags(each.act.text))
+        return all(tag in self.first_heard for tag in tagged_texts.tags(each.action.text))
 
     def _as_heard(self, each: Posted) -> str:
         parts = {id(part): part.text for part in map(self.first_heard.get, _tags(each)) if part}
         return "".join(parts.values())
 
     def nothing_lost_to_channel(self) -> Promise:
-        """Find what agents said to all at the channel, or in a dead letter with its reason."""
+        """Each agent's message is at the channel, or a dead letter with a reason."""
         lost = [
             each.tag
             for each in self.record.said
@@ -209,7 +210,7 @@ class _Court:
         return _promise("Nothing lost on the way to the channel", lost, f"{len(lost)} lost")
 
     def heard_once(self) -> Promise:
-        """LivePerson hears a message once; twice only where nobody could know."""
+        """LivePerson gets a message once; twice only with both reasons above."""
         twice = list(self._heard_again())
         broken: list[str] = []
         for first, again in twice:
@@ -231,17 +232,17 @@ class _Court:
 
     def _why_ambiguous(self, first: Heard) -> str:
         tag = first.tags[0]
-        for each in self.record.struck:
+        for each in self.record.applied_faults:
             slow = each.kind in SLOW and each.delay_ms >= LIVEPERSON_WAITS_MS
             if each.service == "send" and tag in each.tags and (each.kind in LOST_ANSWERS or slow):
                 return "its answer was lost"
-        for trouble in self.record.happened:
-            if trouble.tag == tag and trouble.what.startswith("kill_outbound"):
+        for disruption in self.record.past_disruptions:
+            if disruption.tag == tag and disruption.what.startswith("kill_outbound"):
                 return "its worker was killed"
-            if trouble.what == "aws_frozen" and (
-                trouble.began - WORKER_SECONDS < first.at < trouble.ended + WORKER_SECONDS
+            if disruption.what == "aws_frozen" and (
+                disruption.began - WORKER_SECONDS < first.at < disruption.ended + WORKER_SECONDS
             ):
-                return "AWS was silent"
+                return "AWS did not answer"
         return ""
 
     def _why_echo_was_late(self, first: Heard, again: Heard) -> str:
@@ -253,11 +254,11 @@ class _Court:
         for calls in self.calls_by_id.values():
             here = len(calls) > 1 and _conversation(calls[0]) == first.conversation_id
             if here and calls[0].at < again.at and calls[-1].at > again.at - A_MOMENT_SECONDS:
-                return "its echo waited behind a callback that failed"
+                return "its echo waited behind a failed callback"
         return ""
 
     def told_once(self) -> Promise:
-        """Let the channel be called again only where its answer was lost, under the same id."""
+        """No callback is repeated except after a lost answer, under the same id."""
         broken = list(self._told_under_two_ids())
         repeats = list(self._told_again())
         for tag, excuse in repeats:
@@ -282,14 +283,14 @@ class _Court:
     def _why_called_again(self, before: Call) -> str:
         if not before.known_taken:
             return "its answer was lost"
-        for trouble in self.record.happened:
-            near = trouble.began - WORKER_SECONDS < before.at < trouble.ended + WORKER_SECONDS
-            if near and trouble.what in {"aws_frozen", "kill_channel_delivery"}:
-                return f"near {trouble.what}"
+        for disruption in self.record.past_disruptions:
+            near = disruption.began - WORKER_SECONDS < before.at < disruption.ended + WORKER_SECONDS
+            if near and disruption.what in {"aws_frozen", "kill_channel_delivery"}:
+                return f"near {disruption.what}"
         return ""
 
     def heard_in_order(self) -> Promise:
-        """For each consumer, LivePerson has what was said in the order of the 202s."""
+        """LivePerson has each consumer's texts in the order of the 202s."""
         place = {
             tag: (number, part)
             for number, each in enumerate(self.texts)
@@ -301,21 +302,21 @@ class _Court:
             for tag in each.tags:
                 if self.first_heard[tag] is not each or tag not in place:
                     continue
-                who = words.number(tag)
+                who = tagged_texts.number(tag)
                 if place[tag] < latest.get(who, (-1, -1)):
                     wrong.append(tag)
                 latest[who] = max(latest.get(who, (-1, -1)), place[tag])
         return _promise("LivePerson hears each consumer in order", wrong, f"{len(wrong)} misplaced")
 
     def told_in_order(self) -> Promise:
-        """For each conversation, the channel is told in LivePerson's order."""
+        """Each conversation reaches the channel in LivePerson's order."""
         wrong = [x.tag for x, overtook in self._overtaken() if not self._by_liveperson(x, overtook)]
         apart = len(list(self._overtaken())) - len(wrong)
         figure = f"{len(wrong)} misplaced, {apart} by LivePerson's own webhooks"
         return _promise("The channel is told each conversation in order", wrong, figure)
 
     def _overtaken(self) -> Iterator[tuple[Said, list[Said]]]:
-        """Find what was told after something later, with all that overtook it."""
+        """Return each message that came after a later one, with those that overtook it."""
         rooms: dict[str, list[Said]] = defaultdict(list)
         for each in self.record.said:
             if each.tag in self.first_told:
@@ -336,7 +337,7 @@ class _Court:
         return found.at if found else float("inf")
 
     def nothing_leaked(self) -> Promise:
-        """No note, no other channel's words, no echo, and nothing of one consumer at another."""
+        """No note, foreign text or echo leaks, and nothing reaches another consumer."""
         said = {each.tag: each for each in self.record.said}
         leaks = [
             f"{tag} reached {call.body.get('consumer_id') if isinstance(call.body, dict) else '?'}"
@@ -350,27 +351,27 @@ class _Court:
     def _strangers(self) -> list[str]:
         rooms: dict[str, set[int]] = defaultdict(set)
         for each in self.record.heard:
-            rooms[each.conversation_id].update(words.number(tag) for tag in each.tags)
+            rooms[each.conversation_id].update(tagged_texts.number(tag) for tag in each.tags)
         return [
-            f"consumers {sorted(people)} in one conversation"
-            for people in rooms.values()
-            if len(people) > 1
+            f"consumers {sorted(consumers)} in one conversation"
+            for consumers in rooms.values()
+            if len(consumers) > 1
         ]
 
     def signed(self) -> Promise:
-        """Every callback proves who sent it."""
+        """Every callback has a valid signature."""
         bad = [call.webhook_id for call in self.record.calls if call.met == "bad_signature"]
         return _promise("Every callback is signed", bad, f"{len(self.record.calls)} callbacks")
 
     def liveperson_content(self) -> Promise:
-        """LivePerson's strict reader found no mistake in any request."""
+        """No request broke a rule of LivePerson's pages."""
         found = [str(each.get("reason")) for each in self.record.violations]
         return _promise("LivePerson sees no mistake", found, f"{len(found)} violations")
 
     def no_token_storm(self) -> Promise:
-        """Sentinel is asked when a token is needed, and again where it failed; not more."""
-        spoilt = sum(each.service == "sentinel" for each in self.record.struck)
-        revoked = sum(each.what == "tokens_revoked" for each in self.record.happened)
+        """Sentinel is called when a token is needed and again after a failure, not more often."""
+        spoilt = sum(each.service == "sentinel" for each in self.record.applied_faults)
+        revoked = sum(each.what == "tokens_revoked" for each in self.record.past_disruptions)
         end = self.record.settled_at or self.record.calm_at
         scheduled = int((end - self.record.began) / SCHEDULE_SECONDS) + 1
         allowed = 1 + revoked + scheduled + 2 * spoilt
@@ -384,14 +385,14 @@ class _Court:
         return _promise("Webhooks are answered quickly", broken, f"{self.record.webhooks} webhooks")
 
     def no_bugs(self) -> Promise:
-        """No function met an error that nobody foresaw."""
+        """No function logged an unexpected error."""
         bugs = sorted(set(self.record.bugs))
         return _promise("No unforeseen error", bugs, f"{len(self.record.bugs)} in the logs")
 
     # ── The numbers ──
 
     def numbers(self) -> dict[str, Any]:
-        """Count everything that is worth knowing."""
+        """Return the numbers to print."""
         r = self.record
         inward = [
             self.first_heard[tag].at - each.at
@@ -402,7 +403,7 @@ class _Court:
         outward = [
             self.first_told[each.tag].at - each.at for each in r.said if each.tag in self.first_told
         ]
-        seconds, what = max(self._recoveries(), default=(0.0, "nothing was struck"))
+        seconds, what = max(self._recoveries(), default=(0.0, "nothing was spoilt"))
         return {
             "consumer_events_accepted": sum(each.status == 202 for each in r.posted),
             "consumer_texts": len(self.texts),
@@ -415,10 +416,12 @@ class _Court:
             "connector_counts": _own_count(r.outcomes),
             "private_notes": r.notes,
             "answers_without_a_conversation": r.unsaid,
-            "foreign_conversations": sum(act.what == "foreign_conversation" for act in r.plan.acts),
-            "faults_by_liveperson": len(r.struck),
+            "foreign_conversations": sum(
+                action.what == "foreign_conversation" for action in r.plan.actions
+            ),
+            "faults_by_liveperson": len(r.applied_faults),
             "faults_by_channel": sum(call.met not in {"ok", "held"} for call in r.calls),
-            "big_troubles": len(r.happened),
+            "big_troubles": len(r.past_disruptions),
             "requests_without_the_layers_files": r.missing_files,
             "longest_recovery_seconds": round(seconds, 1),
             "longest_recovery": what,
@@ -427,17 +430,17 @@ class _Court:
         }
 
     def _recoveries(self) -> Iterator[tuple[float, str]]:
-        """Measure for everything that was struck: from its first fault's end to its arrival."""
-        for tag, (ended, what) in self._first_strikes().items():
+        """Return for each spoilt message the time from its first fault's end to its arrival."""
+        for tag, (ended, what) in self._first_faults().items():
             seconds = self._done_at(tag) - ended
             if seconds > 0:
                 yield seconds, f"{tag} after {what}"
 
-    def _first_strikes(self) -> dict[str, tuple[float, str]]:
+    def _first_faults(self) -> dict[str, tuple[float, str]]:
         found: dict[str, tuple[float, str]] = {}
         strikes = [
             (each.at + each.delay_ms / 1000, f"{each.service} {each.kind}", each.tags[:1])
-            for each in self.record.struck
+            for each in self.record.applied_faults
             if each.service == "send"
         ]
         strikes += [
@@ -445,7 +448,7 @@ class _Court:
             for call in self.record.calls
             if call.met != "ok"
         ]
-        strikes += [(each.ended, each.what, (each.tag,)) for each in self.record.happened]
+        strikes += [(each.ended, each.what, (each.tag,)) for each in self.record.past_disruptions]
         for ended, what, tags in sorted(strikes):
             for tag in filter(None, tags):
                 found.setdefault(tag, (ended, what))
@@ -457,16 +460,20 @@ class _Court:
         return self.first_told[tag].at if tag in self.first_told else 0.0
 
 
+def _named(action: Action) -> str:
+    return f"{action.what} {action.event_id} of consumer {action.consumer}"
+
+
 def _tags(each: Posted) -> list[str]:
-    return words.tags(each.act.text)
+    return tagged_texts.tags(each.action.text)
 
 
 def _tags_of(call: Call) -> list[str]:
-    return words.tags(_all_text(call.body))
+    return tagged_texts.tags(_all_text(call.body))
 
 
 def _all_text(value: Any) -> str:
-    """Return every text anywhere inside a callback."""
+    """Return every text in a callback, one a line."""
     if isinstance(value, dict):
         return "\n".join(map(_all_text, value.values()))
     if isinstance(value, list):
@@ -479,7 +486,7 @@ def _conversation(call: Call) -> str:
 
 
 def _may_know(call: Call, said: Said | None) -> bool:
-    """Whether the consumer whom a callback names may hear what an agent said."""
+    """Whether an agent's message belongs to the consumer and conversation of a callback."""
     return (
         said is not None
         and isinstance(call.body, dict)
@@ -496,7 +503,7 @@ def _count(names: Iterator[str]) -> dict[str, int]:
 
 
 def _own_count(outcomes: Mapping[str, int]) -> dict[str, int]:
-    """Return what the connector itself counts of sends whose answer did not come."""
+    """Return the connector's own outcomes for sends without an answer."""
     names = ("ambiguous", "confirmed_by_echo", "sent_again", "repeat_ignored")
     return {name: outcomes.get(f"outbound_messaging: {name}", 0) for name in names}
 

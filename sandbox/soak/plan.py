@@ -1,8 +1,8 @@
 """
-The plan of a soak: who says what and when, and what breaks when. The same shape, the same plan.
+The plan of a soak: every action and every fault with its time. The same shape, the same plan.
 
-A fault that spoils something said names it by its tag, so it strikes the same words in every run,
-however the machine's load shifts them. Services that carry no words have dice with a seed.
+A fault of a message names the message's tag, so it spoils the same message in every run, whatever
+the machine's load. Faults of services whose requests carry no tag are random, with a seed.
 """
 
 import random
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sandbox.soak import tagged_texts as words
+from sandbox.soak import tagged_texts
 
 EVENTS_PER_SECOND = 2.0
 OTHERS_EVERY_SECONDS = 8.0
-TROUBLE_EVERY_SECONDS = 20.0
+DISRUPTION_EVERY_SECONDS = 20.0
 QUIET_SECONDS = 5.0
-"""Nothing big breaks so soon after the beginning or so shortly before the end."""
+"""No disruption begins within this time of the beginning or the end."""
 
 # Longer than the connector waits for an answer.
 LIVEPERSON_TIMES_OUT_MS = 9_000
@@ -25,23 +25,23 @@ CHANNEL_TIMES_OUT_MS = 11_000
 
 @dataclass(frozen=True)
 class Shape:
-    """What a soak is told; everything else follows."""
+    """What a plan is made from."""
 
     seed: int = 1
     minutes: float = 5.0
     consumers: int = 20
     faults: float = 0.1
-    """How likely a thing said is spoilt on its way to a partner; 0 is a run without any fault."""
+    """The probability that a message is spoilt on its way to a partner; 0 means no fault at all."""
 
     @property
     def seconds(self) -> float:
-        """How long people talk."""
+        """How long conversations go on."""
         return self.minutes * 60
 
 
 @dataclass(frozen=True, order=True)
-class Act:
-    """Somebody does something: a consumer (`consumer_…`) or the brand's side."""
+class Action:
+    """One action of a consumer (`consumer_…`) or of the brand's side."""
 
     at: float
     what: str
@@ -50,12 +50,12 @@ class Act:
     text: str = ""
     texts: tuple[str, ...] = ()
     pick: float = 0.0
-    """Which one of many: 0 the first, nearly 1 the last."""
+    """Which one of many: 0 is the first, nearly 1 the last."""
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A fault that spoils one thing said, once: on its way to `where`."""
+class PlannedFault:
+    """A fault that spoils one message once, on its way to `where`."""
 
     where: str
     """`send`, `webhook_sender` (its webhook) or `channel` (its callback)."""
@@ -67,13 +67,13 @@ class Hit:
 
     @property
     def leaves_in_doubt(self) -> bool:
-        """Whether it is done although the connector gets no answer."""
+        """Whether the partner takes the message although the connector gets no answer."""
         return self.kind in {"lost_answer", "reset_after", "slow_answer"}
 
 
 @dataclass(frozen=True)
-class Noise:
-    """A fault of a service that carries no words: how likely a request is spoilt."""
+class RandomFault:
+    """A fault of a service whose requests carry no tag, with its probability per request."""
 
     service: str
     kind: str
@@ -84,8 +84,8 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something big breaks for a while."""
+class Disruption:
+    """A failure of a whole partner, worker or service, for a while."""
 
     at: float
     what: str
@@ -94,20 +94,20 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is to happen."""
+    """Every action and every fault."""
 
     shape: Shape
-    acts: tuple[Act, ...]
-    hits: tuple[Hit, ...]
-    noise: tuple[Noise, ...]
-    troubles: tuple[Trouble, ...]
+    actions: tuple[Action, ...]
+    planned_faults: tuple[PlannedFault, ...]
+    random_faults: tuple[RandomFault, ...]
+    disruptions: tuple[Disruption, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as it is kept with the result."""
+        """Return the plan as it is stored with the result."""
         return asdict(self)
 
 
-TROUBLES = (
+DISRUPTIONS = (
     "liveperson_down",
     "channel_down",
     "liveperson_busy",
@@ -122,38 +122,38 @@ TROUBLES = (
 LASTING = {"liveperson_down": (3, 8), "channel_down": (3, 8), "liveperson_busy": (3, 6)}
 FROZEN = (3, 7)
 
-# How a thing said is spoilt, and how often so. Being slow is rare: the emulator handles one message
-# of a queue at a time, so that all others wait as well.
+# How a message is spoilt, with weights. Slowness is rare: the emulator handles one message of a
+# queue at a time, so all others wait as well.
 TO_LIVEPERSON = {
-    Hit("send", "", "status", status=500): 4,
-    Hit("send", "", "status", status=503): 4,
-    Hit("send", "", "status", status=503, retry_after=2): 2,
-    Hit("send", "", "status", status=429): 3,
-    Hit("send", "", "status", status=429, retry_after=3): 3,
-    Hit("send", "", "status", status=400): 1,
-    Hit("send", "", "reset_before"): 5,
-    Hit("send", "", "lost_answer"): 5,
-    Hit("send", "", "reset_after"): 3,
-    Hit("send", "", "slow_answer", delay_ms=LIVEPERSON_TIMES_OUT_MS): 1,
-    Hit("send", "", "slow", delay_ms=1_500): 1,
+    PlannedFault("send", "", "status", status=500): 4,
+    PlannedFault("send", "", "status", status=503): 4,
+    PlannedFault("send", "", "status", status=503, retry_after=2): 2,
+    PlannedFault("send", "", "status", status=429): 3,
+    PlannedFault("send", "", "status", status=429, retry_after=3): 3,
+    PlannedFault("send", "", "status", status=400): 1,
+    PlannedFault("send", "", "reset_before"): 5,
+    PlannedFault("send", "", "lost_answer"): 5,
+    PlannedFault("send", "", "reset_after"): 3,
+    PlannedFault("send", "", "slow_answer", delay_ms=LIVEPERSON_TIMES_OUT_MS): 1,
+    PlannedFault("send", "", "slow", delay_ms=1_500): 1,
 }
 FROM_LIVEPERSON = {
-    Hit("webhook_sender", "", "duplicate"): 4,
-    Hit("webhook_sender", "", "reorder"): 2,
-    Hit("webhook_sender", "", "slow", delay_ms=3_000): 3,
+    PlannedFault("webhook_sender", "", "duplicate"): 4,
+    PlannedFault("webhook_sender", "", "reorder"): 2,
+    PlannedFault("webhook_sender", "", "slow", delay_ms=3_000): 3,
 }
 TO_CHANNEL = {
-    Hit("channel", "", "status", status=500): 4,
-    Hit("channel", "", "status", status=503, retry_after=2): 3,
-    Hit("channel", "", "status", status=429, retry_after=1): 3,
-    Hit("channel", "", "status", status=429): 3,
-    Hit("channel", "", "reset_before"): 5,
-    Hit("channel", "", "lost_answer"): 5,
-    Hit("channel", "", "slow_answer", delay_ms=CHANNEL_TIMES_OUT_MS): 1,
-    Hit("channel", "", "refused", status=422): 1,
+    PlannedFault("channel", "", "status", status=500): 4,
+    PlannedFault("channel", "", "status", status=503, retry_after=2): 3,
+    PlannedFault("channel", "", "status", status=429, retry_after=1): 3,
+    PlannedFault("channel", "", "status", status=429): 3,
+    PlannedFault("channel", "", "reset_before"): 5,
+    PlannedFault("channel", "", "lost_answer"): 5,
+    PlannedFault("channel", "", "slow_answer", delay_ms=CHANNEL_TIMES_OUT_MS): 1,
+    PlannedFault("channel", "", "refused", status=422): 1,
 }
 REFUSALS = 4
-"""A 400 comes so often in a row: LivePerson will not take this text, whatever is tried."""
+"""How often in a row a 400 is answered: LivePerson refuses this text for good."""
 
 WORDLESS = ("domain", "sentinel", "idp", "conversation")
 WORDLESS_KINDS: tuple[tuple[str, int, dict[str, int]], ...] = (
@@ -166,124 +166,128 @@ WORDLESS_KINDS: tuple[tuple[str, int, dict[str, int]], ...] = (
 
 
 def make_plan(shape: Shape) -> Plan:
-    """Write the plan of a shape."""
+    """Return the plan of a shape."""
     seed = f"{shape.seed} {shape.minutes} {shape.consumers} {shape.faults}"
-    dice = random.Random(seed)  # noqa: S311  (repeatable, not secret)
-    acts = sorted([*_talk(shape, dice), *_others(shape, dice)])
+    rng = random.Random(seed)  # noqa: S311  (repeatable, not secret)
+    actions = sorted([*_talk(shape, rng), *_others(shape, rng)])
     return Plan(
         shape=shape,
-        acts=tuple(acts),
-        hits=tuple(_hits(shape, acts, dice)),
-        noise=tuple(_noise(shape, dice)),
-        troubles=tuple(_troubles(shape, dice)),
+        actions=tuple(actions),
+        planned_faults=tuple(_planned_faults(shape, actions, rng)),
+        random_faults=tuple(_random_faults(shape, rng)),
+        disruptions=tuple(_disruptions(shape, rng)),
     )
 
 
-# ── What people do ──
+# ── Actions ──
 
 
 @dataclass
 class _Talk:
-    """What one consumer has said so far, and what was answered."""
+    """What one consumer has said so far, and how often agents answered."""
 
     consumer: int
-    said: list[Act] = field(default_factory=list)
+    said: list[Action] = field(default_factory=list)
     answers: int = 0
     notes: int = 0
 
 
-def _talk(shape: Shape, dice: random.Random) -> Iterator[Act]:
+def _talk(shape: Shape, rng: random.Random) -> Iterator[Action]:
     pause = shape.consumers / EVENTS_PER_SECOND
     for consumer in range(1, shape.consumers + 1):
         talk = _Talk(consumer)
-        at = dice.uniform(0, min(pause, shape.seconds / 4))
+        at = rng.uniform(0, min(pause, shape.seconds / 4))
         while at < shape.seconds:
-            said = _say(talk, at, dice)
+            said = _say(talk, at, rng)
             yield said
             if said.what == "consumer_text":
-                yield from _answer(talk, at, dice)
-            at += dice.uniform(0.2, 1.8) * pause
+                yield from _answer(talk, at, rng)
+            at += rng.uniform(0.2, 1.8) * pause
 
 
-def _say(talk: _Talk, at: float, dice: random.Random) -> Act:
+def _say(talk: _Talk, at: float, rng: random.Random) -> Action:
     event_id = f"m-{len(talk.said) + 1}"
     tag = f"c{talk.consumer}-{len(talk.said) + 1}"
-    chance = dice.random()
+    chance = rng.random()
     if not talk.said or chance < 0.76:
-        said = Act(at, "consumer_text", talk.consumer, event_id, words.short(tag, dice))
+        said = Action(at, "consumer_text", talk.consumer, event_id, tagged_texts.short(tag, rng))
     elif chance < 0.81:
-        said = Act(at, "consumer_text", talk.consumer, event_id, words.long(tag, dice))
+        said = Action(at, "consumer_text", talk.consumer, event_id, tagged_texts.long(tag, rng))
     elif chance < 0.88:
-        return replace(dice.choice(talk.said), at=at, what="consumer_repeats")
+        return replace(rng.choice(talk.said), at=at, what="consumer_repeats")
     else:
         others = ("typing", "typing", "profile", "receipt", "receipt", "close")
-        return Act(at, f"consumer_{dice.choice(others)}", talk.consumer, f"o-{at:.3f}")
+        return Action(at, f"consumer_{rng.choice(others)}", talk.consumer, f"o-{at:.3f}")
     talk.said.append(said)
     return said
 
 
-def _answer(talk: _Talk, at: float, dice: random.Random) -> Iterator[Act]:
-    while dice.random() < 0.5:
+def _answer(talk: _Talk, at: float, rng: random.Random) -> Iterator[Action]:
+    while rng.random() < 0.5:
         talk.answers += 1
-        text = words.short(f"a{talk.consumer}-{talk.answers}", dice)
-        yield Act(at + dice.uniform(0.5, 5), "agent_text", talk.consumer, text=text)
-    if dice.random() < 0.1:
+        text = tagged_texts.short(f"a{talk.consumer}-{talk.answers}", rng)
+        yield Action(at + rng.uniform(0.5, 5), "agent_text", talk.consumer, text=text)
+    if rng.random() < 0.1:
         talk.notes += 1
-        text = words.short(f"n{talk.consumer}-{talk.notes}", dice)
-        yield Act(at + dice.uniform(0.5, 5), "agent_note", talk.consumer, text=text)
-    if dice.random() < 0.04:
-        yield Act(at + dice.uniform(2, 8), "agent_closes", talk.consumer)
+        text = tagged_texts.short(f"n{talk.consumer}-{talk.notes}", rng)
+        yield Action(at + rng.uniform(0.5, 5), "agent_note", talk.consumer, text=text)
+    if rng.random() < 0.04:
+        yield Action(at + rng.uniform(2, 8), "agent_closes", talk.consumer)
 
 
-def _others(shape: Shape, dice: random.Random) -> Iterator[Act]:
-    """Let other channels' conversations go by, and LivePerson send again what it has sent."""
+def _others(shape: Shape, rng: random.Random) -> Iterator[Action]:
+    """Return other channels' conversations, and webhooks that LivePerson sends again."""
     for number in range(1, int(shape.seconds / OTHERS_EVERY_SECONDS) + 1):
-        at = dice.uniform(0, shape.seconds)
-        texts = [words.short(f"f{number}-{n}", dice) for n in range(dice.randint(1, 4))]
-        yield Act(at, "foreign_conversation", texts=tuple(texts))
-        yield Act(dice.uniform(0, shape.seconds), "webhook_again", pick=dice.random())
+        at = rng.uniform(0, shape.seconds)
+        texts = [tagged_texts.short(f"f{number}-{n}", rng) for n in range(rng.randint(1, 4))]
+        yield Action(at, "foreign_conversation", texts=tuple(texts))
+        yield Action(rng.uniform(0, shape.seconds), "webhook_again", pick=rng.random())
 
 
-# ── What breaks ──
+# ── Faults ──
 
 
-def _hits(shape: Shape, acts: list[Act], dice: random.Random) -> Iterator[Hit]:
-    for act in acts:
-        if act.what == "consumer_text":
-            tag = words.tags(act.text)[0]
-            yield from _spoil(tag, TO_LIVEPERSON, shape.faults, dice)
-            yield from _spoil(tag, FROM_LIVEPERSON, shape.faults / 3, dice)
-        elif act.what == "agent_text":
-            tag = words.tags(act.text)[0]
-            yield from _spoil(tag, FROM_LIVEPERSON, shape.faults / 2, dice)
-            yield from _spoil(tag, TO_CHANNEL, shape.faults, dice)
+def _planned_faults(
+    shape: Shape, actions: list[Action], rng: random.Random
+) -> Iterator[PlannedFault]:
+    for action in actions:
+        if action.what == "consumer_text":
+            tag = tagged_texts.tags(action.text)[0]
+            yield from _spoil(tag, TO_LIVEPERSON, shape.faults, rng)
+            yield from _spoil(tag, FROM_LIVEPERSON, shape.faults / 3, rng)
+        elif action.what == "agent_text":
+            tag = tagged_texts.tags(action.text)[0]
+            yield from _spoil(tag, FROM_LIVEPERSON, shape.faults / 2, rng)
+            yield from _spoil(tag, TO_CHANNEL, shape.faults, rng)
 
 
-def _spoil(tag: str, ways: dict[Hit, int], likely: float, dice: random.Random) -> Iterator[Hit]:
-    """Spoil the first try of something said; sometimes the second too, and so on."""
-    while dice.random() < likely:
-        [way] = dice.choices(list(ways), list(ways.values()))
+def _spoil(
+    tag: str, ways: dict[PlannedFault, int], likely: float, rng: random.Random
+) -> Iterator[PlannedFault]:
+    """Return faults for the first attempt to deliver a message, sometimes also for later ones."""
+    while rng.random() < likely:
+        [way] = rng.choices(list(ways), list(ways.values()))
         yield from [replace(way, tag=tag)] * (REFUSALS if way.status == 400 else 1)
 
 
-def _noise(shape: Shape, dice: random.Random) -> Iterator[Noise]:
+def _random_faults(shape: Shape, rng: random.Random) -> Iterator[RandomFault]:
     every = sum(weight for _, weight, _ in WORDLESS_KINDS)
     for service in WORDLESS:
         for kind, weight, more in WORDLESS_KINDS:
             likely = shape.faults * weight / every
             if likely:
-                yield Noise(service, kind, likely, dice.randrange(2**31), **more)
+                yield RandomFault(service, kind, likely, rng.randrange(2**31), **more)
 
 
-def _troubles(shape: Shape, dice: random.Random) -> Iterator[Trouble]:
-    """Deal the big troubles one after the other: each once, before any comes again."""
+def _disruptions(shape: Shape, rng: random.Random) -> Iterator[Disruption]:
+    """Return the disruptions, one after the other: each kind once before any comes again."""
     span = shape.seconds - 2 * QUIET_SECONDS
     if not shape.faults or span <= 0:
         return
-    rounds = max(1, round(span / (TROUBLE_EVERY_SECONDS * len(TROUBLES))))
-    every = span / (rounds * len(TROUBLES))
-    deck = [what for _ in range(rounds) for what in dice.sample(TROUBLES, len(TROUBLES))]
+    rounds = max(1, round(span / (DISRUPTION_EVERY_SECONDS * len(DISRUPTIONS))))
+    every = span / (rounds * len(DISRUPTIONS))
+    deck = [what for _ in range(rounds) for what in rng.sample(DISRUPTIONS, len(DISRUPTIONS))]
     for number, what in enumerate(deck):
-        at = QUIET_SECONDS + (number + dice.random() * 0.5) * every
+        at = QUIET_SECONDS + (number + rng.random() * 0.5) * every
         low, high = FROZEN if what == "aws_frozen" else LASTING.get(what, (0, 0))
-        yield Trouble(round(at, 3), what, round(dice.uniform(low, high), 3))
+        yield Disruption(round(at, 3), what, round(rng.uniform(low, high), 3))

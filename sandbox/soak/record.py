@@ -1,4 +1,4 @@
-"""What happened in a soak, as plain values: all that the judge gets to see."""
+"""What happened in a soak, as plain values: the only input of the invariants."""
 
 import json
 import time
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.soak import tagged_texts as words
+from sandbox.soak import tagged_texts
 from sandbox.soak.actors import Posted, Said
 from sandbox.soak.channel import Call
-from sandbox.soak.fault_injection import Happened
+from sandbox.soak.fault_injection import PastDisruption
 from sandbox.soak.plan import Plan
 from sandbox.system import System
 from simulator import SimulatedLivePerson
@@ -20,13 +20,13 @@ from simulator import SimulatedLivePerson
 MAIN_QUEUES = ("consumer-events.fifo", "notifications.fifo")
 MISSING_FILES = "ModuleNotFoundError"
 """Seen on a busy machine after workers were killed: the emulator keeps a layer's files in a folder
-for each worker. Such a request is answered 500 and posted again; it is counted, not judged."""
+for each worker. Such a request is answered 500 and posted again; it is only counted."""
 DEAD_LETTERS = ("consumer-events-dlq.fifo", "notifications-dlq.fifo")
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A message of a consumer, as LivePerson has it."""
+    """A consumer's message in LivePerson's transcript."""
 
     tags: tuple[str, ...]
     text: str
@@ -38,7 +38,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A message whose webhook the connector answered 200, for the first time."""
+    """The first webhook of a message that the connector answered 200."""
 
     conversation_id: str
     dialog_id: str
@@ -58,8 +58,8 @@ class Dead:
 
 
 @dataclass(frozen=True)
-class Struck:
-    """One request or webhook that was spoilt."""
+class AppliedFault:
+    """One request or webhook that a fault spoilt."""
 
     at: float
     service: str
@@ -80,7 +80,7 @@ class Waiting:
 
 @dataclass
 class Record:
-    """Everything that is to be judged."""
+    """The whole evidence of a soak."""
 
     plan: Plan
     posted: list[Posted]
@@ -89,13 +89,13 @@ class Record:
     arrivals: list[Arrival]
     calls: list[Call]
     dead: list[Dead]
-    struck: list[Struck]
-    happened: list[Happened]
+    applied_faults: list[AppliedFault]
+    past_disruptions: list[PastDisruption]
     began: float
     calm_at: float
-    """When the last fault was over."""
+    """When the last fault ended."""
     settled_at: float | None
-    """When nothing was on its way any more; none if that was not reached in time."""
+    """When nothing was in transit any more; None if that was not reached in time."""
     waiting: list[Waiting] = field(default_factory=list)
     violations: list[dict[str, Any]] = field(default_factory=list)
     sentinel_calls: int = 0
@@ -104,17 +104,17 @@ class Record:
     notes: int = 0
     unsaid: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    """What the functions' own logs count."""
+    """How often each outcome is in the functions' logs."""
     bugs: list[str] = field(default_factory=list)
-    """Log lines of errors that nobody foresaw."""
+    """Log lines of unexpected errors."""
     missing_files: int = 0
 
 
 def heard(liveperson: SimulatedLivePerson, account_id: str) -> list[Heard]:
-    """List what consumers said, in LivePerson's order: conversation by conversation."""
+    """List consumers' messages in LivePerson's order, conversation by conversation."""
     return [
         Heard(
-            tuple(words.tags(line["text"])),
+            tuple(tagged_texts.tags(line["text"])),
             line["text"],
             conversation["conversation_id"],
             line["dialog_id"],
@@ -129,7 +129,7 @@ def heard(liveperson: SimulatedLivePerson, account_id: str) -> list[Heard]:
 
 
 def arrivals(liveperson: SimulatedLivePerson, account_id: str) -> list[Arrival]:
-    """List the messages whose webhooks got through, in the order in which they did."""
+    """List the messages whose webhooks were accepted, in the order of acceptance."""
     first: dict[tuple[str, int], Arrival] = {}
     for attempt in liveperson.deliveries(account_id):
         if not attempt["delivered"]:
@@ -141,27 +141,27 @@ def arrivals(liveperson: SimulatedLivePerson, account_id: str) -> list[Arrival]:
     return list(first.values())
 
 
-def struck(liveperson: SimulatedLivePerson) -> list[Struck]:
-    """List what LivePerson's side spoilt."""
+def applied_faults(liveperson: SimulatedLivePerson) -> list[AppliedFault]:
+    """List the faults that the simulated LivePerson applied."""
     return [
-        Struck(
+        AppliedFault(
             each["at"],
             each["service"],
             each["kind"],
             each["delay_ms"],
-            tuple(words.tags(each["body"] or "")),
+            tuple(tagged_texts.tags(each["body"] or "")),
         )
         for each in liveperson.faults_applied()
     ]
 
 
 def dead(system: System) -> list[Dead]:
-    """List the dead letters, without taking them."""
+    """List the dead letters without receiving them."""
     return [
         Dead(
             name,
             _attribute(letter, "reason"),
-            tuple(words.tags(json.dumps(_body(letter), ensure_ascii=False))),
+            tuple(tagged_texts.tags(json.dumps(_body(letter), ensure_ascii=False))),
             str(_body(letter).get("event", {}).get("id", "")),
             str(_body(letter).get("consumer_id", "")),
         )
@@ -171,7 +171,7 @@ def dead(system: System) -> list[Dead]:
 
 
 def waiting(system: System) -> list[Waiting]:
-    """List what is still on its way."""
+    """List the messages that are still in the main queues."""
     return [
         Waiting(name, message["ReceiveCount"], message["IsVisible"], message["Body"])
         for name in MAIN_QUEUES
@@ -180,7 +180,7 @@ def waiting(system: System) -> list[Waiting]:
 
 
 def peek(system: System, queue: str) -> list[dict[str, Any]]:
-    """Look at all messages of a queue; the emulator can show them without handing them out."""
+    """Return all messages of a queue; the emulator can show them without delivering them."""
     query = urllib.parse.urlencode({"QueueUrl": system.endpoints.queues[queue]})
     url = f"{system.endpoints.aws_endpoint_url}/_ministack/sqs/messages?{query}"
     with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 (loopback)
@@ -205,30 +205,30 @@ def log_lines(system: System) -> Iterator[dict[str, Any]]:
 
 
 def outcomes(lines: Iterable[dict[str, Any]]) -> Counter[str]:
-    """Count what the functions said they came to."""
+    """Count the outcomes in log lines, by function."""
     return Counter(f"{line['function']}: {line['message']}" for line in lines if "function" in line)
 
 
 def bugs(lines: Iterable[dict[str, Any]]) -> list[str]:
-    """List the errors nobody foresaw, with the places where they arose."""
+    """List the unexpected errors with the places where they were raised."""
     return [
         f"{line.get('function')}: {line.get('kind')} at {line.get('places')}"
         for line in lines
-        if _is_unforeseen(line) and line.get("kind") != MISSING_FILES
+        if _is_unexpected(line) and line.get("kind") != MISSING_FILES
     ]
 
 
 def missing_files(lines: Iterable[dict[str, Any]]) -> int:
-    """Count the requests that failed since a worker's files were gone."""
-    return sum(_is_unforeseen(line) and line.get("kind") == MISSING_FILES for line in lines)
+    """Count the requests that failed because a worker's files were gone."""
+    return sum(_is_unexpected(line) and line.get("kind") == MISSING_FILES for line in lines)
 
 
-def _is_unforeseen(line: Mapping[str, Any]) -> bool:
+def _is_unexpected(line: Mapping[str, Any]) -> bool:
     return line.get("message") == "unexpected" and line.get("level") == "ERROR"
 
 
 def since(began: float) -> float:
-    """Say how long ago something was."""
+    """Return how many seconds ago a moment was."""
     return time.time() - began
 
 

@@ -1,4 +1,4 @@
-"""How a soak is shown: a table of promises, the numbers, and a file with everything."""
+"""Print the result of a soak (promises and numbers), and write it into a file."""
 
 import json
 from dataclasses import asdict
@@ -17,18 +17,21 @@ MOST_SHOWN = 8
 
 
 def show_plan(plan: Plan, console: Console) -> None:
-    """Print who does what when, and what breaks when."""
+    """Print every action and every fault with its time."""
     lines = [
-        (act.at, f"{act.what} {act.consumer or ''} {act.event_id}", act.text) for act in plan.acts
+        (action.at, f"{action.what} {action.consumer or ''} {action.event_id}", action.text)
+        for action in plan.actions
     ]
-    lines += [(each.at, f"TROUBLE {each.what} {each.seconds or ''}", "") for each in plan.troubles]
+    lines += [
+        (each.at, f"DISRUPTION {each.what} {each.seconds or ''}", "") for each in plan.disruptions
+    ]
     for at, what, text in sorted(lines):
         console.print(f"{at:8.2f}  {escape(what):<34} {escape(_short(text))}", soft_wrap=True)
-    console.print("\nSpoilt once each, wherever it is:")
-    for hit in plan.hits:
-        console.print(f"  {hit.where:<15} {hit.tag:<10} {hit.kind} {hit.status or ''}")
-    console.print("\nSpoilt by chance:")
-    for each in plan.noise:
+    console.print("\nFaults of single messages:")
+    for fault in plan.planned_faults:
+        console.print(f"  {fault.where:<15} {fault.tag:<10} {fault.kind} {fault.status or ''}")
+    console.print("\nRandom faults:")
+    for each in plan.random_faults:
         console.print(f"  {each.service:<15} {each.kind:<14} {each.probability:.3f} of requests")
 
 
@@ -41,7 +44,7 @@ def show(verdict: Verdict, console: Console) -> None:
     for promise in verdict.promises:
         _show_what_broke(promise, console)
     if verdict.excused:
-        console.print("\nTwice, and excused:")
+        console.print("\nSent twice, with a reason that excuses it:")
         for line in verdict.excused[:MOST_SHOWN]:
             console.print(f"  {escape(line)}", soft_wrap=True)
     console.print()
@@ -55,18 +58,18 @@ def show(verdict: Verdict, console: Console) -> None:
 
 
 def write(record: Record, verdict: Verdict, file: Path) -> None:
-    """Keep the verdict with all that led to it."""
+    """Write the verdict with its evidence."""
     document = {
         "held": verdict.held,
         "shape": asdict(record.plan.shape),
         "promises": [asdict(each) for each in verdict.promises],
         "numbers": verdict.numbers,
         "excused": list(verdict.excused),
-        "happened": [asdict(each) for each in record.happened],
+        "happened": [asdict(each) for each in record.past_disruptions],
         "outcomes": dict(sorted(record.outcomes.items())),
         "dead": [asdict(each) for each in record.dead],
         "waiting": [asdict(each) for each in record.waiting],
-        "struck": [asdict(each) for each in record.struck],
+        "struck": [asdict(each) for each in record.applied_faults],
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -1,5 +1,5 @@
 """
-What people say in a soak: every sentence carries a tag by which it is found again anywhere.
+The texts of a soak: every sentence carries a tag by which it is found again.
 
     [c3-17]      consumer 3's text 17        [n3-5]    a note among agents
     [c3-18.2]    a long text's sentence 2    [f2-1]    said on another channel
@@ -26,19 +26,19 @@ PHRASES = (
 LONG_SENTENCES = (40, 110)
 
 
-def short(tag: str, dice: random.Random) -> str:
-    """Say one thing."""
-    return f"[{tag}] {dice.choice(PHRASES)}"
+def short(tag: str, rng: random.Random) -> str:
+    """Return one sentence."""
+    return f"[{tag}] {rng.choice(PHRASES)}"
 
 
-def long(tag: str, dice: random.Random) -> str:
+def long(tag: str, rng: random.Random) -> str:
     """
-    Tell a story that LivePerson takes in several parts only.
+    Return a text that LivePerson takes in several parts only.
 
-    It ends with a tag, so that even a last part of a few words has one.
+    It ends with a tag, so that the last part has one, however short it is.
     """
-    count = dice.randint(*LONG_SENTENCES)
-    sentences = [f"[{tag}.{n}] {dice.choice(PHRASES)} {dice.choice(PHRASES)}" for n in range(count)]
+    count = rng.randint(*LONG_SENTENCES)
+    sentences = [f"[{tag}.{n}] {rng.choice(PHRASES)} {rng.choice(PHRASES)}" for n in range(count)]
     return " ".join([*sentences, f"[{tag}.{count}]"])
 
 
@@ -48,10 +48,10 @@ def tags(text: str) -> list[str]:
 
 
 def speaker(tag: str) -> str:
-    """Say what kind of person a tag belongs to."""
+    """Return who said it: CONSUMER, AGENT, NOTE or FOREIGN."""
     return tag[0]
 
 
 def number(tag: str) -> int:
-    """Say which consumer a tag is about."""
+    """Return the number of the consumer in whose conversation it was said."""
     return int(tag[1:].partition("-")[0])

@@ -185,7 +185,7 @@ def test_a_body_that_is_too_long_is_not_read(connection: HTTPConnection) -> None
 def test_an_error_of_the_handler_is_printed(
     connection: HTTPConnection, server: HttpServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The client gets no answer, and whoever wrote the handler reads why."""
+    """The client gets no answer, and the error output says why."""
     server.handler = lambda _: Answer(200, object())
 
     with pytest.raises(RemoteDisconnected):

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from sandbox.demo.scenario import Story
+from sandbox.demo.scenario import Scenario
 from sandbox.progress import Progress, duration
 
 
@@ -14,9 +14,9 @@ def _console() -> Console:
     return Console(file=io.StringIO(), width=120)
 
 
-@pytest.fixture(name="story")
-def _story(console: Console) -> Story:
-    return Story(console, patience=0.1)
+@pytest.fixture(name="scenario")
+def _scenario(console: Console) -> Scenario:
+    return Scenario(console, patience=0.1)
 
 
 def shown(console: Console) -> str:
@@ -24,65 +24,69 @@ def shown(console: Console) -> str:
     return console.file.getvalue()
 
 
-def test_a_story_succeeds_when_every_check_held(story: Story, console: Console) -> None:
+def test_a_scenario_succeeds_when_every_check_held(scenario: Scenario, console: Console) -> None:
     """The summary counts them."""
-    with story.scene("One"):
-        story.check("it is so", 1, 1)
-    story.summary()
+    with scenario.scene("One"):
+        scenario.check("it is so", 1, 1)
+    scenario.summary()
 
-    assert story.succeeded
+    assert scenario.succeeded
     assert "Every check held: 1 of 1." in shown(console)
 
 
-def test_a_story_fails_when_one_check_failed(story: Story, console: Console) -> None:
+def test_a_scenario_fails_when_one_check_failed(scenario: Scenario, console: Console) -> None:
     """What was expected, what was seen and where to look are said at once."""
-    with story.scene("One", "webhook_intake"):
-        story.check("it is so", "this", "that")
-        story.check("and so", 1, 1)
-    story.summary()
+    with scenario.scene("One", "webhook_intake"):
+        scenario.check("it is so", "this", "that")
+        scenario.check("and so", 1, 1)
+    scenario.summary()
 
-    assert not story.succeeded
+    assert not scenario.succeeded
     for part in ("'this'", "'that'", "the logs of webhook_intake", "1 of 2 checks failed"):
         assert part in shown(console)
 
 
-def test_a_story_without_checks_does_not_succeed(story: Story) -> None:
+def test_a_scenario_without_checks_does_not_succeed(scenario: Scenario) -> None:
     """Who checks nothing proves nothing."""
-    assert not story.succeeded
+    assert not scenario.succeeded
 
 
-def test_an_error_fails_its_scene_and_the_story_goes_on(story: Story, console: Console) -> None:
+def test_an_error_fails_its_scene_and_the_scenario_goes_on(
+    scenario: Scenario, console: Console
+) -> None:
     """The other scenes are still told."""
-    with story.scene("One"):
+    with scenario.scene("One"):
         raise LookupError("no conversation")
-    with story.scene("Two"):
-        story.check("it is so", 1, 1)
+    with scenario.scene("Two"):
+        scenario.check("it is so", 1, 1)
 
-    assert [(scene.held, scene.failed) for scene in story.scenes] == [(0, 1), (1, 0)]
+    assert [(scene.held, scene.failed) for scene in scenario.scenes] == [(0, 1), (1, 0)]
     assert "LookupError: no conversation" in shown(console)
 
 
-def test_what_comes_later_is_waited_for(story: Story) -> None:
+def test_what_comes_later_is_waited_for(scenario: Scenario) -> None:
     """A check may look several times until it holds."""
     values = iter([1, 2, 3])
-    with story.scene("One"):
-        story.eventually("it becomes three", 3, lambda: next(values))
+    with scenario.scene("One"):
+        scenario.eventually("it becomes three", 3, lambda: next(values))
 
-    assert story.succeeded
+    assert scenario.succeeded
 
 
-def test_patience_ends(story: Story) -> None:
+def test_patience_ends(scenario: Scenario) -> None:
     """What never comes fails its check."""
-    with story.scene("One"):
-        story.eventually("it comes", expected=True, look=lambda: False)
+    with scenario.scene("One"):
+        scenario.eventually("it comes", expected=True, look=lambda: False)
 
-    assert not story.succeeded
+    assert not scenario.succeeded
 
 
-def test_words_of_the_conversation_are_shown_as_they_are(story: Story, console: Console) -> None:
+def test_words_of_the_conversation_are_shown_as_they_are(
+    scenario: Scenario, console: Console
+) -> None:
     """Square brackets are no markup here."""
-    with story.scene("One"):
-        story.says("consumer", "[red]as it is[/]")
+    with scenario.scene("One"):
+        scenario.says("consumer", "[red]as it is[/]")
 
     assert "[red]as it is[/]" in shown(console)
 

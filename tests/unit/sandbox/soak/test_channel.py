@@ -9,19 +9,19 @@ import requests
 
 from sandbox.channel.signature import sign
 from sandbox.soak.channel import SoakChannel
-from sandbox.soak.plan import Hit
+from sandbox.soak.plan import PlannedFault
 
 SECRET = "whsec_dGhlIHRlc3RzJyBvd24gc2lnbmluZyBrZXksIDMyIGI="
-HITS = [
-    Hit("channel", "a1-1", "status", status=429, retry_after=2),
-    Hit("channel", "a1-1", "reset_before"),
-    Hit("channel", "a1-2", "lost_answer"),
+PLANNED_FAULTS = [
+    PlannedFault("channel", "a1-1", "status", status=429, retry_after=2),
+    PlannedFault("channel", "a1-1", "reset_before"),
+    PlannedFault("channel", "a1-2", "lost_answer"),
 ]
 
 
 @pytest.fixture(name="channel")
 def _channel() -> Iterator[SoakChannel]:
-    channel = SoakChannel(SECRET, HITS)
+    channel = SoakChannel(SECRET, PLANNED_FAULTS)
     channel.start()
     yield channel
     channel.stop()
@@ -58,7 +58,7 @@ def test_only_what_is_signed_is_believed(channel: SoakChannel) -> None:
 def test_it_can_be_down_and_be_calm_again(channel: SoakChannel) -> None:
     channel.down = True
     assert 503 == post(channel, "[a1-3] three").status_code
-    channel.be_calm()
+    channel.end_faults()
     assert 200 == post(channel, "[a1-1] one").status_code
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from sandbox.soak.actors import Posted, Said, consumer_id
 from sandbox.soak.channel import Call
-from sandbox.soak.fault_injection import Happened
-from sandbox.soak.invariants import Verdict, judge
-from sandbox.soak.plan import Act, Plan, Shape
-from sandbox.soak.record import Arrival, Dead, Heard, Record, Struck, Waiting
+from sandbox.soak.fault_injection import PastDisruption
+from sandbox.soak.invariants import Verdict, check_invariants
+from sandbox.soak.plan import Action, Plan, Shape
+from sandbox.soak.record import AppliedFault, Arrival, Dead, Heard, Record, Waiting
 
 LOST_INWARD = "Nothing lost on the way to LivePerson"
 LOST_OUTWARD = "Nothing lost on the way to the channel"
@@ -24,7 +24,7 @@ LONG = "[c1-2.0] once upon a time [c1-2.1] there was a queue"
 
 
 def test_a_good_run_holds_everything() -> None:
-    verdict = judge(good())
+    verdict = check_invariants(good())
 
     assert verdict.held
     assert not _broken(verdict)
@@ -38,14 +38,14 @@ def test_a_lost_text() -> None:
     record = good()
     record.heard = [each for each in record.heard if each.tags != ("c1-3",)]
 
-    assert [LOST_INWARD] == _broken(judge(record))
+    assert [LOST_INWARD] == _broken(check_invariants(record))
 
 
 def test_half_a_text_is_lost() -> None:
     record = good()
     record.heard = [each for each in record.heard if each.tags != ("c1-2.1",)]
 
-    assert [LOST_INWARD] == _broken(judge(record))
+    assert [LOST_INWARD] == _broken(check_invariants(record))
 
 
 def test_a_dead_letter_with_its_reason_is_not_lost() -> None:
@@ -53,7 +53,7 @@ def test_a_dead_letter_with_its_reason_is_not_lost() -> None:
     record.heard = [each for each in record.heard if each.tags != ("c1-3",)]
     record.dead = [Dead("consumer-events-dlq.fifo", "liveperson_refused", ("c1-3",), "m-3", "")]
 
-    assert judge(record).held
+    assert check_invariants(record).held
 
 
 def test_a_dead_letter_without_a_reason_is() -> None:
@@ -61,14 +61,14 @@ def test_a_dead_letter_without_a_reason_is() -> None:
     record.heard = [each for each in record.heard if each.tags != ("c1-3",)]
     record.dead = [Dead("consumer-events-dlq.fifo", "", ("c1-3",), "m-3", "")]
 
-    assert [LOST_INWARD] == _broken(judge(record))
+    assert [LOST_INWARD] == _broken(check_invariants(record))
 
 
 def test_an_answer_is_lost() -> None:
     record = good()
     record.calls = record.calls[:-1]
 
-    assert [LOST_OUTWARD] == _broken(judge(record))
+    assert [LOST_OUTWARD] == _broken(check_invariants(record))
 
 
 @pytest.mark.parametrize("met", ["status", "refused", "reset_before", "down"])
@@ -76,35 +76,35 @@ def test_an_answer_that_was_never_taken_is_lost(met: str) -> None:
     record = good()
     record.calls[-1] = replace(record.calls[-1], met=met)
 
-    assert LOST_OUTWARD in _broken(judge(record))
+    assert LOST_OUTWARD in _broken(check_invariants(record))
 
 
 def test_other_words_than_were_said() -> None:
     record = good()
     record.heard[0] = replace(record.heard[0], text="[c1-1] hallo")
 
-    assert [CHANGED] == _broken(judge(record))
+    assert [CHANGED] == _broken(check_invariants(record))
 
 
 def test_two_texts_swapped() -> None:
     record = good()
     record.heard[0], record.heard[3] = record.heard[3], record.heard[0]
 
-    assert HEARD_IN_ORDER in _broken(judge(record))
+    assert HEARD_IN_ORDER in _broken(check_invariants(record))
 
 
 def test_two_parts_of_a_text_swapped() -> None:
     record = good()
     record.heard[1], record.heard[2] = record.heard[2], record.heard[1]
 
-    assert [HEARD_IN_ORDER] == _broken(judge(record))
+    assert [HEARD_IN_ORDER] == _broken(check_invariants(record))
 
 
 def test_two_answers_swapped() -> None:
     record = good()
     record.calls[0], record.calls[1] = record.calls[1], record.calls[0]
 
-    assert [TOLD_IN_ORDER] == _broken(judge(record))
+    assert [TOLD_IN_ORDER] == _broken(check_invariants(record))
 
 
 def test_two_answers_swapped_by_liveperson_itself() -> None:
@@ -113,7 +113,7 @@ def test_two_answers_swapped_by_liveperson_itself() -> None:
     first, second = record.arrivals[-3], record.arrivals[-2]
     record.arrivals[-3:-1] = [replace(first, at=second.at), replace(second, at=first.at)]
 
-    assert judge(record).held
+    assert check_invariants(record).held
 
 
 @pytest.mark.parametrize("tag", ["n1-1", "f1-0", "c1-1"])
@@ -121,7 +121,7 @@ def test_a_leak(tag: str) -> None:
     record = good()
     record.calls.append(call(f"[{tag}] not for the channel", at=50.0))
 
-    assert [LEAKED] == _broken(judge(record))
+    assert [LEAKED] == _broken(check_invariants(record))
 
 
 def test_an_answer_reaches_another_consumer() -> None:
@@ -129,28 +129,28 @@ def test_an_answer_reaches_another_consumer() -> None:
     body = {**record.calls[0].body, "consumer_id": consumer_id(2)}
     record.calls[0] = replace(record.calls[0], body=body)
 
-    assert [LEAKED] == _broken(judge(record))
+    assert [LEAKED] == _broken(check_invariants(record))
 
 
 def test_two_consumers_in_one_conversation() -> None:
     record = good()
     record.heard[-1] = replace(record.heard[-1], conversation_id="one", dialog_id="one")
 
-    assert [LEAKED] == _broken(judge(record))
+    assert [LEAKED] == _broken(check_invariants(record))
 
 
 def test_a_callback_nobody_signed() -> None:
     record = good()
     record.calls.append(replace(record.calls[0], met="bad_signature"))
 
-    assert ["Every callback is signed"] == _broken(judge(record))
+    assert ["Every callback is signed"] == _broken(check_invariants(record))
 
 
 def test_an_event_that_was_refused() -> None:
     record = good()
-    record.posted.append(Posted(Act(9.0, "consumer_typing", 1, "o-1"), 400, 1, 9.0))
+    record.posted.append(Posted(Action(9.0, "consumer_typing", 1, "o-1"), 400, 1, 9.0))
 
-    assert ["Every event of the channel was taken"] == _broken(judge(record))
+    assert ["Every event of the channel was taken"] == _broken(check_invariants(record))
 
 
 def test_something_still_waits() -> None:
@@ -158,21 +158,21 @@ def test_something_still_waits() -> None:
     record.settled_at = None
     record.waiting = [Waiting("notifications.fifo", 3, visible=False, body="{}")]
 
-    assert ["Everything came to its end"] == _broken(judge(record))
+    assert ["Everything came to its end"] == _broken(check_invariants(record))
 
 
 def test_a_mistake_that_liveperson_sees() -> None:
     record = good()
     record.violations = [{"reason": "body: unknown field"}]
 
-    assert ["LivePerson sees no mistake"] == _broken(judge(record))
+    assert ["LivePerson sees no mistake"] == _broken(check_invariants(record))
 
 
 def test_a_token_storm() -> None:
     record = good()
     record.sentinel_calls = 40
 
-    assert ["No token storm"] == _broken(judge(record))
+    assert ["No token storm"] == _broken(check_invariants(record))
 
 
 def test_slow_answers_and_bugs() -> None:
@@ -180,36 +180,38 @@ def test_slow_answers_and_bugs() -> None:
     record.would_be_disabled = True
     record.bugs = ["channel_delivery: KeyError at ['x.py:1 y']"]
 
-    assert ["Webhooks are answered quickly", "No unforeseen error"] == _broken(judge(record))
+    assert ["Webhooks are answered quickly", "No unforeseen error"] == _broken(
+        check_invariants(record)
+    )
 
 
 # ── Twice to LivePerson: both halves of the excuse are needed ──
 
 
 def test_a_text_heard_twice() -> None:
-    assert [HEARD_TWICE] == _broken(judge(twice()))
+    assert [HEARD_TWICE] == _broken(check_invariants(twice()))
 
 
 def test_twice_after_a_lost_answer_whose_echo_came_in_time() -> None:
     record = twice()
-    record.struck = [Struck(10.0, "send", "lost_answer", 0, ("c1-1",))]
+    record.applied_faults = [AppliedFault(10.0, "send", "lost_answer", 0, ("c1-1",))]
 
-    assert [HEARD_TWICE] == _broken(judge(record))
+    assert [HEARD_TWICE] == _broken(check_invariants(record))
 
 
 def test_twice_after_a_late_echo_of_a_send_that_was_clear() -> None:
     record = twice()
     record.arrivals[0] = replace(record.arrivals[0], at=59.0)
 
-    assert [HEARD_TWICE] == _broken(judge(record))
+    assert [HEARD_TWICE] == _broken(check_invariants(record))
 
 
 def test_twice_after_a_lost_answer_and_a_late_echo() -> None:
     record = twice()
-    record.struck = [Struck(10.0, "send", "lost_answer", 0, ("c1-1",))]
+    record.applied_faults = [AppliedFault(10.0, "send", "lost_answer", 0, ("c1-1",))]
     record.arrivals[0] = replace(record.arrivals[0], at=59.0)
 
-    verdict = judge(record)
+    verdict = check_invariants(record)
 
     assert verdict.held
     assert verdict.excused == ("c1-1: its answer was lost, and its echo came late",)
@@ -217,36 +219,38 @@ def test_twice_after_a_lost_answer_and_a_late_echo() -> None:
 
 def test_twice_before_the_echo_had_its_time() -> None:
     record = twice()
-    record.struck = [Struck(10.0, "send", "lost_answer", 0, ("c1-1",))]
+    record.applied_faults = [AppliedFault(10.0, "send", "lost_answer", 0, ("c1-1",))]
     record.heard[-1] = replace(record.heard[-1], at=25.0)
     record.arrivals[0] = replace(record.arrivals[0], at=59.0)
 
-    assert [HEARD_TWICE] == _broken(judge(record))
+    assert [HEARD_TWICE] == _broken(check_invariants(record))
 
 
 def test_a_lost_answer_of_another_text_excuses_nothing() -> None:
     record = twice()
-    record.struck = [Struck(10.0, "send", "lost_answer", 0, ("c1-3",))]
+    record.applied_faults = [AppliedFault(10.0, "send", "lost_answer", 0, ("c1-3",))]
     record.arrivals[0] = replace(record.arrivals[0], at=59.0)
 
-    assert [HEARD_TWICE] == _broken(judge(record))
+    assert [HEARD_TWICE] == _broken(check_invariants(record))
 
 
 def test_an_answer_that_was_slow_but_in_time_excuses_nothing() -> None:
     record = twice()
-    record.struck = [Struck(10.0, "send", "slow_answer", 2_000, ("c1-1",))]
+    record.applied_faults = [AppliedFault(10.0, "send", "slow_answer", 2_000, ("c1-1",))]
     record.arrivals[0] = replace(record.arrivals[0], at=59.0)
 
-    assert [HEARD_TWICE] == _broken(judge(record))
+    assert [HEARD_TWICE] == _broken(check_invariants(record))
 
 
 def test_a_killed_worker_whose_echo_waited_behind_a_callback() -> None:
     record = twice()
-    record.happened = [Happened("kill_outbound_messaging_after", 10.0, 11.0, tag="c1-1")]
+    record.past_disruptions = [
+        PastDisruption("kill_outbound_messaging_after", 10.0, 11.0, tag="c1-1")
+    ]
     record.calls.insert(0, replace(record.calls[0], at=20.0, met="down"))
     record.calls[1] = replace(record.calls[1], at=62.0)
 
-    assert judge(record).held
+    assert check_invariants(record).held
 
 
 # ── Twice to the channel ──
@@ -256,14 +260,14 @@ def test_told_twice_under_two_ids() -> None:
     record = good()
     record.calls.append(replace(record.calls[-1], webhook_id="another"))
 
-    assert [TOLD_TWICE] == _broken(judge(record))
+    assert [TOLD_TWICE] == _broken(check_invariants(record))
 
 
 def test_told_again_although_it_was_heard() -> None:
     record = good()
     record.calls.append(record.calls[-1])
 
-    assert [TOLD_TWICE] == _broken(judge(record))
+    assert [TOLD_TWICE] == _broken(check_invariants(record))
 
 
 @pytest.mark.parametrize("met", ["lost_answer", "slow_answer", "held"])
@@ -273,15 +277,15 @@ def test_told_again_after_an_answer_that_was_lost(met: str) -> None:
     record.calls[-1] = replace(again, met=met)
     record.calls.append(again)
 
-    assert judge(record).held
+    assert check_invariants(record).held
 
 
 def test_the_longest_recovery_is_that_of_what_was_struck() -> None:
     record = good()
-    record.struck = [Struck(2.0, "send", "status", 0, ("c1-3",))]
+    record.applied_faults = [AppliedFault(2.0, "send", "status", 0, ("c1-3",))]
     record.heard[3] = replace(record.heard[3], at=9.5)
 
-    numbers = judge(record).numbers
+    numbers = check_invariants(record).numbers
 
     assert numbers["longest_recovery_seconds"] == 7.5
     assert numbers["longest_recovery"] == "c1-3 after send status"
@@ -298,13 +302,13 @@ def good() -> Record:
         (1, "m-3"): "[c1-3] bye",
         (2, "m-1"): "[c2-1] hi",
     }
-    acts = [
-        Act(float(at), "consumer_text", who, event, text)
+    actions = [
+        Action(float(at), "consumer_text", who, event, text)
         for at, ((who, event), text) in enumerate(texts.items())
     ]
     return Record(
-        plan=Plan(Shape(), tuple(acts), (), (), ()),
-        posted=[Posted(act, 202, 1, act.at) for act in acts],
+        plan=Plan(Shape(), tuple(actions), (), (), ()),
+        posted=[Posted(action, 202, 1, action.at) for action in actions],
         said=[
             Said("a1-1", 1, "one", 4, 30.0),
             Said("a1-2", 1, "one", 5, 31.0),
@@ -330,8 +334,8 @@ def good() -> Record:
             call("[a2-1] hi too", at=32.5, consumer=2, conversation="two"),
         ],
         dead=[],
-        struck=[],
-        happened=[],
+        applied_faults=[],
+        past_disruptions=[],
         began=0.0,
         calm_at=60.0,
         settled_at=65.0,
