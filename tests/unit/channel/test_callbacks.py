@@ -35,7 +35,7 @@ def told(server: HttpServer) -> int:
 # ── Signed ──
 
 
-def test_the_published_vector_is_signed_as_published() -> None:
+def test_published_vector_is_signed_as_published() -> None:
     """Standard Webhooks' own vector: its secret, id, time and body give its signature."""
     assert "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" == SIGNING_SECRET
     assert "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" == sign(
@@ -52,7 +52,7 @@ def test_id_time_and_body_are_all_signed(message_id: str, timestamp: int, body: 
     assert sign(KEY, "msg_1", 1, b"{}") != sign(KEY, message_id, timestamp, body)
 
 
-def test_a_callback_carries_its_signature(clock: Clock) -> None:
+def test_callback_carries_its_signature(clock: Clock) -> None:
     """The channel can prove the bytes it got, with the three headers of the specification."""
     with serving(Answer(204, b"")) as server:
         callbacks(clock).post(channel_settings(f"{server.url}/cb?a=b"), "msg_1", CALLBACK)
@@ -68,7 +68,7 @@ def test_a_callback_carries_its_signature(clock: Clock) -> None:
     assert sign(KEY, "msg_1", int(clock.now), request.body) == request.headers["webhook-signature"]
 
 
-def test_a_retry_has_the_same_id_and_its_own_time(clock: Clock) -> None:
+def test_retry_has_the_same_id_and_its_own_time(clock: Clock) -> None:
     """The channel knows a repeat by its id, and an old recording by its time."""
     with serving(Answer()) as server:
         settings = channel_settings(server.url)
@@ -94,7 +94,7 @@ def test_any_2xx_is_success(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422, 499])
-def test_an_answer_that_says_never_is_permanent(status: int) -> None:
+def test_answer_that_says_never_is_permanent(status: int) -> None:
     """410 Gone and other 4xx are not a matter of time."""
     with serving(Answer(status)) as server, pytest.raises(ChannelRefused) as refused:
         told(server)
@@ -103,7 +103,7 @@ def test_an_answer_that_says_never_is_permanent(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 408, 425, 429, 500, 502, 503, 504])
-def test_an_answer_that_says_not_now_is_tried_again(status: int) -> None:
+def test_answer_that_says_not_now_is_tried_again(status: int) -> None:
     """Everything that is neither success nor never is retried, as long as asked."""
     answer = Answer(status, headers={"Retry-After": "7", "Location": "https://elsewhere.example"})
     with serving(answer) as server, pytest.raises(ChannelUnavailable) as later:
@@ -113,7 +113,7 @@ def test_an_answer_that_says_not_now_is_tried_again(status: int) -> None:
     assert 1 == len(server.requests)
 
 
-def test_a_redirect_is_not_followed() -> None:
+def test_redirect_is_not_followed() -> None:
     """The operator's address was checked; another was not."""
     with serving(Answer()) as elsewhere:
         answer = Answer(302, headers={"Location": elsewhere.url})
@@ -131,7 +131,7 @@ def test_no_answer_is_tried_again() -> None:
     assert lost.value.maybe_done
 
 
-def test_a_channel_that_hangs_is_left_after_a_while() -> None:
+def test_channel_that_hangs_is_left_after_a_while() -> None:
     """A worker does not wait for ever."""
     with serving(Answer()) as server:
         server.behaviour = server.hang
@@ -139,7 +139,7 @@ def test_a_channel_that_hangs_is_left_after_a_while() -> None:
             callbacks(seconds=0.1).post(channel_settings(server.url), "msg_1", CALLBACK)
 
 
-def test_an_error_shows_neither_words_nor_address() -> None:
+def test_error_shows_neither_words_nor_address() -> None:
     """What an operator reads in the log is what kind of failure it was."""
     with serving(lambda _request: None) as server, pytest.raises(ChannelUnavailable) as lost:
         callbacks().post(channel_settings(f"{server.url}/secret-path"), "msg_1", CALLBACK)
@@ -148,7 +148,7 @@ def test_an_error_shows_neither_words_nor_address() -> None:
     assert "Grüße" not in str(lost.value)
 
 
-def test_a_connection_is_used_again() -> None:
+def test_connection_is_used_again() -> None:
     """A container keeps its connection to a channel."""
     with serving(Answer()) as server:
         post = callbacks().post
@@ -158,7 +158,7 @@ def test_a_connection_is_used_again() -> None:
     assert 1 == server.connections
 
 
-def test_a_callback_is_plain_json() -> None:
+def test_callback_is_plain_json() -> None:
     """Any JSON parser reads it, whatever it makes of text outside ASCII."""
     with serving(Answer()) as server:
         told(server)
@@ -170,7 +170,7 @@ def test_a_callback_is_plain_json() -> None:
 # ── Where: see test_ssrf.py ──
 
 
-def test_a_refused_address_is_never_called() -> None:
+def test_refused_address_is_never_called() -> None:
     """The check comes before the connection, and tells the operator what is wrong."""
     settings = replace(channel_settings("https://127.0.0.1:1/"), callback_url="https://127.0.0.1/")
     with pytest.raises(MisconfiguredAccount, match="public address"):
@@ -185,7 +185,7 @@ def test_words_are_not_sent_in_the_clear() -> None:
     assert 0 == server.connections
 
 
-def test_a_host_that_does_not_exist_may_come_back() -> None:
+def test_host_that_does_not_exist_may_come_back() -> None:
     """Its owner may mend it, and no callback is lost meanwhile."""
     settings = replace(channel_settings("https://x/"), callback_url="https://nobody.invalid/cb")
     with pytest.raises(ChannelUnavailable, match="does not exist") as unavailable:

@@ -90,7 +90,7 @@ class TestWhatIsTaken:
         assert raw == read(raw).raw
 
     @pytest.mark.parametrize("kind", sorted(GOOD))
-    def test_a_conversation_on_every_type(self, kind: str) -> None:
+    def test_conversation_on_every_type(self, kind: str) -> None:
         """Any event may say how to open a conversation, and all of it is kept."""
         conversation = {
             "profile": {"customer": {"ctype": "vip"}, "personal": {"lastname": "Doe"}},
@@ -270,7 +270,7 @@ class TestWhatIsRefused:
             "must be one of: NORMAL, URGENT, PRIORITIZED" == found["conversation.routing.urgency"]
         )
 
-    def test_an_unknown_type_does_not_hide_other_mistakes(self) -> None:
+    def test_unknown_type_does_not_hide_other_mistakes(self) -> None:
         """What every event has is checked even where the type says nothing."""
         found = mistakes({"type": "dance", "conversation": []})
 
@@ -311,7 +311,7 @@ class TestWhatIsRefused:
 
         assert {"": "the body is not JSON in UTF-8"} == mistakes(body)
 
-    def test_a_byte_order_mark_is_no_mistake(self) -> None:
+    def test_byte_order_mark_is_no_mistake(self) -> None:
         """Some writers begin every file with one, and RFC 8259 lets a reader ignore it."""
         body = json.dumps(event("text")).encode("utf-8-sig")
 
@@ -330,7 +330,7 @@ class TestWhatIsRefused:
             ("a\N{REPLACEMENT CHARACTER}", "is not percent-encoded UTF-8"),
         ],
     )
-    def test_a_consumer_id(self, consumer_id: str, problem: str) -> None:
+    def test_consumer_id(self, consumer_id: str, problem: str) -> None:
         """The consumer's id is checked with the event."""
         assert {"consumer_id": problem} == mistakes(event("text"), consumer_id)
 
@@ -387,7 +387,7 @@ class TestWhatIsRefused:
                 continue
 
 
-def test_the_types_are_the_contracts() -> None:
+def test_types_are_the_contracts() -> None:
     """The types that the code knows are those that the contract describes."""
     described = contract.schemas()["AnyConsumerEvent"]["properties"]["type"]["enum"]
 

@@ -88,7 +88,7 @@ def patterns() -> set[str]:
 
 
 @pytest.mark.parametrize("pattern", sorted(patterns()))
-def test_a_pattern_means_the_same_in_every_language(pattern: str) -> None:
+def test_pattern_means_the_same_in_every_language(pattern: str) -> None:
     """Python, which checks, and JavaScript, which a channel may be written in, agree."""
     elsewhere = re.compile(pattern.replace(r"\s", _ECMASCRIPT_SPACE))
     here = re.compile(pattern)
@@ -166,7 +166,7 @@ def test_both_validators_agree(name: str, value: object) -> None:
     assert independent(name).is_valid(tried) == (contract.problems(name, tried) == [])
 
 
-def test_a_schema_is_compiled_once_and_quickly() -> None:
+def test_schema_is_compiled_once_and_quickly() -> None:
     """A cold start pays for the type it sees, tens of milliseconds at most, and only once."""
     contract.problems("ConsumerEventReply", {})
     started = time.perf_counter()

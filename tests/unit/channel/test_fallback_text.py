@@ -86,7 +86,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", examples())
-def test_an_example_reads_as_it_should(name: str) -> None:
+def test_example_reads_as_it_should(name: str) -> None:
     """The words, numbered choices and addresses of the content, and nothing else."""
     expected = (EXAMPLES / f"{name}.txt").read_text(encoding="utf-8").removesuffix("\n")
 
@@ -159,7 +159,7 @@ def test_lists_in_lists_are_deep_too() -> None:
         {"type": "vertical", "elements": [{"type": "text", "text": "Hello"}] * LONGEST},
     ],
 )
-def test_a_long_text_ends_in_an_ellipsis(content: object) -> None:
+def test_long_text_ends_in_an_ellipsis(content: object) -> None:
     """The whole of it stands in the content."""
     text = fallback_text(content)
 
@@ -167,14 +167,14 @@ def test_a_long_text_ends_in_an_ellipsis(content: object) -> None:
     assert text.endswith("…")
 
 
-def test_a_long_text_ends_before_an_address_and_not_inside_of_it() -> None:
+def test_long_text_ends_before_an_address_and_not_inside_of_it() -> None:
     """Half an address leads nowhere."""
     text = "a" * (LONGEST - 50) + " https://shop.example/" + "b" * 100
 
     assert "a" * (LONGEST - 50) + "…" == fallback_text({"type": "text", "text": text})
 
 
-def test_a_long_text_ends_between_characters() -> None:
+def test_long_text_ends_between_characters() -> None:
     """A family stays together."""
     family = "👩\u200d👩\u200d👧\u200d👦"
     text = fallback_text({"type": "text", "text": family * 2000})
@@ -203,7 +203,7 @@ ADDRESS = "https://shop.example/a?x=1&section=2&copy=1&amp=3&reg;=%C3%A4#!~"
     ],
     ids=lambda content: f"{content['type']}-{'-'.join(content)}",
 )
-def test_an_address_is_written_as_it_is(content: dict[str, Any]) -> None:
+def test_address_is_written_as_it_is(content: dict[str, Any]) -> None:
     """Wherever it stands: another address leads elsewhere, and breaks what is signed."""
     assert ADDRESS in fallback_text(content).split(" ")
 
@@ -245,7 +245,7 @@ UNITS = (
 
 @pytest.mark.parametrize("field", ["text", "title", "url"])
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_time_grows_with_the_length_and_not_faster(unit: str, field: str) -> None:
+def test_time_grows_with_the_length_and_not_faster(unit: str, field: str) -> None:
     """An agent's text, whatever it is made of, holds up no other conversation."""
     for begin in ("", "<a x=", "<a href='", "&", "https://a", "<p "):
         short, long = ({field: begin + unit * (n // len(unit))} for n in (600, 9_600))
@@ -269,9 +269,7 @@ def seconds(content: dict[str, str]) -> float:
     ("latitude", "longitude"),
     [(91, 0), (0, 181), (True, 0), ("0", 0), (None, 0), (float("nan"), 0), (float("inf"), 0)],
 )
-def test_a_place_that_is_none_on_earth_gives_no_address(
-    latitude: object, longitude: object
-) -> None:
+def test_place_that_is_none_on_earth_gives_no_address(latitude: object, longitude: object) -> None:
     """Its words stay."""
     content = {"type": "map", "la": latitude, "lo": longitude, "tooltip": "Our store"}
 
@@ -287,7 +285,7 @@ def test_no_address_is_one_that_runs(uri: str) -> None:
 
 
 @pytest.mark.parametrize("moment", [10**30, -(10**30), "soon", True, None, float("nan")])
-def test_a_time_that_is_none_is_left_out(moment: object) -> None:
+def test_time_that_is_none_is_left_out(moment: object) -> None:
     """The slot can be chosen all the same."""
     assert "1. Morning" == fallback_text(
         {"type": "scheduleSlot", "id": "1", "start": moment, "title": "Morning"}

@@ -36,12 +36,12 @@ def names_that_fail(code: int) -> ConsumerFileFetcher:
 
 
 @pytest.mark.parametrize("status", [200, 203])
-def test_a_file_is_what_is_answered(status: int) -> None:
+def test_file_is_what_is_answered(status: int) -> None:
     """By its host, or by a proxy that says that it changed it."""
     assert PICTURE == fetched(Answer(status, PICTURE))
 
 
-def test_a_file_may_come_with_its_event() -> None:
+def test_file_may_come_with_its_event() -> None:
     """Then nothing is fetched."""
     inline = base64.b64encode(PICTURE).decode()
 
@@ -67,7 +67,7 @@ def test_what_will_never_be_the_file_is_refused(answer: Answer, problem: str) ->
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_host_that_asks_for_patience_gets_it(status: int) -> None:
+def test_host_that_asks_for_patience_gets_it(status: int) -> None:
     """As long as it asks for."""
     with pytest.raises(ChannelUnavailable) as later:
         fetched(Answer(status, headers={"Retry-After": "7"}))
@@ -91,7 +91,7 @@ def test_a_host_that_asks_for_patience_gets_it(status: int) -> None:
         "http://files.example/x.png",
     ],
 )
-def test_an_address_that_can_never_be_one_is_refused_at_once(url: str) -> None:
+def test_address_that_can_never_be_one_is_refused_at_once(url: str) -> None:
     """It would hold back everything else that the consumer says for a day."""
     with pytest.raises(FileRefused, match="the file's url") as refused:
         ConsumerFileFetcher(most=1000).content({"url": url, "file_type": "PNG"})
@@ -100,7 +100,7 @@ def test_an_address_that_can_never_be_one_is_refused_at_once(url: str) -> None:
 
 
 @pytest.mark.parametrize("code", [socket.EAI_NONAME, socket.EAI_NODATA])
-def test_a_host_that_does_not_exist_is_an_answer(code: int) -> None:
+def test_host_that_does_not_exist_is_an_answer(code: int) -> None:
     """The channel gets to know it now, and not in a day."""
     with pytest.raises(FileRefused, match="names a host that does not exist") as refused:
         names_that_fail(code).content({"url": "https://files.example/x.png", "file_type": "PNG"})
@@ -109,7 +109,7 @@ def test_a_host_that_does_not_exist_is_an_answer(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [socket.EAI_AGAIN, socket.EAI_FAIL])
-def test_a_name_service_that_fails_is_a_matter_of_time(code: int) -> None:
+def test_name_service_that_fails_is_a_matter_of_time(code: int) -> None:
     """It has not said that there is no such host."""
     with pytest.raises(ChannelUnavailable):
         names_that_fail(code).content({"url": "https://files.example/x.png", "file_type": "PNG"})

@@ -18,7 +18,7 @@ REFERENCES = st.sampled_from(sorted(each for each in html.entities.html5 if each
 
 
 @given(ADDRESSES, st.lists(REFERENCES))
-def test_an_address_is_left_alone(where: str, names: list[str]) -> None:
+def test_address_is_left_alone(where: str, names: list[str]) -> None:
     """Whatever the names of its parameters are."""
     where += "?" + "".join(f"&{name}={name}" for name in names)
 

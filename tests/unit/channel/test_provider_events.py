@@ -34,7 +34,7 @@ def told(event: dict[str, Any], **settings: Any) -> str:
     return str(said["text"])
 
 
-def test_a_text_is_a_text() -> None:
+def test_text_is_a_text() -> None:
     """Of a consumer who is named by the channel and the provider's id of the person."""
     incoming = Incoming("ann", {"id": "p-1", "type": "text", "text": "Grüße 👋"})
     (found,) = consumer_events(ready_channel(), [incoming])
@@ -77,7 +77,7 @@ def test_what_liveperson_has_no_event_for_is_told_in_words(
     assert words == told(event)
 
 
-def test_the_words_are_the_accounts_own() -> None:
+def test_words_are_the_accounts_own() -> None:
     """Sentences and what they speak of."""
     sentences = {
         "not_carried": "[{what} kann hier nicht gezeigt werden]",
@@ -125,7 +125,7 @@ def test_half_a_character_is_replaced() -> None:
     assert "👋" == become({"type": "text", "text": "\ud83d\udc4b"})["text"]
 
 
-def test_a_picture_keeps_the_way_to_it() -> None:
+def test_picture_keeps_the_way_to_it() -> None:
     """And the words to say, should it not be had or LivePerson not take it."""
     found = become({**PICTURE, "caption": "Look"})
 
@@ -135,7 +135,7 @@ def test_a_picture_keeps_the_way_to_it() -> None:
     assert "[picture: not carried here]\nLook" == found["text"]
 
 
-def test_a_file_without_a_type_is_known_by_its_first_bytes() -> None:
+def test_file_without_a_type_is_known_by_its_first_bytes() -> None:
     """Which come later."""
     found = become({"type": "file", "reference": {"picture": "9"}})
 
@@ -163,7 +163,7 @@ def test_what_the_table_resolves_is_queued_as_it_is(event: dict[str, Any]) -> No
 # ── Ids ──
 
 
-def test_a_providers_id_becomes_the_events() -> None:
+def test_providers_id_becomes_the_events() -> None:
     """So a repeat has one effect, whatever the provider's ids are made of."""
     odd = become({"id": "wamid.HBgL/+==", "type": "text", "text": "x"})["id"]
 
@@ -187,7 +187,7 @@ def test_two_things_of_one_message_are_both_told() -> None:
 # ── How a conversation is opened ──
 
 
-def test_the_agent_sees_the_persons_name() -> None:
+def test_agent_sees_the_persons_name() -> None:
     """Merged with what the channel's settings say of its conversations."""
     channel = ready_channel(
         conversation={

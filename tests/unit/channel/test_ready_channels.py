@@ -11,7 +11,7 @@ from tests.support.accounts import ACCOUNT
 from tests.support.ready_channels import TOKEN, WEBHOOK_SECRET, ready_channel
 
 
-def test_the_kinds_own_settings_are_read() -> None:
+def test_kinds_own_settings_are_read() -> None:
     """By the names that the adapter declares."""
     channel = ready_channel()
 
@@ -22,7 +22,7 @@ def test_the_kinds_own_settings_are_read() -> None:
     )
 
 
-def test_an_adapter_knows_the_webhooks_own_address() -> None:
+def test_adapter_knows_the_webhooks_own_address() -> None:
     """Some providers are told it with every message."""
     assert "https://a.example/x" == ready_channel(address="https://a.example/x").settings["address"]
 
@@ -66,9 +66,7 @@ def test_everything_else_has_a_default() -> None:
         ({"receipts": "maybe"}, "'receipts' is unknown"),
     ],
 )
-def test_an_error_names_the_parameter_and_what_to_write(
-    spoilt: dict[str, object], words: str
-) -> None:
+def test_error_names_the_parameter_and_what_to_write(spoilt: dict[str, object], words: str) -> None:
     """And shows no value: some are secrets."""
     with pytest.raises(MisconfiguredAccount) as caught:
         ready_channel(**spoilt)
@@ -80,7 +78,7 @@ def test_an_error_names_the_parameter_and_what_to_write(
     assert "short" not in told.replace("shorter", "")
 
 
-def test_a_number_is_as_good_as_a_text() -> None:
+def test_number_is_as_good_as_a_text() -> None:
     """Providers' ids are often digits, and are typed as such."""
     assert "1234567890" == ready_channel(webhook_secret=1234567890).settings["webhook_secret"]
 
@@ -94,7 +92,7 @@ def test_no_secret_is_shown() -> None:
     assert "older-token" not in shown
 
 
-def test_a_secret_is_rotated_without_a_gap() -> None:
+def test_secret_is_rotated_without_a_gap() -> None:
     """Webhooks are proven with the current values, then with the previous ones."""
     channel = ready_channel(previous={"webhook_secret": "the-former-secret"})
 
@@ -120,14 +118,14 @@ def test_what_people_wrote_is_not_taken_for_a_placeholder() -> None:
     assert "reply to “{text}”: {quoted}" == told
 
 
-def test_a_template_stands_in_outside_of_the_window() -> None:
+def test_template_stands_in_outside_of_the_window() -> None:
     """With its language."""
     channel = ready_channel(template={"name": "answer_waits", "language": "en_US"})
 
     assert Template("answer_waits", "en_US") == channel.template
 
 
-def test_the_real_kinds_are_found_by_their_names() -> None:
+def test_real_kinds_are_found_by_their_names() -> None:
     """A kind is imported when it is met."""
     with pytest.raises(MisconfiguredAccount, match="telegram, whatsapp, twilio, sinch, line"):
         ReadyChannel.parse("{}", account_id="1", name="x", parameter="p")

@@ -38,12 +38,12 @@ def text(words: str, **more: Any) -> MessagingEvent:
     return said(type="ContentEvent", contentType="text/plain", message=words, **more)
 
 
-def test_a_text_is_told_to_the_letter() -> None:
+def test_text_is_told_to_the_letter() -> None:
     """White space and line breaks are the agent's; a channel may trim them."""
     assert {"type": "text", "text": " Grüße\n👋\n"} == content_of(text(" Grüße\n👋\n"))
 
 
-def test_a_text_may_offer_quick_replies() -> None:
+def test_text_may_offer_quick_replies() -> None:
     """They are told as LivePerson wrote them, with what we don't know of."""
     expected = {"type": "text", "text": "Shall we?", "quick_replies": REPLIES}
 
@@ -57,7 +57,7 @@ def test_structured_content_is_told_as_it_came_and_in_plain_text() -> None:
     assert expected == content_of(said(type="RichContentEvent", content=CARD))
 
 
-def test_the_quick_replies_of_structured_content_are_in_its_plain_text() -> None:
+def test_quick_replies_of_structured_content_are_in_its_plain_text() -> None:
     """They are numbered after the choices of the content."""
     event = said(type="RichContentEvent", content=CARD, quickReplies=REPLIES)
 
@@ -109,7 +109,7 @@ def test_nothing_else_has_content(event: dict[str, Any]) -> None:
     assert content_of(said(**event)) is None
 
 
-def test_a_file_is_told_by_the_address_it_can_be_fetched_from() -> None:
+def test_file_is_told_by_the_address_it_can_be_fetched_from() -> None:
     """LivePerson's own path stays in."""
     file = HostedFile("Your bill", "/v1/AUTH_async-images/bill.PDF", "PDF")
 
@@ -152,6 +152,6 @@ def test_typing_has_a_word_of_ours(state: str | None, word: str | None) -> None:
         (None, None),
     ],
 )
-def test_a_receipt_has_a_word_of_ours(status: str | None, word: str | None) -> None:
+def test_receipt_has_a_word_of_ours(status: str | None, word: str | None) -> None:
     """Only that the consumer's messages arrived and were read is told."""
     assert word == receipt_status(status)

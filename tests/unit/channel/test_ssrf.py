@@ -67,7 +67,7 @@ def test_public_addresses_may_be_called(address: str) -> None:
     assert is_allowed(address, network="public")
 
 
-def test_a_public_address_may_be_written_as_ipv6() -> None:
+def test_public_address_may_be_written_as_ipv6() -> None:
     """It is what it stands for, there as with inner ones."""
     assert is_allowed("::ffff:8.8.8.8", network="public")
     assert is_allowed("::ffff:127.0.0.1", network="loopback")
@@ -84,7 +84,7 @@ def test_on_the_public_network_nothing_inside_is_called(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", REFUSED_EVERYWHERE)
-def test_a_sandbox_calls_nothing_more_than_its_own_machine(url: str) -> None:
+def test_sandbox_calls_nothing_more_than_its_own_machine(url: str) -> None:
     """``loopback`` opens this machine and not the network it stands in."""
     with pytest.raises((BadAddress, ForbiddenAddress, NoAnswer)) as refused:
         reach(url, "loopback")
@@ -93,7 +93,7 @@ def test_a_sandbox_calls_nothing_more_than_its_own_machine(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", LOOPBACK)
-def test_a_sandbox_may_call_its_own_machine(url: str) -> None:
+def test_sandbox_may_call_its_own_machine(url: str) -> None:
     """Plain http included."""
     assert checked(url, network="loopback")
     assert is_allowed("127.0.0.1", network="loopback")
@@ -145,7 +145,7 @@ def test_no_inner_address_hides_in_a_public_one(address: str) -> None:
     assert not is_allowed(address, network="loopback")
 
 
-def test_a_name_is_checked_by_what_it_resolves_to() -> None:
+def test_name_is_checked_by_what_it_resolves_to() -> None:
     """A host name that leads to this machine is refused, whatever it is called."""
     with serving(Answer()) as server:
         address = checked(server.url.replace("127.0.0.1", "localhost"), network="loopback")

@@ -125,7 +125,7 @@ def test_whatever_was_transient_comes_back(redrive: Redrive, reason: str) -> Non
     assert ["m-1"] == redrive.back
 
 
-def test_a_letter_that_sqs_moved_comes_back(redrive: Redrive) -> None:
+def test_letter_that_sqs_moved_comes_back(redrive: Redrive) -> None:
     """It has no reason: its worker was cut off again and again."""
     redrive.bury("m-1", reason=None)
 
@@ -140,7 +140,7 @@ def test_permanent_letters_wait_for_somebody(redrive: Redrive) -> None:
     assert ([], ["m-1"]) == (redrive.back, redrive.buried)
 
 
-def test_a_reason_nobody_knows_waits_for_somebody(redrive: Redrive) -> None:
+def test_reason_nobody_knows_waits_for_somebody(redrive: Redrive) -> None:
     """Of an older or a newer version, for example."""
     redrive.bury("m-1", "invented_next_year")
 
@@ -191,7 +191,7 @@ def test_what_stays_keeps_what_is_written_on_it(redrive: Redrive) -> None:
     )
 
 
-def test_a_letter_comes_back_a_limited_number_of_times(redrive: Redrive) -> None:
+def test_letter_comes_back_a_limited_number_of_times(redrive: Redrive) -> None:
     """What failed for a day that often is not a matter of patience."""
     redrive.bury("m-1", redrives=str(MOST_REDRIVES - 1))
     redrive.bury("m-2", redrives=str(MOST_REDRIVES), group="h")
@@ -201,7 +201,7 @@ def test_a_letter_comes_back_a_limited_number_of_times(redrive: Redrive) -> None
     assert ["m-1"] == redrive.back
 
 
-def test_a_letter_knows_how_often_it_came_back(redrive: Redrive) -> None:
+def test_letter_knows_how_often_it_came_back(redrive: Redrive) -> None:
     """And when it failed first; why it failed last is over."""
     redrive.bury("m-1", redrives="2", first_failed_at=EARLIER, problem="x", letter_id="l-1")
     redrive.run()
@@ -212,7 +212,7 @@ def test_a_letter_knows_how_often_it_came_back(redrive: Redrive) -> None:
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"redrives": "many"}, {"redrives": "-3"}])
-def test_a_count_that_is_no_number_begins_anew(redrive: Redrive, spoilt: dict[str, str]) -> None:
+def test_count_that_is_no_number_begins_anew(redrive: Redrive, spoilt: dict[str, str]) -> None:
     """A letter put there by hand is read like any other."""
     redrive.bury("m-1", **spoilt)
     redrive.run()
@@ -220,7 +220,7 @@ def test_a_count_that_is_no_number_begins_anew(redrive: Redrive, spoilt: dict[st
     assert ["1"] == [each.attributes["redrives"] for each in redrive.source.letters]
 
 
-def test_a_letter_stays_in_its_group(redrive: Redrive) -> None:
+def test_letter_stays_in_its_group(redrive: Redrive) -> None:
     """Back on its queue as among the dead, where its order is kept."""
     redrive.bury("m-1", group="back")
     redrive.bury("m-2", PERMANENT, group="stays")
@@ -230,7 +230,7 @@ def test_a_letter_stays_in_its_group(redrive: Redrive) -> None:
     assert ["stays"] == [each.group for each in redrive.dead.letters]
 
 
-def test_a_letter_keeps_its_trace(redrive: Redrive) -> None:
+def test_letter_keeps_its_trace(redrive: Redrive) -> None:
     """By which it is found in the logs."""
     redrive.bury("m-1", trace="t-1")
     redrive.run()
@@ -238,7 +238,7 @@ def test_a_letter_keeps_its_trace(redrive: Redrive) -> None:
     assert "t-1" == redrive.source.letters[0].attributes["trace"]
 
 
-def test_a_letter_that_was_cut_off_may_have_been_sent(redrive: Redrive) -> None:
+def test_letter_that_was_cut_off_may_have_been_sent(redrive: Redrive) -> None:
     """It says so, and its echo is looked for before it is sent again; no other does."""
     redrive.bury("m-1", reason=None)
     redrive.bury("m-2", group="h")
@@ -249,7 +249,7 @@ def test_a_letter_that_was_cut_off_may_have_been_sent(redrive: Redrive) -> None:
     assert "cut_off" not in other.attributes
 
 
-def test_the_same_letter_may_come_back_twice_in_five_minutes(redrive: Redrive) -> None:
+def test_same_letter_may_come_back_twice_in_five_minutes(redrive: Redrive) -> None:
     """Its identity on the queue is new each time, so that SQS does not take it for a repeat."""
     for redrives in ("0", "1"):
         redrive.dead = InProcessQueue(clock=redrive.clock)  # where it is the first message again
@@ -279,7 +279,7 @@ def test_the_same_letter_may_come_back_twice_in_five_minutes(redrive: Redrive) -
         ({}, ["later"]),
     ],
 )
-def test_a_named_consumer_or_reason_includes_permanent_letters(
+def test_named_consumer_or_reason_includes_permanent_letters(
     redrive: Redrive, asked: dict[str, str], moved: list[str]
 ) -> None:
     """Somebody looked; an account alone is not somebody looking."""
@@ -299,7 +299,7 @@ def test_a_named_consumer_or_reason_includes_permanent_letters(
         {"result": {"convId": "c-1"}},
     ],
 )
-def test_a_conversation_can_be_named(redrive: Redrive, change: dict[str, Any]) -> None:
+def test_conversation_can_be_named(redrive: Redrive, change: dict[str, Any]) -> None:
     """In a message, in the form of 2018, and in a conversation's state."""
     body = json.dumps({"account_id": ACCOUNT, "type": "x", "change": change})
     redrive.dead.send([OutgoingMessage(body, "g", "1", {"reason": PERMANENT})])
@@ -326,7 +326,7 @@ def test_who_was_redriven_too_often_can_be_named(redrive: Redrive) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "no JSON", "[]", "null", '{"change": 7}'])
-def test_an_unreadable_letter_can_be_chosen_by_its_reason(redrive: Redrive, body: str) -> None:
+def test_unreadable_letter_can_be_chosen_by_its_reason(redrive: Redrive, body: str) -> None:
     """There is nothing else to choose it by."""
     redrive.dead.send([OutgoingMessage(body or "{", "g", "1", {"reason": "unreadable"})])
     left = redrive.run(consumer_id=PHONE)["left"]
@@ -335,7 +335,7 @@ def test_an_unreadable_letter_can_be_chosen_by_its_reason(redrive: Redrive, body
     assert ({"not_asked_for": 1}, {"unreadable": 1}) == (left, moved)
 
 
-def test_a_dry_run_moves_nothing(redrive: Redrive) -> None:
+def test_dry_run_moves_nothing(redrive: Redrive) -> None:
     """It tells what would be moved, and what left."""
     redrive.bury("m-1")
     redrive.bury("m-2", PERMANENT)
@@ -368,9 +368,7 @@ def test_one_queue_can_be_named(redrive: Redrive) -> None:
     ("asked", "said"),
     [({"consumer": PHONE}, "unknown: consumer"), ({"queue": "orders"}, "no queue orders")],
 )
-def test_a_request_with_a_slip_is_refused(
-    redrive: Redrive, asked: dict[str, Any], said: str
-) -> None:
+def test_request_with_a_slip_is_refused(redrive: Redrive, asked: dict[str, Any], said: str) -> None:
     """Better than to redrive more than was meant; it is said what is possible."""
     redrive.bury("m-1")
 
@@ -393,7 +391,7 @@ def test_what_follows_a_letter_is_held_as_long_as_it_is_there(redrive: Redrive) 
     assert {**before, "back": before["back"] + 60} == redrive.failures.held_until
 
 
-def test_a_letter_removed_by_hand_is_not_waited_for(redrive: Redrive) -> None:
+def test_letter_removed_by_hand_is_not_waited_for(redrive: Redrive) -> None:
     """What stands in the queue is counted anew, so its group goes on when that is done."""
     redrive.failures.hold("g")
     redrive.failures.hold("g")
@@ -415,7 +413,7 @@ def test_every_letter_of_a_group_is_waited_for(redrive: Redrive) -> None:
     assert {"g": 3} == redrive.failures.held
 
 
-def test_a_letter_that_died_since_the_run_began_is_not_counted_out(redrive: Redrive) -> None:
+def test_letter_that_died_since_the_run_began_is_not_counted_out(redrive: Redrive) -> None:
     """The run may not have seen it."""
     redrive.bury("m-1")
     redrive.failures.hold("g")
@@ -428,7 +426,7 @@ def test_a_letter_that_died_since_the_run_began_is_not_counted_out(redrive: Redr
 @pytest.mark.parametrize(
     ("asked", "said"), [({}, "redriven"), ({"dry_run": True}, "would_redrive")]
 )
-def test_the_log_tells_what_a_run_did(
+def test_log_tells_what_a_run_did(
     redrive: Redrive, asked: dict[str, Any], said: str, output: Output
 ) -> None:
     """Of each queue by its name."""
@@ -481,7 +479,7 @@ def test_what_stays_is_left_as_it_is(redrive: Redrive) -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"consumer_id": PHONE}, {"reason": PERMANENT}])
-def test_a_dry_run_changes_nothing_at_all(redrive: Redrive, asked: dict[str, str]) -> None:
+def test_dry_run_changes_nothing_at_all(redrive: Redrive, asked: dict[str, str]) -> None:
     """No letter, no hold; what could not be seen for those before it is counted."""
     redrive.failures.hold("g")
     held_until = redrive.failures.held_until
@@ -497,7 +495,7 @@ def test_a_dry_run_changes_nothing_at_all(redrive: Redrive, asked: dict[str, str
     assert ({"g": 1}, held_until) == (redrive.failures.held, redrive.failures.held_until)
 
 
-def test_a_letter_has_a_lasting_name(redrive: Redrive) -> None:
+def test_letter_has_a_lasting_name(redrive: Redrive) -> None:
     """However often it is sent behind the others, put back, and dead again."""
     for number in range(12):
         redrive.bury(f"{number:02}", PERMANENT)
@@ -511,7 +509,7 @@ def test_a_letter_has_a_lasting_name(redrive: Redrive) -> None:
     assert names == {each.attributes["letter_id"] for each in redrive.source.letters}
 
 
-def test_a_letter_that_was_sent_behind_keeps_its_age(redrive: Redrive) -> None:
+def test_letter_that_was_sent_behind_keeps_its_age(redrive: Redrive) -> None:
     """One that SQS moved by itself, or a webhook, has none written on it: it is, then."""
     redrive.bury("m-00", "unreadable")
     for number in range(1, 12):
@@ -576,7 +574,7 @@ def test_only_what_is_asked_for_expires(
     )
 
 
-def test_a_letter_from_before_an_upgrade_is_as_good_as_another(redrive: Redrive) -> None:
+def test_letter_from_before_an_upgrade_is_as_good_as_another(redrive: Redrive) -> None:
     """It has no name written on it, and a mark that nobody needs any more."""
     for number in range(12):
         redrive.bury(f"{number:02}", PERMANENT, seen_by="a run", first_failed_at=EARLIER)
@@ -587,7 +585,7 @@ def test_a_letter_from_before_an_upgrade_is_as_good_as_another(redrive: Redrive)
     assert all("seen_by" not in each.attributes for each in redrive.source.letters)
 
 
-def test_the_age_of_the_oldest_letter_is_measured(redrive: Redrive, output: Output) -> None:
+def test_age_of_the_oldest_letter_is_measured(redrive: Redrive, output: Output) -> None:
     """An alarm stands on it: before a letter is deleted somebody is told."""
     redrive.bury("m-1", PERMANENT, first_failed_at=EARLIER)
     redrive.bury("m-2", PERMANENT)
@@ -605,7 +603,7 @@ def change(conversation_id: str) -> str:
     return json.dumps({"account_id": ACCOUNT, "change": {"conversationId": conversation_id}})
 
 
-def test_a_consumer_is_redriven_both_ways(redrive: Redrive) -> None:
+def test_consumer_is_redriven_both_ways(redrive: Redrive) -> None:
     """Whose a notification is says the table; each conversation is looked up once."""
     redrive.consumers = {(ACCOUNT, "c-1"): PHONE, (ACCOUNT, "c-2"): "another"}
     for number, conversation in enumerate(("c-1", "c-2", "c-1", "c-3")):
@@ -618,7 +616,7 @@ def test_a_consumer_is_redriven_both_ways(redrive: Redrive) -> None:
     assert 3 == len(redrive.looked_up)
 
 
-def test_a_schedule_looks_up_nobody(redrive: Redrive) -> None:
+def test_schedule_looks_up_nobody(redrive: Redrive) -> None:
     """Only who asks for a consumer pays for it; another account's is not looked up either."""
     redrive.dead.send([OutgoingMessage(change("c-1"), "c-1", "1", {"reason": TRANSIENT})])
     redrive.run(account_id="99999999", consumer_id=PHONE)
@@ -628,7 +626,7 @@ def test_a_schedule_looks_up_nobody(redrive: Redrive) -> None:
 
 
 @pytest.mark.parametrize("odd", [{}, [], 7, None, True])
-def test_a_letter_that_names_things_oddly_stops_no_run(redrive: Redrive, odd: object) -> None:
+def test_letter_that_names_things_oddly_stops_no_run(redrive: Redrive, odd: object) -> None:
     """What is no text is as if it were not there."""
     body = json.dumps({"account_id": odd, "consumer_id": odd, "change": {"conversationId": odd}})
     redrive.dead.send([OutgoingMessage(body, "g", "1", {"reason": PERMANENT})])
@@ -648,7 +646,7 @@ class SlowQueue(InProcessQueue):
         self.clock.pass_seconds(10)
 
 
-def test_a_run_stops_before_its_time_is_over(redrive: Redrive) -> None:
+def test_run_stops_before_its_time_is_over(redrive: Redrive) -> None:
     """It says how many it has not seen, and the next run goes on; each queue gets its share."""
     redrive.source = SlowQueue("consumer-events.fifo", redrive.clock)
     route = Route(redrive.dead, redrive.source)
@@ -665,7 +663,7 @@ def test_a_run_stops_before_its_time_is_over(redrive: Redrive) -> None:
     assert [f"{number:03}" for number in range(200)] == redrive.back
 
 
-def test_a_run_that_did_not_see_all_counts_nothing_anew(redrive: Redrive) -> None:
+def test_run_that_did_not_see_all_counts_nothing_anew(redrive: Redrive) -> None:
     """A group is waited for until all its letters are done, not those of half a run."""
     for number in range(3):
         redrive.failures.hold("g")
@@ -678,7 +676,7 @@ def test_a_run_that_did_not_see_all_counts_nothing_anew(redrive: Redrive) -> Non
     assert (3, {"g": 3}) == (answer["unseen"], redrive.failures.held)
 
 
-def test_a_run_that_was_cut_off_leaves_no_copies(redrive: Redrive) -> None:
+def test_run_that_was_cut_off_leaves_no_copies(redrive: Redrive) -> None:
     """What it had sent behind and not deleted in front is recognised, and deleted once."""
     for number in range(12):
         redrive.bury(f"{number:02}", PERMANENT)
@@ -691,7 +689,7 @@ def test_a_run_that_was_cut_off_leaves_no_copies(redrive: Redrive) -> None:
     assert [f"{number:02}" for number in range(12)] == sorted(redrive.buried)
 
 
-def test_a_dry_run_leaves_even_copies(redrive: Redrive) -> None:
+def test_dry_run_leaves_even_copies(redrive: Redrive) -> None:
     """It changes nothing at all, and counts what it sees."""
     redrive.bury("m-1", PERMANENT)
     (first,) = redrive.dead.receive()
@@ -702,7 +700,7 @@ def test_a_dry_run_leaves_even_copies(redrive: Redrive) -> None:
     assert ({"permanent": 2}, ["m-1", "m-1"]) == (answer["left"], redrive.buried)
 
 
-def test_a_time_that_is_yet_to_come_makes_no_letter_younger(redrive: Redrive) -> None:
+def test_time_that_is_yet_to_come_makes_no_letter_younger(redrive: Redrive) -> None:
     """Its age counts from when the queue took it, also after it was sent again."""
     for number in range(12):
         redrive.bury(f"{number:02}", PERMANENT, first_failed_at="2999-01-01T00:00:00.000Z")
@@ -724,7 +722,7 @@ def test_what_comes_back_by_itself_never_goes_behind(redrive: Redrive) -> None:
     assert [*(f"{number:02}" for number in range(12)), "wanted"] == redrive.buried
 
 
-def test_a_letter_that_dies_again_meanwhile_waits_for_the_next_run(redrive: Redrive) -> None:
+def test_letter_that_dies_again_meanwhile_waits_for_the_next_run(redrive: Redrive) -> None:
     """One run puts a letter back once, however quickly it fails."""
     route = redrive.flow.routes["consumer-events"]
 

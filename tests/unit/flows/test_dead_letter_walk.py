@@ -96,7 +96,7 @@ def test_ten_letters_of_one_group_take_three_calls(
     assert 3 * 200 / 10 + ends + one_for_each_walker >= sqs.calls
 
 
-def test_a_walk_that_fails_gives_back_what_it_has(sqs: SlowSqs, clock: Clock) -> None:
+def test_walk_that_fails_gives_back_what_it_has(sqs: SlowSqs, clock: Clock) -> None:
     """Its error is told, every walker stops, and what was not handled stays in its place."""
     bury(sqs, 400, 40)
 
@@ -146,7 +146,7 @@ def test_everything_is_done_and_the_first_error_told(walkers: int) -> None:
     assert set(range(8)) <= set(done)
 
 
-def test_a_walk_that_deletes_judges_both_of_two_with_one_name(clock: Clock) -> None:
+def test_walk_that_deletes_judges_both_of_two_with_one_name(clock: Clock) -> None:
     """One who is erased leaves no copy that a walk left behind which was cut off."""
     dead = InProcessQueue(clock=clock)
     for number in range(2):

@@ -35,7 +35,7 @@ def failure(error: Permanent = REFUSED, **which: Any) -> dict[str, Any]:
     return read.failure
 
 
-def test_a_failure_names_the_event_and_the_reason() -> None:
+def test_failure_names_the_event_and_the_reason() -> None:
     """With LivePerson's status and code; never with the consumer's words."""
     assert {
         "consumer_id": PHONE,
@@ -77,7 +77,7 @@ def test_what_is_known_needs_no_question(kind: str, error: Permanent) -> None:
     assert str(error) == failure(error, kind=kind)["message"]
 
 
-def test_the_failures_of_a_consumer_are_one_group() -> None:
+def test_failures_of_a_consumer_are_one_group() -> None:
     """In their order; those of another consumer do not wait."""
     events = [
         event(),
@@ -91,7 +91,7 @@ def test_the_failures_of_a_consumer_are_one_group() -> None:
     assert 3 == len(set(groups))
 
 
-def test_a_failure_is_queued_once_for_each_try_of_the_channel() -> None:
+def test_failure_is_queued_once_for_each_try_of_the_channel() -> None:
     """The same message may come back, and tell it again; a copy that fails later is another."""
     first, again, copy, other = (
         failure_message(event(event_id=event_id), REFUSED, message).deduplication_id
@@ -102,7 +102,7 @@ def test_a_failure_is_queued_once_for_each_try_of_the_channel() -> None:
     assert 3 == len({first, copy, other})
 
 
-def test_a_failure_of_an_older_version_is_read() -> None:
+def test_failure_of_an_older_version_is_read() -> None:
     """It names no message."""
     body = json.loads(failure_message(event(), REFUSED, "message-1").body)
     del body["message_id"]
@@ -122,7 +122,7 @@ def test_a_failure_of_an_older_version_is_read() -> None:
         {"account_id": ACCOUNT, "failure": "ab"},
     ],
 )
-def test_a_failure_of_another_form_is_unreadable(queued: dict[str, Any]) -> None:
+def test_failure_of_another_form_is_unreadable(queued: dict[str, Any]) -> None:
     """Then it is a dead letter, not a bug."""
     with pytest.raises(UnreadableMessage):
         read_failed(queued)

@@ -182,7 +182,7 @@ def receipt(status: str = "READ", *sequences: int, **spoilt: Any) -> dict[str, A
 
 
 @pytest.mark.parametrize("first", ["receipt", "text"])
-def test_a_receipt_and_a_text_of_one_number_are_both_told(inbound: Inbound, first: str) -> None:
+def test_receipt_and_a_text_of_one_number_are_both_told(inbound: Inbound, first: str) -> None:
     """LivePerson's own survey tutorial shows an ACCEPT with the number of its message."""
     both = [receipt(sequence=60), message_change("Hello", sequence=60)]
     for change in both if first == "receipt" else both[::-1]:
@@ -193,7 +193,7 @@ def test_a_receipt_and_a_text_of_one_number_are_both_told(inbound: Inbound, firs
     assert 2 == len(set(ids))
 
 
-def test_a_receipt_without_a_number_is_told_once(inbound: Inbound) -> None:
+def test_receipt_without_a_number_is_told_once(inbound: Inbound) -> None:
     """The older documented form; by what it says a repeat is known."""
     inbound.told(without(receipt("READ", 1), "sequence"))
     inbound.clock.pass_seconds(DAY)
@@ -282,7 +282,7 @@ def test_what_an_older_version_told_is_not_told_again(
     assert [] == inbound.callbacks
 
 
-def test_a_texts_id_is_the_same_in_every_version(inbound: Inbound) -> None:
+def test_texts_id_is_the_same_in_every_version(inbound: Inbound) -> None:
     """The channel may have got it from the older one, whose answer was lost."""
     inbound.told(message_change("Hello", sequence=7))
 
@@ -317,7 +317,7 @@ def test_what_a_later_version_can_read_comes_back_by_redrive(inbound: Inbound) -
     assert "unreadable" == letter.attributes["reason"]
 
 
-def test_a_refused_change_of_a_redriven_webhook_takes_no_other_along(inbound: Inbound) -> None:
+def test_refused_change_of_a_redriven_webhook_takes_no_other_along(inbound: Inbound) -> None:
     """The others are told; the letter stays for the one."""
     body = notification(message_change("no", sequence=1), message_change("two", sequence=2))
     inbound.channel.behaviour = lambda asked: Answer(422 if b'"no"' in asked.body else 204)
@@ -344,7 +344,7 @@ def test_typing_of_a_redriven_webhook_is_over(inbound: Inbound) -> None:
 # ── The newest state counts, both ways ──
 
 
-def test_a_conversation_that_liveperson_opens_again_is_open(inbound: Inbound) -> None:
+def test_conversation_that_liveperson_opens_again_is_open(inbound: Inbound) -> None:
     """The channel learns of it, and the consumer's next words go there."""
     inbound.state(1)
     inbound.state(2, stage="CLOSE", state="CLOSE")
@@ -378,7 +378,7 @@ def test_of_two_states_of_one_moment_the_end_counts(inbound: Inbound) -> None:
     assert inbound.consumer.conversation_id is None
 
 
-def test_a_state_without_a_time_opens_nothing_again(inbound: Inbound) -> None:
+def test_state_without_a_time_opens_nothing_again(inbound: Inbound) -> None:
     """It may be older than the end."""
     inbound.state(1, stage="CLOSE", state="CLOSE")
     inbound.state(0)
@@ -386,7 +386,7 @@ def test_a_state_without_a_time_opens_nothing_again(inbound: Inbound) -> None:
     assert (["closed"], None) == (inbound.events, inbound.consumer.conversation_id)
 
 
-def test_a_state_that_does_not_say_so_opens_nothing_again(inbound: Inbound) -> None:
+def test_state_that_does_not_say_so_opens_nothing_again(inbound: Inbound) -> None:
     """It is newer, and tells of something else."""
     inbound.state(1, stage="CLOSE", state="CLOSE")
     inbound.state(2, stage=None, state=None)
@@ -403,7 +403,7 @@ def test_what_happens_in_a_conversation_that_is_over_is_not_told(inbound: Inboun
     assert ["opened", "closed"] == inbound.events
 
 
-def test_the_next_words_find_their_way_before_the_channel_is_told(inbound: Inbound) -> None:
+def test_next_words_find_their_way_before_the_channel_is_told(inbound: Inbound) -> None:
     """A channel that is away must not lead them into a conversation that is over, or out of it."""
     inbound.state(1)
     inbound.channel.behaviour = lambda _: Answer(503)
@@ -419,7 +419,7 @@ def test_the_next_words_find_their_way_before_the_channel_is_told(inbound: Inbou
 @pytest.mark.parametrize(
     "lost", [("conversation_id",), ("conversation_id", "last_conversation_id")]
 )
-def test_a_lost_pointer_mends_itself_with_the_next_webhook(
+def test_lost_pointer_mends_itself_with_the_next_webhook(
     inbound: Inbound, kind: str, lost: tuple[str, ...], output: Output
 ) -> None:
     """LivePerson says that the consumer has an open conversation, and a webhook tells which."""
@@ -438,7 +438,7 @@ def test_a_lost_pointer_mends_itself_with_the_next_webhook(
     assert "pointer_restored" in output.messages
 
 
-def test_a_state_that_is_known_already_leads_back_too(inbound: Inbound) -> None:
+def test_state_that_is_known_already_leads_back_too(inbound: Inbound) -> None:
     """LivePerson sent it again; nothing is told of it, and the consumer finds its way."""
     inbound.state(1, **AGENT_JOINED)
     inbound.lose_pointer("conversation_id")
@@ -459,7 +459,7 @@ def test_nobody_waits_for_the_channel_to_be_led_back(inbound: Inbound) -> None:
     assert (CONVERSATION, []) == (inbound.consumer.conversation_id, inbound.events)
 
 
-def test_a_consumer_who_was_forgotten_finds_its_conversation(inbound: Inbound) -> None:
+def test_consumer_who_was_forgotten_finds_its_conversation(inbound: Inbound) -> None:
     """Its whole record was lost, and made anew with its next words."""
     del inbound.table.items[f"consumer#{ACCOUNT}#{KEY}"]
     inbound.register_consumer()
@@ -469,7 +469,7 @@ def test_a_consumer_who_was_forgotten_finds_its_conversation(inbound: Inbound) -
     assert CONVERSATION == inbound.consumer.conversation_id
 
 
-def test_a_survey_is_found_again_too(inbound: Inbound) -> None:
+def test_survey_is_found_again_too(inbound: Inbound) -> None:
     """While it runs the consumer's words belong there."""
     survey = {"dialogId": "s-1", "dialogType": "POST_SURVEY", "state": "OPEN"}
     inbound.state(1, dialogs=[survey])
@@ -512,7 +512,7 @@ def test_nobody_is_led_where_it_does_not_belong(inbound: Inbound, kind: str) -> 
     assert expected == inbound.consumer.conversation_id
 
 
-def test_a_newer_state_leads_out_of_a_conversation_that_was_current_before(
+def test_newer_state_leads_out_of_a_conversation_that_was_current_before(
     inbound: Inbound,
 ) -> None:
     """LivePerson keeps to one open conversation: the one that is told of last."""
@@ -530,9 +530,7 @@ def test_a_newer_state_leads_out_of_a_conversation_that_was_current_before(
     ("kind", "expected"),
     [("MAIN", "main"), ("POST_SURVEY", "post_survey"), ("OTHER", "other"), ("NEW", "other")],
 )
-def test_a_dialogs_type_is_what_the_change_named(
-    inbound: Inbound, kind: str, expected: str
-) -> None:
+def test_dialogs_type_is_what_the_change_named(inbound: Inbound, kind: str, expected: str) -> None:
     """A co-browsing dialog is no survey."""
     dialogs = [{"dialogId": "d-2", "dialogType": kind, "state": "OPEN"}]
     inbound.state(1, dialogs=dialogs)
@@ -541,7 +539,7 @@ def test_a_dialogs_type_is_what_the_change_named(
     assert expected == inbound.callbacks[-1]["dialog_type"]
 
 
-def test_a_dialogs_type_is_remembered_where_a_state_names_no_dialogs(inbound: Inbound) -> None:
+def test_dialogs_type_is_remembered_where_a_state_names_no_dialogs(inbound: Inbound) -> None:
     """The form of 2018 names none."""
     inbound.state(1, dialogs=[{"dialogId": "d-2", "dialogType": "OTHER", "state": "OPEN"}])
     inbound.state(2)
@@ -550,7 +548,7 @@ def test_a_dialogs_type_is_remembered_where_a_state_names_no_dialogs(inbound: In
     assert "other" == inbound.callbacks[-1]["dialog_type"]
 
 
-def test_a_dialog_that_no_change_named_is_a_survey(inbound: Inbound) -> None:
+def test_dialog_that_no_change_named_is_a_survey(inbound: Inbound) -> None:
     """Its news may be on their way, and LivePerson documents no other."""
     inbound.told(message_change("How was it?", dialogId="d-2"))
     inbound.told(message_change("Hello", sequence=2))

@@ -38,7 +38,7 @@ def configured(clock: Clock, load: Callable[[str], bool] | None = None) -> Cache
     return Cache(load or (lambda account_id: account_id == ACCOUNT), ttl=30, clock=clock)
 
 
-def test_an_event_is_queued(intake: MessageIntake, queue: InProcessQueue) -> None:
+def test_event_is_queued(intake: MessageIntake, queue: InProcessQueue) -> None:
     """As plain JSON with whose it is and what the channel said."""
     intake.accept(ACCOUNT, PHONE, posted(text_event(text="Grüße 👋")))
 
@@ -48,9 +48,7 @@ def test_an_event_is_queued(intake: MessageIntake, queue: InProcessQueue) -> Non
     assert text_event(text="Grüße 👋") == queued["event"] == read_queued(letter.body).raw
 
 
-def test_the_events_of_a_consumer_are_one_group(
-    intake: MessageIntake, queue: InProcessQueue
-) -> None:
+def test_events_of_a_consumer_are_one_group(intake: MessageIntake, queue: InProcessQueue) -> None:
     """They keep the order in which the channel got its 202s; other consumers do not wait."""
     for consumer_id, event_id in ((PHONE, "m-1"), (PHONE, "m-2"), ("another", "m-1")):
         intake.accept(ACCOUNT, consumer_id, posted(text_event(event_id)))
@@ -78,7 +76,7 @@ def test_nobody_is_named_in_the_queues_own_fields(
 
 
 @pytest.mark.parametrize("account_id", ["99999999", "", "a/b", "../" + ACCOUNT, "ü"])
-def test_an_account_that_is_not_configured_is_unknown(
+def test_account_that_is_not_configured_is_unknown(
     intake: MessageIntake, queue: InProcessQueue, account_id: str
 ) -> None:
     """Nobody could be reached for it."""
@@ -88,7 +86,7 @@ def test_an_account_that_is_not_configured_is_unknown(
     assert [] == queue.letters
 
 
-def test_an_event_that_breaks_the_contract_is_not_queued(
+def test_event_that_breaks_the_contract_is_not_queued(
     intake: MessageIntake, queue: InProcessQueue
 ) -> None:
     """All its problems are told."""
@@ -99,7 +97,7 @@ def test_an_event_that_breaks_the_contract_is_not_queued(
     assert [] == queue.letters
 
 
-def test_a_body_that_is_too_large_is_refused(intake: MessageIntake) -> None:
+def test_body_that_is_too_large_is_refused(intake: MessageIntake) -> None:
     """A queue message could not carry it."""
     with pytest.raises(TooLarge):
         intake.accept(ACCOUNT, PHONE, b" " * (MAX_BODY_BYTES + 1))

@@ -61,7 +61,7 @@ def test_what_people_said_is_queued_in_order(intake: ProviderIntake, queue: InPr
     assert ["one", "two"] == texts(queue)
 
 
-def test_a_person_is_one_group_and_waits_for_no_other(
+def test_person_is_one_group_and_waits_for_no_other(
     intake: ProviderIntake, queue: InProcessQueue
 ) -> None:
     """Under the pseudonym of the channel's own; the id itself stands in no field of the queue."""
@@ -71,7 +71,7 @@ def test_a_person_is_one_group_and_waits_for_no_other(
     assert [stable_id(ACCOUNT, key) for key in keys] == [each.group for each in queue.letters]
 
 
-def test_a_report_has_a_group_of_its_own(intake: ProviderIntake, queue: InProcessQueue) -> None:
+def test_report_has_a_group_of_its_own(intake: ProviderIntake, queue: InProcessQueue) -> None:
     """It may have to wait for a note; what the person says does not wait with it."""
     report = {"id": "r-1", "from": "ann", "message": "m-9", "type": "read"}
     intake.receive(ACCOUNT, NAME, webhook(said("one"), report))
@@ -135,7 +135,7 @@ def test_another_channels_webhook_is_no_proof(clock: Clock, queue: InProcessQueu
     ("account_id", "name"),
     [(ACCOUNT, "unknown"), ("99999999", NAME), (ACCOUNT, "Loft"), ("a/b", NAME), (ACCOUNT, "")],
 )
-def test_a_channel_that_is_not_configured_is_unknown(
+def test_channel_that_is_not_configured_is_unknown(
     intake: ProviderIntake, account_id: str, name: str
 ) -> None:
     """Whatever it is proven by."""
@@ -173,13 +173,13 @@ def test_so_is_what_cannot_be_proven_for_now(
         )
 
 
-def test_a_body_that_is_too_large_is_not_even_proven(intake: ProviderIntake) -> None:
+def test_body_that_is_too_large_is_not_even_proven(intake: ProviderIntake) -> None:
     """One more byte than there may be."""
     with pytest.raises(TooLarge):
         intake.receive(ACCOUNT, NAME, signed(b"x" * (MAX_BODY_BYTES + 1)))
 
 
-def test_a_rotated_secret_leaves_no_gap(clock: Clock, queue: InProcessQueue) -> None:
+def test_rotated_secret_leaves_no_gap(clock: Clock, queue: InProcessQueue) -> None:
     """What the former one proves is believed, too."""
     channel = ready_channel(previous={"webhook_secret": "the-former-secret"})
     intake = ProviderIntake(configured(clock, lambda _key: channel), queue, SALT, clock)
@@ -190,7 +190,7 @@ def test_a_rotated_secret_leaves_no_gap(clock: Clock, queue: InProcessQueue) -> 
     assert 2 == len(queue.letters)
 
 
-def test_a_new_secret_is_noticed_by_what_it_proves(clock: Clock, queue: InProcessQueue) -> None:
+def test_new_secret_is_noticed_by_what_it_proves(clock: Clock, queue: InProcessQueue) -> None:
     """Although the parameter is kept for minutes; strangers cause a read in half a minute."""
     secrets = ["first-secret"]
     reads: list[str] = []
@@ -227,7 +227,7 @@ def test_behind_a_proxy_the_address_is_the_operators(clock: Clock, queue: InProc
     assert ["https://brand.example/hook?a=1"] == seen
 
 
-def test_the_queue_holds_plain_json(intake: ProviderIntake, queue: InProcessQueue) -> None:
+def test_queue_holds_plain_json(intake: ProviderIntake, queue: InProcessQueue) -> None:
     """An operator reads it in a dead letter."""
     intake.receive(ACCOUNT, NAME, webhook(said("Grüße")))
 

@@ -78,7 +78,7 @@ def _refresh(liveperson: SimulatedLivePerson) -> Refresh:
     return Refresh(liveperson)
 
 
-def test_a_new_token_is_stored(refresh: Refresh) -> None:
+def test_new_token_is_stored(refresh: Refresh) -> None:
     """By requests without fault."""
     assert "refreshed" == refresh.flow.refresh(ACCOUNT)
     assert refresh.stored.is_fresh(refresh.clock())
@@ -165,7 +165,7 @@ def test_without_an_account_a_run_does_nothing(refresh: Refresh) -> None:
     assert ({}, []) == (refresh.flow.refresh_all(), refresh.put_off)
 
 
-def test_a_failed_refresh_leaves_the_old_token(refresh: Refresh) -> None:
+def test_failed_refresh_leaves_the_old_token(refresh: Refresh) -> None:
     """It is good until its end; two failures in a row are survived."""
     refresh.flow.refresh(ACCOUNT)
     old = refresh.stored
@@ -177,7 +177,7 @@ def test_a_failed_refresh_leaves_the_old_token(refresh: Refresh) -> None:
     assert old == refresh.stored
 
 
-def test_a_token_that_is_not_ours_is_not_stored(refresh: Refresh) -> None:
+def test_token_that_is_not_ours_is_not_stored(refresh: Refresh) -> None:
     """Its claims are checked before it replaces a good one."""
     refresh.liveperson.set(ACCOUNT, app_jwt_issuer="somebody")
 
@@ -197,7 +197,7 @@ def test_wrong_credentials_are_the_operators_to_mend(refresh: Refresh) -> None:
 # ── A crowd ──
 
 
-def test_a_rejected_token_is_replaced(refresh: Refresh) -> None:
+def test_rejected_token_is_replaced(refresh: Refresh) -> None:
     """Who held it names it, and gets another."""
     refresh.flow.refresh(ACCOUNT)
     rejected = refresh.stored
@@ -208,7 +208,7 @@ def test_a_rejected_token_is_replaced(refresh: Refresh) -> None:
     assert rejected.name != refresh.stored.name
 
 
-def test_a_crowd_causes_one_refresh(refresh: Refresh) -> None:
+def test_crowd_causes_one_refresh(refresh: Refresh) -> None:
     """The others find a newer token stored."""
     refresh.flow.refresh(ACCOUNT)
     rejected = refresh.stored.name
@@ -220,7 +220,7 @@ def test_a_crowd_causes_one_refresh(refresh: Refresh) -> None:
     assert 2 == refresh.asked
 
 
-def test_a_crowd_without_a_token_causes_one_refresh(refresh: Refresh) -> None:
+def test_crowd_without_a_token_causes_one_refresh(refresh: Refresh) -> None:
     """The others find the lease taken."""
     done = [refresh.flow.refresh(ACCOUNT) for _ in range(20)]
 
@@ -228,7 +228,7 @@ def test_a_crowd_without_a_token_causes_one_refresh(refresh: Refresh) -> None:
     assert 1 == refresh.asked
 
 
-def test_a_token_that_is_rejected_for_another_reason_does_not_wear_sentinel_out(
+def test_token_that_is_rejected_for_another_reason_does_not_wear_sentinel_out(
     refresh: Refresh,
 ) -> None:
     """However fast messages come, an account asks at most once in ten seconds."""
@@ -241,7 +241,7 @@ def test_a_token_that_is_rejected_for_another_reason_does_not_wear_sentinel_out(
     assert refresh.asked <= 6
 
 
-def test_an_expired_token_in_the_store_is_no_newer_one(refresh: Refresh) -> None:
+def test_expired_token_in_the_store_is_no_newer_one(refresh: Refresh) -> None:
     """Another token helps only if LivePerson takes it."""
     refresh.liveperson.set(ACCOUNT, app_jwt_life_seconds=20)
     refresh.flow.refresh(ACCOUNT)
@@ -267,7 +267,7 @@ def test_accounts_do_not_wait_for_each_other(refresh: Refresh) -> None:
 # ── Again ──
 
 
-def test_a_refresh_that_was_put_off_is_tried_again(refresh: Refresh) -> None:
+def test_refresh_that_was_put_off_is_tried_again(refresh: Refresh) -> None:
     """Its message names the account."""
     refresh.flow.retry(received(body=to_queue(ACCOUNT)))
 
@@ -275,7 +275,7 @@ def test_a_refresh_that_was_put_off_is_tried_again(refresh: Refresh) -> None:
     assert refresh.stored
 
 
-def test_a_retry_that_finds_another_under_way_comes_back(refresh: Refresh) -> None:
+def test_retry_that_finds_another_under_way_comes_back(refresh: Refresh) -> None:
     """Whether that one succeeds is not known yet."""
     refresh.flow.refresh(ACCOUNT)
 
@@ -284,7 +284,7 @@ def test_a_retry_that_finds_another_under_way_comes_back(refresh: Refresh) -> No
     assert LEASE_SECONDS == later.value.retry_after
 
 
-def test_a_retry_that_fails_again_says_so(refresh: Refresh, output: Output) -> None:
+def test_retry_that_fails_again_says_so(refresh: Refresh, output: Output) -> None:
     """The queue offers it again; how old the stored token is shows in the metrics."""
     refresh.liveperson.add_fault(service="sentinel", kind="status", status=503)
 
@@ -301,7 +301,7 @@ def test_failed_refreshes_are_tried_until_the_schedule_asks_anyway() -> None:
 
 
 @pytest.mark.parametrize("payload", [{}, {"account_id": None}, {"source": "aws.scheduler"}])
-def test_a_run_that_lambda_gave_up_is_made_again(
+def test_run_that_lambda_gave_up_is_made_again(
     refresh: Refresh, payload: dict[str, object]
 ) -> None:
     """Lambda's envelope around a whole run means every account."""
@@ -320,7 +320,7 @@ def test_one_account_that_lambda_gave_up_is_tried_again(refresh: Refresh) -> Non
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "7", '{"requestPayload": 7}'])
-def test_a_message_of_another_form_is_unreadable(refresh: Refresh, body: str) -> None:
+def test_message_of_another_form_is_unreadable(refresh: Refresh, body: str) -> None:
     """It is not tried for ever."""
     with pytest.raises(UnreadableMessage):
         refresh.flow.retry(received(body=body))
@@ -337,7 +337,7 @@ def test_neither_secret_nor_token_is_logged(refresh: Refresh, output: Output) ->
     assert "refreshed" in output.messages
 
 
-def test_the_log_tells_whose_token_what_became_of_it_and_when_it_ends(
+def test_log_tells_whose_token_what_became_of_it_and_when_it_ends(
     refresh: Refresh, output: Output
 ) -> None:
     """Every outcome names its account."""
@@ -366,14 +366,14 @@ def ages(output: Output) -> list[float]:
     return [age for each in output.metrics for age in each.get("app_jwt_age", [])]
 
 
-def test_a_refreshed_token_is_new(liveperson: SimulatedLivePerson, output: Output) -> None:
+def test_refreshed_token_is_new(liveperson: SimulatedLivePerson, output: Output) -> None:
     """Every run says how old the newest tokens are; the oldest of them makes the alarm."""
     Refresh(liveperson).flow.refresh_all()
 
     assert [0] == ages(output)
 
 
-def test_a_token_that_could_not_be_refreshed_is_as_old_as_it_is(
+def test_token_that_could_not_be_refreshed_is_as_old_as_it_is(
     liveperson: SimulatedLivePerson, output: Output
 ) -> None:
     """The alarm comes while there is time left."""
@@ -401,7 +401,7 @@ def test_no_token_counts_as_one_that_has_expired(
     ]
 
 
-def test_an_unreadable_token_counts_as_one_that_has_expired(
+def test_unreadable_token_counts_as_one_that_has_expired(
     liveperson: SimulatedLivePerson, output: Output
 ) -> None:
     """Nor can anything be sent with that."""

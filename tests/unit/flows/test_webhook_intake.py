@@ -94,7 +94,7 @@ def test_every_change_is_queued_in_order(intake: Intake) -> None:
     ] == intake.queued()
 
 
-def test_the_changes_of_a_conversation_are_one_group(intake: Intake) -> None:
+def test_changes_of_a_conversation_are_one_group(intake: Intake) -> None:
     """Messages and states of one conversation keep their order; others do not wait for them."""
     intake.receive(signed_webhook(notification(message_change())))
     intake.receive(signed_webhook(conversation_notification(conversation_change())))
@@ -118,7 +118,7 @@ def test_whose_a_new_conversation_is_waits_behind_no_message(intake: Intake) -> 
     assert groups[0] != groups[1] == groups[2] == groups[3]
 
 
-def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
+def test_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
     """Each conversation of each account has one, with the trace of its request."""
     intake.known["other"] = CREDENTIALS
     bodies = [conversation_notification(conversation_change(conversation_id=each)) for each in "ab"]
@@ -135,7 +135,7 @@ def test_a_claim_is_the_change_itself_beside_the_others(intake: Intake) -> None:
     assert 6 == len({each.deduplication_id for each in (*claims, *changes)})
 
 
-def test_a_claim_stands_with_its_conversations_echoes(intake: Intake) -> None:
+def test_claim_stands_with_its_conversations_echoes(intake: Intake) -> None:
     """Both settle what must not wait for a channel."""
     intake.receive(signed_webhook(conversation_notification(conversation_change())))
     intake.receive(signed_webhook(notification(message_change(role="CONSUMER"))))
@@ -144,7 +144,7 @@ def test_a_claim_stands_with_its_conversations_echoes(intake: Intake) -> None:
     assert claim.group == echo.group
 
 
-def test_an_echo_waits_behind_no_channel(intake: Intake) -> None:
+def test_echo_waits_behind_no_channel(intake: Intake) -> None:
     """What the consumer was heard to say is a group of its own: it settles sends in doubt."""
     for number, role in enumerate(["ASSIGNED_AGENT", "CONSUMER", "MANAGER", "CONSUMER"]):
         change = message_change(role=role, sequence=number)
@@ -154,7 +154,7 @@ def test_an_echo_waits_behind_no_channel(intake: Intake) -> None:
     assert agent == manager != echo == another_echo
 
 
-def test_the_same_conversation_id_in_two_accounts_is_two_groups(intake: Intake) -> None:
+def test_same_conversation_id_in_two_accounts_is_two_groups(intake: Intake) -> None:
     """One account's failure holds back nobody else's."""
     intake.known["other"] = CREDENTIALS
     intake.receive(signed_webhook())
@@ -187,7 +187,7 @@ def test_no_queue_drops_what_is_sent_again(intake: Intake, body: bytes) -> None:
     assert len(letters) == len({each.deduplication_id for each in letters})
 
 
-def test_a_webhook_with_nothing_in_it_is_taken(intake: Intake) -> None:
+def test_webhook_with_nothing_in_it_is_taken(intake: Intake) -> None:
     """There is nothing to queue, and that is fine."""
     assert Accepted(ACCOUNT, 0, "current") == intake.receive(signed_webhook(notification()))
 
@@ -225,7 +225,7 @@ def test_what_is_not_proved_is_not_queued(intake: Intake, spoilt: Webhook) -> No
     assert ([], []) == (intake.queued(), intake.dead_letters.letters)
 
 
-def test_a_strange_account_id_is_never_looked_up(intake: Intake) -> None:
+def test_strange_account_id_is_never_looked_up(intake: Intake) -> None:
     """It could name another parameter."""
     with pytest.raises(UntrustedWebhook):
         intake.receive(signed_webhook(account_id="a/b"))
@@ -233,7 +233,7 @@ def test_a_strange_account_id_is_never_looked_up(intake: Intake) -> None:
     assert 0 == intake.reads
 
 
-def test_a_body_that_is_too_large_is_refused_before_anything_else(intake: Intake) -> None:
+def test_body_that_is_too_large_is_refused_before_anything_else(intake: Intake) -> None:
     """A quarter of a megabyte is more than LivePerson ever sends."""
     with pytest.raises(TooLarge):
         intake.receive(signed_webhook(b" " * (MAX_BODY_BYTES + 1)))
@@ -241,7 +241,7 @@ def test_a_body_that_is_too_large_is_refused_before_anything_else(intake: Intake
     assert 0 == intake.reads
 
 
-def test_a_body_of_the_largest_size_is_looked_at(intake: Intake) -> None:
+def test_body_of_the_largest_size_is_looked_at(intake: Intake) -> None:
     """One byte more is too much."""
     body = b'{"type": "' + b"x" * (MAX_BODY_BYTES - 12) + b'"}'
 
@@ -249,7 +249,7 @@ def test_a_body_of_the_largest_size_is_looked_at(intake: Intake) -> None:
     assert intake.receive(signed_webhook(body)).unreadable
 
 
-def test_the_largest_body_fits_the_queue_whatever_it_says(intake: Intake) -> None:
+def test_largest_body_fits_the_queue_whatever_it_says(intake: Intake) -> None:
     """Written as ASCII it grows; all its changes still fit one SQS call of a megabyte."""
     frame = len(notification(message_change("")))
     text = "é" * ((MAX_BODY_BYTES - frame) // 2)
@@ -261,7 +261,7 @@ def test_the_largest_body_fits_the_queue_whatever_it_says(intake: Intake) -> Non
 
 
 @pytest.mark.parametrize("named", ["99999999", 99999999, f"{ACCOUNT}0"])
-def test_a_body_of_another_account_is_refused(intake: Intake, named: object) -> None:
+def test_body_of_another_account_is_refused(intake: Intake, named: object) -> None:
     """The header that names the account is not signed; the body is, and names its own."""
     changes = [conversation_change(), conversation_change(brandId=named)]
 
@@ -272,7 +272,7 @@ def test_a_body_of_another_account_is_refused(intake: Intake, named: object) -> 
 
 
 @pytest.mark.parametrize("named", [ACCOUNT, int(ACCOUNT), None, "", {}])
-def test_a_body_of_the_same_account_or_of_none_is_taken(intake: Intake, named: object) -> None:
+def test_body_of_the_same_account_or_of_none_is_taken(intake: Intake, named: object) -> None:
     """LivePerson writes ids as texts and as numbers, and mostly writes none."""
     body = conversation_notification(conversation_change(brandId=named))
 
@@ -309,7 +309,7 @@ def test_what_is_older_than_our_memory_is_not_told_again(
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(4.9 * DAY, 1), (5 * DAY, 0)])
-def test_an_old_state_is_not_told_again_either(intake: Intake, seconds: float, told: int) -> None:
+def test_old_state_is_not_told_again_either(intake: Intake, seconds: float, told: int) -> None:
     """After half a year its conversation may be forgotten, and would be adopted anew."""
     updated_at = int((Clock().now - seconds) * 1000)
     change = conversation_change(updated_at=updated_at)
@@ -342,7 +342,7 @@ def test_typing_is_not_replayed(intake: Intake, place: str, seconds: int, told: 
     assert (told, 1 - told, 0) == (accepted.changes, accepted.stale, accepted.too_old)
 
 
-def test_an_old_change_takes_no_other_along(intake: Intake) -> None:
+def test_old_change_takes_no_other_along(intake: Intake) -> None:
     """Each has its own time."""
     old = message_change(serverTimestamp=int((Clock().now - 6 * DAY) * 1000))
     accepted = intake.receive(signed_webhook(notification(old, message_change(sequence=2))))
@@ -366,7 +366,7 @@ def test_what_of_a_webhook_was_not_queued_is_counted(intake: Intake, output: Out
 # ── Secrets change ──
 
 
-def test_a_rotated_secret_is_noticed_at_the_first_webhook_it_signs(
+def test_rotated_secret_is_noticed_at_the_first_webhook_it_signs(
     intake: Intake, clock: Clock
 ) -> None:
     """Nothing is lost between the rotation and the next look at the parameter."""
@@ -378,7 +378,7 @@ def test_a_rotated_secret_is_noticed_at_the_first_webhook_it_signs(
     assert "previous" == intake.receive(signed_webhook()).secret
 
 
-def test_a_new_account_is_noticed(intake: Intake, clock: Clock) -> None:
+def test_new_account_is_noticed(intake: Intake, clock: Clock) -> None:
     """It works soon after its parameters are written, though it was asked for before."""
     with pytest.raises(UntrustedWebhook):
         intake.receive(signed_webhook(account_id="new"))
@@ -388,7 +388,7 @@ def test_a_new_account_is_noticed(intake: Intake, clock: Clock) -> None:
     assert 1 == intake.receive(signed_webhook(account_id="new")).changes
 
 
-def test_a_good_webhook_makes_us_read_once(intake: Intake) -> None:
+def test_good_webhook_makes_us_read_once(intake: Intake) -> None:
     """What is remembered is not doubted without a reason."""
     for number in range(5):
         intake.receive(signed_webhook(notification(message_change(sequence=number))))
@@ -396,7 +396,7 @@ def test_a_good_webhook_makes_us_read_once(intake: Intake) -> None:
     assert 1 == intake.reads
 
 
-def test_a_header_that_is_no_signature_makes_us_read_nothing(intake: Intake) -> None:
+def test_header_that_is_no_signature_makes_us_read_nothing(intake: Intake) -> None:
     """It could not match any secret."""
     for spoilt in (signed_webhook().without(SIGNATURE_HEADER), signed_webhook(b"", secret="x")):
         with pytest.raises(UntrustedWebhook):
@@ -405,7 +405,7 @@ def test_a_header_that_is_no_signature_makes_us_read_nothing(intake: Intake) -> 
     assert 0 == intake.reads
 
 
-def test_a_strangers_bad_signatures_make_us_read_seldom(intake: Intake, clock: Clock) -> None:
+def test_strangers_bad_signatures_make_us_read_seldom(intake: Intake, clock: Clock) -> None:
     """Parameter Store is asked once in half a minute, however often somebody knocks."""
     for _ in range(100):
         with pytest.raises(UntrustedWebhook):
@@ -415,7 +415,7 @@ def test_a_strangers_bad_signatures_make_us_read_seldom(intake: Intake, clock: C
     assert intake.reads <= 3
 
 
-def test_the_last_known_secret_outlives_parameter_store(intake: Intake, clock: Clock) -> None:
+def test_last_known_secret_outlives_parameter_store(intake: Intake, clock: Clock) -> None:
     """Webhooks are proved while AWS fails."""
     intake.receive(signed_webhook())
     intake.failure = AwsUnavailable("throttled")
@@ -466,7 +466,7 @@ def test_what_cannot_be_read_goes_to_the_dead_letters(intake: Intake, body: byte
 
 
 @pytest.mark.parametrize("spoilt", [{}, 7, None, "x", [], {"sequence": 1}])
-def test_an_unreadable_change_takes_no_other_along(intake: Intake, spoilt: object) -> None:
+def test_unreadable_change_takes_no_other_along(intake: Intake, spoilt: object) -> None:
     """It is a dead letter of its own, in the queue's form, so that redrive can bring it back."""
     good = [message_change(sequence=1), message_change(sequence=3)]
     body = notification(good[0], spoilt, good[1])  # type: ignore[arg-type]
@@ -485,7 +485,7 @@ def test_an_unreadable_change_takes_no_other_along(intake: Intake, spoilt: objec
     assert 2 == accepted.changes
 
 
-def test_a_dead_letter_says_since_when_it_is_one(intake: Intake) -> None:
+def test_dead_letter_says_since_when_it_is_one(intake: Intake) -> None:
     """Its age is told by that."""
     intake.receive(signed_webhook(b"no JSON"))
     intake.receive(signed_webhook(notification({})))

@@ -31,7 +31,7 @@ def sentinel(url: str, clock: Clock | None = None) -> Sentinel:
     return Sentinel(http, Domains(http, url), clock=clock or time.time)
 
 
-def test_a_token_is_issued(liveperson: SimulatedLivePerson) -> None:
+def test_token_is_issued(liveperson: SimulatedLivePerson) -> None:
     """The app's credentials get a token of one hour, by a request without fault."""
     issued = sentinel(liveperson.url).issue(ACCOUNT, CREDENTIALS)
 
@@ -39,7 +39,7 @@ def test_a_token_is_issued(liveperson: SimulatedLivePerson) -> None:
     assert [] == liveperson.violations()
 
 
-def test_the_secret_travels_in_the_body(liveperson: SimulatedLivePerson) -> None:
+def test_secret_travels_in_the_body(liveperson: SimulatedLivePerson) -> None:
     """Addresses end up in logs, so the secret is in none."""
 
     def behaviour(request: Request) -> object:
@@ -69,7 +69,7 @@ def test_credentials_that_sentinel_refuses_are_the_operators_to_mend(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, LivePersonBusy), (500, LivePersonUnavailable)])
-def test_a_sentinel_in_trouble_is_worth_another_try(
+def test_sentinel_in_trouble_is_worth_another_try(
     liveperson: SimulatedLivePerson, status: int, kind: type[Exception]
 ) -> None:
     """Its trouble is not taken for wrong credentials."""
@@ -80,7 +80,7 @@ def test_a_sentinel_in_trouble_is_worth_another_try(
 
 
 @pytest.mark.parametrize("claim", ["aud", "azp", "iss", "exp"])
-def test_a_token_that_lacks_a_claim_is_not_believed(
+def test_token_that_lacks_a_claim_is_not_believed(
     liveperson: SimulatedLivePerson, claim: str
 ) -> None:
     """Better no token than one that fails with a consumer's message."""
@@ -90,7 +90,7 @@ def test_a_token_that_lacks_a_claim_is_not_believed(
         sentinel(liveperson.url).issue(ACCOUNT, CREDENTIALS)
 
 
-def test_a_token_that_has_expired_is_not_believed(liveperson: SimulatedLivePerson) -> None:
+def test_token_that_has_expired_is_not_believed(liveperson: SimulatedLivePerson) -> None:
     """A clock that is wrong, theirs or ours, is noticed at once."""
     liveperson.set(ACCOUNT, app_jwt_life_seconds=-5)
 
@@ -99,7 +99,7 @@ def test_a_token_that_has_expired_is_not_believed(liveperson: SimulatedLivePerso
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"access_token": None}, {"access_token": "x"}])
-def test_an_answer_without_a_token_is_not_believed(answer: object) -> None:
+def test_answer_without_a_token_is_not_believed(answer: object) -> None:
     """Sentinel's answer has to hold a JWT."""
 
     def behaviour(request: Request) -> object:
@@ -112,7 +112,7 @@ def test_an_answer_without_a_token_is_not_believed(answer: object) -> None:
 
 
 @pytest.mark.parametrize("issuer", ["Sentinel", "sentinel", "SENTINEL"])
-def test_the_issuers_letters_do_not_matter(issuer: str) -> None:
+def test_issuers_letters_do_not_matter(issuer: str) -> None:
     """LivePerson's pages disagree on the case."""
     read = AppJwt.read(app_jwt(iss=issuer), account_id=ACCOUNT, client_id=CLIENT_ID)
 
@@ -134,7 +134,7 @@ def test_the_issuers_letters_do_not_matter(issuer: str) -> None:
     ],
     ids=str,
 )
-def test_a_claim_that_is_odd_but_clear_stops_nothing(odd: dict[str, object]) -> None:
+def test_claim_that_is_odd_but_clear_stops_nothing(odd: dict[str, object]) -> None:
     """A list of one, a number for a text: all of an account's traffic hangs on this token."""
     read = AppJwt.read(app_jwt(**odd), account_id=ACCOUNT, client_id=CLIENT_ID)  # type: ignore[arg-type]
 
@@ -156,7 +156,7 @@ def test_a_claim_that_is_odd_but_clear_stops_nothing(odd: dict[str, object]) -> 
     ],
     ids=str,
 )
-def test_a_header_that_is_odd_stops_nothing(header: object) -> None:
+def test_header_that_is_odd_stops_nothing(header: object) -> None:
     """It is about the signature, which is LivePerson's to check."""
     packed = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
     _, claims, signature = app_jwt().split(".")
@@ -245,14 +245,14 @@ def test_any_app_of_the_account_will_do_for_a_worker() -> None:
         (10, False, False),
     ],
 )
-def test_a_token_knows_its_age(left: float, fresh: bool, usable: bool) -> None:
+def test_token_knows_its_age(left: float, fresh: bool, usable: bool) -> None:
     """It is renewed five minutes before its end, and not used in its last ten seconds."""
     now = NOW + 3600 - left
 
     assert (fresh, usable) == (held_app_jwt().is_fresh(now), held_app_jwt().is_usable(now))
 
 
-def test_a_tokens_name_tells_it_apart_and_does_not_show_it() -> None:
+def test_tokens_name_tells_it_apart_and_does_not_show_it() -> None:
     """Workers and token_refresh speak of tokens by name."""
     one, other = held_app_jwt(), held_app_jwt(iat=1)
 

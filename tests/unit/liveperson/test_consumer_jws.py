@@ -27,7 +27,7 @@ def _app_jwt(domains: Domains) -> AppJwt:
     return Sentinel(LivePersonHttp(), domains).issue(ACCOUNT, CREDENTIALS)
 
 
-def test_a_token_names_the_consumer(
+def test_token_names_the_consumer(
     liveperson: SimulatedLivePerson, domains: Domains, app_jwt: AppJwt
 ) -> None:
     """The token is LivePerson's, and its claim is the id under which webhooks name the consumer."""
@@ -37,7 +37,7 @@ def test_a_token_names_the_consumer(
     assert [] == liveperson.violations()
 
 
-def test_the_app_jwt_goes_raw(
+def test_app_jwt_goes_raw(
     liveperson: SimulatedLivePerson, domains: Domains, app_jwt: AppJwt
 ) -> None:
     """LivePerson takes no ``Bearer`` before it."""
@@ -48,7 +48,7 @@ def test_the_app_jwt_goes_raw(
     assert [] == liveperson.violations()
 
 
-def test_a_rejected_app_jwt_is_told_apart(
+def test_rejected_app_jwt_is_told_apart(
     liveperson: SimulatedLivePerson, domains: Domains, app_jwt: AppJwt
 ) -> None:
     """Who calls is refused before whom he calls for."""
@@ -59,7 +59,7 @@ def test_a_rejected_app_jwt_is_told_apart(
 
 
 @pytest.mark.parametrize("answer", [None, {}, [], {"token": 7}, {"token": "x"}])
-def test_an_answer_without_a_token_is_worth_another_try(answer: object) -> None:
+def test_answer_without_a_token_is_worth_another_try(answer: object) -> None:
     """IDP's answer has to hold a JWT."""
 
     def behaviour(request: Request) -> object:
@@ -72,7 +72,7 @@ def test_an_answer_without_a_token_is_worth_another_try(answer: object) -> None:
             Idp(http, Domains(http, server.url)).issue(ACCOUNT, held_app_jwt(), KEY)
 
 
-def test_a_good_token_is_read() -> None:
+def test_good_token_is_read() -> None:
     """The claim that matters is ``lp_consumer_id``."""
     token = consumer_jws()
 
@@ -80,13 +80,13 @@ def test_a_good_token_is_read() -> None:
 
 
 @pytest.mark.parametrize("claim", [None, "", 7, ["lp-1"]])
-def test_a_token_that_names_nobody_is_refused(claim: object) -> None:
+def test_token_that_names_nobody_is_refused(claim: object) -> None:
     """Without the id no webhook could be told to be this consumer's."""
     with pytest.raises(BadConsumerJws):
         ConsumerJws.read(consumer_jws(lp_consumer_id=claim))
 
 
-def test_the_token_is_not_shown() -> None:
+def test_token_is_not_shown() -> None:
     """It never expires, so it never shows."""
     token = consumer_jws()
 

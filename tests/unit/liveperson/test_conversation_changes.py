@@ -32,7 +32,7 @@ def conversation(**details: Any) -> ConversationChange:
     return read_conversation_change(ACCOUNT, conversation_change(**details))
 
 
-def test_the_state_of_a_conversation_is_read() -> None:
+def test_state_of_a_conversation_is_read() -> None:
     """Whose it is, and that it is open."""
     expected = ConversationChange(
         ACCOUNT,
@@ -56,7 +56,7 @@ def test_the_state_of_a_conversation_is_read() -> None:
         ({"stage": "CLOSE", "state": "CLOSE"}, True),
     ],
 )
-def test_the_stage_says_whether_it_is_over(details: dict[str, str], is_closed: bool) -> None:
+def test_stage_says_whether_it_is_over(details: dict[str, str], is_closed: bool) -> None:
     """The state is only the main dialog's; a survey may still run."""
     assert is_closed == conversation(**details).is_closed
 
@@ -85,7 +85,7 @@ def test_only_a_state_that_says_so_is_open(details: dict[str, Any], expected: bo
     assert expected == conversation(**details).says_open
 
 
-def test_a_deleted_conversation_is_over() -> None:
+def test_deleted_conversation_is_over() -> None:
     """DELETE ends it, whatever its details say."""
     raw = {**conversation_change(), "type": "DELETE"}
 
@@ -120,7 +120,7 @@ def test_participants_of_another_form_break_nothing(participants: object) -> Non
 
 
 @pytest.mark.parametrize("result", [{"convId": "c"}, {"convId": "c", "conversationDetails": None}])
-def test_a_conversation_without_details_is_read(result: dict[str, Any]) -> None:
+def test_conversation_without_details_is_read(result: dict[str, Any]) -> None:
     """It is open as far as we know."""
     read = read_conversation_change(ACCOUNT, {"type": "UPSERT", "result": result})
 
@@ -141,7 +141,7 @@ def test_who_joined_and_where_it_stands_are_read() -> None:
     ("state", "expected"),
     [({"state": "ACTIVE"}, AGENT), ({}, AGENT), ({"state": "SUGGESTED"}, None)],
 )
-def test_an_agent_to_whom_it_is_only_offered_has_not_joined(
+def test_agent_to_whom_it_is_only_offered_has_not_joined(
     state: dict[str, str], expected: str | None
 ) -> None:
     """The dialog says so, even while the conversation lists the agent already."""
@@ -152,7 +152,7 @@ def test_an_agent_to_whom_it_is_only_offered_has_not_joined(
     assert expected == change.agent_id
 
 
-def test_a_survey_is_found_by_its_type() -> None:
+def test_survey_is_found_by_its_type() -> None:
     """It may stand anywhere in the list, and an earlier one may be over."""
     dialogs = [
         {"dialogId": "open", "dialogType": "POST_SURVEY", "state": "OPEN"},
@@ -179,7 +179,7 @@ def test_each_dialogs_type_is_read() -> None:
 
 
 @pytest.mark.parametrize("stage", [None, 7, {}])
-def test_a_stage_that_cannot_be_read_is_as_if_it_were_absent(stage: object) -> None:
+def test_stage_that_cannot_be_read_is_as_if_it_were_absent(stage: object) -> None:
     """Then the state says whether it is over."""
     assert conversation(stage=stage, state="CLOSE").is_closed
 
@@ -206,6 +206,6 @@ def test_no_state_is_so_odd_that_reading_fails(details: dict[str, Any]) -> None:
     assert "" not in {change.agent_id, change.skill_id, change.survey_dialog_id}
 
 
-def test_a_state_of_a_conversation_has_no_identity() -> None:
+def test_state_of_a_conversation_has_no_identity() -> None:
     """Its time stamp says whether it is newer than what is known."""
     assert () == conversation().identities

@@ -45,7 +45,7 @@ def test_every_service_of_an_account_costs_one_look_up(
     assert [] == liveperson.violations()
 
 
-def test_an_address_is_looked_up_again_after_an_hour(
+def test_address_is_looked_up_again_after_an_hour(
     liveperson: SimulatedLivePerson, clock: Clock
 ) -> None:
     """LivePerson asks not to write addresses down for ever."""
@@ -59,7 +59,7 @@ def test_an_address_is_looked_up_again_after_an_hour(
     assert (liveperson.url, f"https://{HOST}") == (before, where.base(ACCOUNT, IDP))
 
 
-def test_the_last_good_address_is_kept(liveperson: SimulatedLivePerson, clock: Clock) -> None:
+def test_last_good_address_is_kept(liveperson: SimulatedLivePerson, clock: Clock) -> None:
     """While the Domain API fails, the services are where they were."""
     where = domains(liveperson.url, clock)
     where.base(ACCOUNT, IDP)
@@ -69,7 +69,7 @@ def test_the_last_good_address_is_kept(liveperson: SimulatedLivePerson, clock: C
     assert liveperson.url == where.base(ACCOUNT, IDP)
 
 
-def test_a_forgotten_address_is_looked_up_again(
+def test_forgotten_address_is_looked_up_again(
     liveperson: SimulatedLivePerson, clock: Clock
 ) -> None:
     """A service that can't be reached may have moved."""
@@ -81,7 +81,7 @@ def test_a_forgotten_address_is_looked_up_again(
     assert 2 == lookups(liveperson)
 
 
-def test_an_account_that_is_not_known_is_worth_another_try(
+def test_account_that_is_not_known_is_worth_another_try(
     liveperson: SimulatedLivePerson, clock: Clock
 ) -> None:
     """A new account may not be everywhere yet; its messages wait."""
@@ -91,7 +91,7 @@ def test_an_account_that_is_not_known_is_worth_another_try(
     assert 404 == unknown.value.http_status
 
 
-def test_a_service_missing_from_the_list_is_asked_for_by_name(clock: Clock) -> None:
+def test_service_missing_from_the_list_is_asked_for_by_name(clock: Clock) -> None:
     """The list need not be complete."""
 
     def behaviour(request: object) -> Answer:
@@ -106,7 +106,7 @@ def test_a_service_missing_from_the_list_is_asked_for_by_name(clock: Clock) -> N
     assert 2 == len(server.requests)
 
 
-def test_a_service_that_has_no_address_is_unavailable(clock: Clock) -> None:
+def test_service_that_has_no_address_is_unavailable(clock: Clock) -> None:
     """Nothing is invented for a service that the Domain API does not name."""
     nothing = json_answer({"baseURIs": []})
 
@@ -223,7 +223,7 @@ def test_any_other_address_is_refused(address: str) -> None:
     assert not address or address not in str(refused.value)
 
 
-def test_a_secret_is_not_sent_where_a_look_up_was_led_astray(clock: Clock) -> None:
+def test_secret_is_not_sent_where_a_look_up_was_led_astray(clock: Clock) -> None:
     """Whatever the Domain API says: what is checked is what would be called."""
     odd = json_answer({"service": "sentinel", "baseURI": r"evil.example\.liveperson.net"})
     with serving(odd) as server, pytest.raises(UntrustedHost, match="sentinel"):

@@ -61,7 +61,7 @@ def visits(server: HttpServer) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_file_is_put_where_livepersons_says_and_as_it_says() -> None:
+def test_file_is_put_where_livepersons_says_and_as_it_says() -> None:
     """The address is signed: nothing of it changes on the way."""
     with Storage(path="/v1/a%7Eb/~c//d+e").serving() as (storage, server):
         assert "/v1/a%7Eb/~c//d+e" == storage.upload(WHO, b"content", "PNG")
@@ -69,7 +69,7 @@ def test_a_file_is_put_where_livepersons_says_and_as_it_says() -> None:
     assert [("PUT", "/v1/a%7Eb/~c//d+e?temp_url_sig=1%2B%2F%3D")] == visits(server)
 
 
-def test_a_path_that_cannot_stand_in_a_request_is_escaped() -> None:
+def test_path_that_cannot_stand_in_a_request_is_escaped() -> None:
     """An agent's file may be called anything."""
     with Storage(path='/v1/Grüße aus "Köln".png').serving() as (storage, server):
         assert b"content" == storage.download(WHO, "/v1/x")
@@ -79,7 +79,7 @@ def test_a_path_that_cannot_stand_in_a_request_is_escaped() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_an_upload_address_that_ran_out_is_asked_for_anew(status: int) -> None:
+def test_upload_address_that_ran_out_is_asked_for_anew(status: int) -> None:
     """The consumer's picture is not lost for it."""
     with Storage(ran_out={1: status}).serving() as (storage, server):
         storage.upload(WHO, b"content", "PNG")
@@ -88,7 +88,7 @@ def test_an_upload_address_that_ran_out_is_asked_for_anew(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_download_address_that_ran_out_is_asked_for_anew(status: int) -> None:
+def test_download_address_that_ran_out_is_asked_for_anew(status: int) -> None:
     """The channel gets the agent's file."""
     with Storage(ran_out={1: status}).serving() as (storage, server):
         assert b"content" == storage.download(WHO, "/file")
@@ -121,7 +121,7 @@ def test_nothing_else_asks_for_another_address(status: int, kind: type[Exception
     assert 1 == len(visits(server))
 
 
-def test_a_refusal_to_give_an_address_is_one() -> None:
+def test_refusal_to_give_an_address_is_one() -> None:
     """The consumer who is not let in is not asked for twice here."""
     known = Storage(ask_status=401)
     with known.serving() as (storage, server), pytest.raises(LivePersonRefused):

@@ -46,7 +46,7 @@ def free_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def test_the_json_of_an_answer_is_its_value() -> None:
+def test_json_of_an_answer_is_its_value() -> None:
     """Any 2xx is success; IDP answers 201."""
     assert {"token": "t"} == post(json_answer({"token": "t"}, status=201))
 
@@ -62,7 +62,7 @@ def test_json_is_sent_as_it_counts_for_liveperson() -> None:
     assert "the-app-jwt" == request.headers["authorization"]
 
 
-def test_a_form_is_sent_in_the_body() -> None:
+def test_form_is_sent_in_the_body() -> None:
     """Secrets travel in the body, never in the address."""
     with serving(Answer(200, {})) as server:
         LivePersonHttp().post_form(f"{server.url}/token?v=1.0", {"client_secret": "s3cr3t"})
@@ -74,7 +74,7 @@ def test_a_form_is_sent_in_the_body() -> None:
 # ── Files ──
 
 
-def test_a_file_is_put_as_it_is() -> None:
+def test_file_is_put_as_it_is() -> None:
     """What is answered to it does not matter."""
     with serving(Answer(201, b"<html>")) as server:
         LivePersonHttp().put_bytes(f"{server.url}/upload?sig=1", b"\x00\xff")
@@ -83,13 +83,13 @@ def test_a_file_is_put_as_it_is() -> None:
     assert ("PUT", "/upload?sig=1", b"\x00\xff") == (request.method, request.target, request.body)
 
 
-def test_a_file_that_is_not_taken_is_an_error() -> None:
+def test_file_that_is_not_taken_is_an_error() -> None:
     """As with every other request."""
     with serving(Answer(403)) as server, pytest.raises(LivePersonRefused):
         LivePersonHttp().put_bytes(server.url, b"x")
 
 
-def test_a_file_is_fetched_whole() -> None:
+def test_file_is_fetched_whole() -> None:
     """Up to the last byte that is allowed."""
     with serving(Answer(200, b"x" * 100_000)) as server:
         content = LivePersonHttp().get_bytes(f"{server.url}/file", 100_000)
@@ -98,7 +98,7 @@ def test_a_file_is_fetched_whole() -> None:
     assert (b"x" * 100_000, "GET", "/file") == (content, request.method, request.path)
 
 
-def test_a_file_that_is_too_large_is_refused() -> None:
+def test_file_that_is_too_large_is_refused() -> None:
     """One byte more is too much, and trying again would not help."""
     with serving(Answer(200, b"x" * 100_001)) as server, pytest.raises(LivePersonRefused) as large:
         LivePersonHttp().get_bytes(server.url, 100_000)
@@ -106,14 +106,14 @@ def test_a_file_that_is_too_large_is_refused() -> None:
     assert "the file has more than 100000 bytes" == str(large.value)
 
 
-def test_a_file_that_breaks_off_is_fetched_again() -> None:
+def test_file_that_breaks_off_is_fetched_again() -> None:
     """It is a matter of time; half a file is none."""
     broken = Answer(200, b"x" * 10, {"Content-Encoding": "gzip"})
     with serving(broken) as server, pytest.raises(LivePersonUnavailable):
         LivePersonHttp().get_bytes(server.url, 100)
 
 
-def test_a_large_file_is_not_read_to_its_end() -> None:
+def test_large_file_is_not_read_to_its_end() -> None:
     """Nobody fills our memory: what is too large is left where it is."""
 
     def answer(request: Request) -> Answer:
@@ -136,7 +136,7 @@ def test_compact_json_has_no_spaces_and_no_escapes() -> None:
     assert '{"a":["ü",1]}' == compact({"a": ["ü", 1]})
 
 
-def test_a_refused_connection_surely_sent_nothing() -> None:
+def test_refused_connection_surely_sent_nothing() -> None:
     """Nobody listened, so the request can be repeated without a doubt."""
     with pytest.raises(LivePersonUnavailable) as unavailable:
         LivePersonHttp().get(free_url())
@@ -144,7 +144,7 @@ def test_a_refused_connection_surely_sent_nothing() -> None:
     assert not unavailable.value.maybe_done
 
 
-def test_an_unknown_host_surely_got_nothing() -> None:
+def test_unknown_host_surely_got_nothing() -> None:
     """A name that does not resolve was never called."""
     with pytest.raises(LivePersonUnavailable) as unavailable:
         LivePersonHttp().get("http://nobody.invalid/")
@@ -164,7 +164,7 @@ def test_no_answer_in_time_may_have_been_done() -> None:
     assert unavailable.value.maybe_done
 
 
-def test_a_connection_that_ends_without_an_answer_may_have_been_done() -> None:
+def test_connection_that_ends_without_an_answer_may_have_been_done() -> None:
     """The request left; what became of it nobody knows."""
     with serving(lambda _request: None) as server, pytest.raises(LivePersonUnavailable) as lost:
         LivePersonHttp().post_json(server.url, {}, TOKEN)
@@ -173,7 +173,7 @@ def test_a_connection_that_ends_without_an_answer_may_have_been_done() -> None:
     assert 1 == len(server.requests)
 
 
-def test_an_error_without_an_answer_tells_no_address_and_no_token() -> None:
+def test_error_without_an_answer_tells_no_address_and_no_token() -> None:
     """What goes to the log names the kind of failure alone."""
     with serving(lambda _request: None) as server, pytest.raises(LivePersonUnavailable) as lost:
         LivePersonHttp().post_json(f"{server.url}/?secret=s3cr3t", {}, TOKEN)
@@ -196,7 +196,7 @@ def test_too_many_requests_wait_as_long_as_asked() -> None:
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "٣"])
-def test_a_retry_after_that_says_no_time_is_not_followed(header: str) -> None:
+def test_retry_after_that_says_no_time_is_not_followed(header: str) -> None:
     """Then our own waits apply."""
     with pytest.raises(LivePersonBusy) as busy:
         post(Answer(429, headers={"Retry-After": header.encode("utf-8").decode("latin-1")}))
@@ -205,7 +205,7 @@ def test_a_retry_after_that_says_no_time_is_not_followed(header: str) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
-def test_a_failing_server_may_have_done_it(status: int) -> None:
+def test_failing_server_may_have_done_it(status: int) -> None:
     """5xx is worth another try, and what it did before it failed is unknown."""
     with pytest.raises(LivePersonUnavailable) as failing:
         post(Answer(status, headers={"Retry-After": "3"}))
@@ -214,7 +214,7 @@ def test_a_failing_server_may_have_done_it(status: int) -> None:
     assert (status, 3.0, True) == (error.http_status, error.retry_after, error.maybe_done)
 
 
-def test_a_rejected_app_jwt_is_told_apart() -> None:
+def test_rejected_app_jwt_is_told_apart() -> None:
     """40102 asks for another AppJWT."""
     with pytest.raises(AppJwtRejected) as rejected:
         post(unauthorized(40102))
@@ -222,7 +222,7 @@ def test_a_rejected_app_jwt_is_told_apart() -> None:
     assert (401, "40102") == (rejected.value.http_status, rejected.value.error_code)
 
 
-def test_a_rejected_consumer_jws_is_told_apart() -> None:
+def test_rejected_consumer_jws_is_told_apart() -> None:
     """40103 asks for another ConsumerJWS."""
     with pytest.raises(ConsumerJwsRejected) as rejected:
         post(unauthorized(40103))
@@ -249,7 +249,7 @@ def test_any_other_4xx_is_permanent(status: int) -> None:
     assert f"LivePerson answered {status}" == str(refused.value)
 
 
-def test_a_refusal_without_json_is_permanent_too() -> None:
+def test_refusal_without_json_is_permanent_too() -> None:
     """A proxy's page of HTML is understood by its status."""
     with pytest.raises(LivePersonRefused) as refused:
         post(Answer(403, b"<html>Forbidden</html>"))
@@ -267,7 +267,7 @@ def test_what_did_not_arrive_in_time_was_not_done(status: int) -> None:
     assert (status, 3.0, False) == (error.http_status, error.retry_after, error.maybe_done)
 
 
-def test_a_refused_token_is_not_guessed() -> None:
+def test_refused_token_is_not_guessed() -> None:
     """An answer that breaks off does not say whose token it was; the next one may."""
     broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 99\r\n\r\n{"
     with (
@@ -280,7 +280,7 @@ def test_a_refused_token_is_not_guessed() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff"])
-def test_a_success_that_is_no_json_may_have_been_done(body: bytes) -> None:
+def test_success_that_is_no_json_may_have_been_done(body: bytes) -> None:
     """A broken answer is no answer: the request had arrived."""
     with pytest.raises(LivePersonUnavailable) as broken:
         post(Answer(200, body))
@@ -289,7 +289,7 @@ def test_a_success_that_is_no_json_may_have_been_done(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 307, 308])
-def test_a_redirect_is_not_followed(status: int) -> None:
+def test_redirect_is_not_followed(status: int) -> None:
     """Tokens go to the address that was looked up and nowhere else; a moved one is looked up."""
     with serving(Answer(200, {})) as elsewhere, pytest.raises(LivePersonUnavailable) as moved:
         post(Answer(status, headers={"Location": elsewhere.url}))
@@ -306,7 +306,7 @@ def test_nothing_is_repeated_by_itself() -> None:
     assert 1 == len(server.requests)
 
 
-def test_a_connection_is_used_again() -> None:
+def test_connection_is_used_again() -> None:
     """A container keeps its connection to LivePerson."""
     with serving(Answer(200, {})) as server:
         http = LivePersonHttp()
@@ -316,7 +316,7 @@ def test_a_connection_is_used_again() -> None:
     assert (3, 1) == (len(server.requests), server.connections)
 
 
-def test_the_machines_own_settings_do_not_matter(
+def test_machines_own_settings_do_not_matter(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     """Neither a proxy of the environment nor a .netrc comes between us and LivePerson."""
@@ -331,7 +331,7 @@ def test_the_machines_own_settings_do_not_matter(
     assert "the-app-jwt" == server.requests[0].headers["authorization"]
 
 
-def test_a_slow_answer_is_taken() -> None:
+def test_slow_answer_is_taken() -> None:
     """Within the time-out, patience pays."""
 
     def slowly(_request: Request) -> Answer:
@@ -394,7 +394,7 @@ ECHOES = (
     ids=["msg", "codes", "batch", "OAuth", "other", "bare"],
 )
 @pytest.mark.parametrize("status", [302, 400, 401, 409, 429, 500])
-def test_an_error_has_none_of_livepersons_words(form: Callable[[str], object], status: int) -> None:
+def test_error_has_none_of_livepersons_words(form: Callable[[str], object], status: int) -> None:
     """They may repeat a consumer's, in any form; status and code say what an operator needs."""
     answers = iter([json_answer(form(said), status) for said in ECHOES])
     with serving(lambda _request: next(answers)) as server:
@@ -421,7 +421,7 @@ def test_code_can_decide_by_what_livepersons_said() -> None:
 @pytest.mark.parametrize(
     "code", [40102, "40102", "BAD_REQUEST", "CONFLICT", "INTERNAL_SERVER_ERROR", "invalid_client"]
 )
-def test_a_code_is_shown(code: str | int) -> None:
+def test_code_is_shown(code: str | int) -> None:
     """What LivePerson and OAuth 2.0 have for codes."""
     assert str(code) == error_of({"code": code})[0]
 
@@ -450,7 +450,7 @@ def test_what_is_not_in_the_form_of_a_code_is_none(code: object) -> None:
     assert error_of({"code": code})[0] is None
 
 
-def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+def test_answer_without_end_is_not_read_to_its_end() -> None:
     """No answer that we ask for has a megabyte."""
     with pytest.raises(LivePersonUnavailable, match="more than") as large:
         post(Answer(200, b'"' + b"x" * 2_000_000 + b'"'))

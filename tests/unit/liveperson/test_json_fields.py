@@ -40,7 +40,7 @@ OF_TYPE: dict[str, list[Any]] = {
         (IDENTIFIER, {"string", "number"}),
     ],
 )
-def test_a_field_of_another_type_is_as_if_it_were_absent(
+def test_field_of_another_type_is_as_if_it_were_absent(
     types: frozenset[type], allowed: set[str]
 ) -> None:
     """Each type against values of all; true is no number, nor is what has more than 64 bits."""
@@ -89,7 +89,7 @@ def test_numbers_of_an_array_are_read() -> None:
         (2**62, None),
     ],
 )
-def test_a_time_stamp_is_read_as_a_moment(milliseconds: int, expected: datetime | None) -> None:
+def test_time_stamp_is_read_as_a_moment(milliseconds: int, expected: datetime | None) -> None:
     """0 is no time that anything was said at, nor is one that no calendar has."""
     assert expected == moment(milliseconds)
     assert expected == typed({"at": milliseconds}, {"at": MOMENT})["at"]

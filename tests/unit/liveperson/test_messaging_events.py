@@ -43,7 +43,7 @@ def said(what: object) -> MessagingEvent:
 # ── Messages ──
 
 
-def test_a_message_is_read() -> None:
+def test_message_is_read() -> None:
     """Who said what to whom, when and where."""
     expected = MessagingEvent(
         conversation_id=CONVERSATION,
@@ -67,7 +67,7 @@ def test_a_message_is_read() -> None:
     assert expected == (message(text="Grüße 👋"))
 
 
-def test_the_form_of_2018_names_no_conversation_and_no_audience() -> None:
+def test_form_of_2018_names_no_conversation_and_no_audience() -> None:
     """The dialog stands for the conversation; an absent audience is told apart from any other."""
     raw = without(message_change(), "conversationId", "messageAudience")
     event = read_messaging_event(ACCOUNT, raw)
@@ -77,14 +77,14 @@ def test_the_form_of_2018_names_no_conversation_and_no_audience() -> None:
     assert not event.names_conversation
 
 
-def test_a_survey_dialog_is_not_its_conversation() -> None:
+def test_survey_dialog_is_not_its_conversation() -> None:
     """Where both are named, each is what it says."""
     event = message(dialogId="survey")
 
     assert (CONVERSATION, "survey") == (event.conversation_id, event.dialog_id)
 
 
-def test_the_strictest_of_several_audiences_counts() -> None:
+def test_strictest_of_several_audiences_counts() -> None:
     """A note is private wherever it is marked so."""
     event = {"type": "ContentEvent", "contentType": "text/plain", "message": "x"}
     private = {"messageAudience": "ALL", "event": {**event, "audience": "AGENTS_AND_MANAGERS"}}
@@ -95,7 +95,7 @@ def test_the_strictest_of_several_audiences_counts() -> None:
 
 
 @pytest.mark.parametrize("audience", ["AGENTS_AND_MANAGERS", "", "all", 7, [], {}, False])
-def test_an_audience_is_never_taken_for_an_absent_one(audience: object) -> None:
+def test_audience_is_never_taken_for_an_absent_one(audience: object) -> None:
     """Only what is not there is the older form; anything else is an audience of its own."""
     assert message(messageAudience=audience).audience not in {None, "ALL"}
 
@@ -138,12 +138,12 @@ def test_only_a_text_has_words(spoilt: dict[str, Any], expected: str | None) -> 
         {"dialogId": None},
     ],
 )
-def test_a_field_of_another_form_breaks_nothing(spoilt: dict[str, Any]) -> None:
+def test_field_of_another_form_breaks_nothing(spoilt: dict[str, Any]) -> None:
     """The rest of the message is read all the same."""
     assert "Hello" == message(**spoilt).text
 
 
-def test_the_sender_is_found_in_its_metadata_too() -> None:
+def test_sender_is_found_in_its_metadata_too() -> None:
     """Either place may name who said it."""
     raw = without(message_change(), "originatorId")
 
@@ -160,7 +160,7 @@ def test_of_two_names_of_the_sender_the_messages_own_counts() -> None:
 @pytest.mark.parametrize(
     ("role", "expected"), [("CONSUMER", True), ("ASSIGNED_AGENT", False), ("SOMETHING_NEW", False)]
 )
-def test_a_consumers_own_words_are_known_by_the_role(role: str, expected: bool) -> None:
+def test_consumers_own_words_are_known_by_the_role(role: str, expected: bool) -> None:
     """An echo is what a CONSUMER said."""
     assert expected == message(role=role).is_consumers
 
@@ -190,7 +190,7 @@ def test_quick_replies_ride_on_texts_and_on_cards() -> None:
         assert replies == said({**each, "quickReplies": replies}).quick_replies
 
 
-def test_a_file_is_a_place_in_livepersons_storage() -> None:
+def test_file_is_a_place_in_livepersons_storage() -> None:
     """Its caption and its type may be missing; its place may not."""
     event = {"type": "ContentEvent", "contentType": "hosted/file"}
     file = {"caption": "Bill", "relativePath": "/v1/a.PDF", "fileType": "PDF", "preview": "data:"}
@@ -200,7 +200,7 @@ def test_a_file_is_a_place_in_livepersons_storage() -> None:
     assert said({**event, "message": {"caption": "Bill"}}).file is None
 
 
-def test_a_receipt_names_the_messages_it_is_for() -> None:
+def test_receipt_names_the_messages_it_is_for() -> None:
     """Only numbers are numbers; what is not is left out."""
     event = said({"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [0, True, "2", 3]})
 
@@ -277,7 +277,7 @@ def receipt(**spoilt: Any) -> MessagingEvent:
     return message(**{"event": READ, **spoilt})
 
 
-def test_a_receipt_is_never_taken_for_the_message_of_its_number() -> None:
+def test_receipt_is_never_taken_for_the_message_of_its_number() -> None:
     """LivePerson's own survey tutorial shows an ACCEPT with the number of its message."""
     assert not set(message().identities) & set(receipt().identities[:1])
 
@@ -308,7 +308,7 @@ def test_another_receipt_is_another(spoilt: dict[str, Any]) -> None:
     assert receipt().identities[0] != receipt(**spoilt).identities[0]
 
 
-def test_a_receipt_is_known_by_its_number_alone_to_older_versions() -> None:
+def test_receipt_is_known_by_its_number_alone_to_older_versions() -> None:
     """What they have told is not told again after an upgrade."""
     assert message().identities == receipt().identities[1:]
 
@@ -319,6 +319,6 @@ def test_what_has_no_number_has_no_identity(sequence: object) -> None:
     assert () == message(sequence=sequence).identities
 
 
-def test_the_first_message_has_an_identity() -> None:
+def test_first_message_has_an_identity() -> None:
     """Sequence 0 is a number."""
     assert (f"{CONVERSATION}:0",) == message(sequence=0).identities

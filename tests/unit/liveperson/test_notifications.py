@@ -48,14 +48,14 @@ def test_every_change_of_a_body_is_read_in_order() -> None:
     assert Notification(expected) == read_webhook(ACCOUNT, notification(*changes))
 
 
-def test_a_body_about_a_conversation_is_read() -> None:
+def test_body_about_a_conversation_is_read() -> None:
     """Both kinds of webhook end at the same address."""
     (change,) = read_webhook(ACCOUNT, conversation_notification(conversation_change())).changes
 
     assert (CONVERSATION_CHANGE, CONVERSATION) == (change.kind, change.conversation_id)
 
 
-def test_a_body_with_no_changes_tells_nothing() -> None:
+def test_body_with_no_changes_tells_nothing() -> None:
     """An empty list is no fault."""
     assert Notification(()) == read_webhook(ACCOUNT, notification())
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
         conversation_notification({"result": "x"}),
     ],
 )
-def test_a_change_without_a_conversation_is_unreadable_by_itself(body: bytes) -> None:
+def test_change_without_a_conversation_is_unreadable_by_itself(body: bytes) -> None:
     """Whatever stands in its place; those beside it are read."""
     (change,) = read_webhook(ACCOUNT, body).changes
 
@@ -129,7 +129,7 @@ def test_a_change_without_a_conversation_is_unreadable_by_itself(body: bytes) ->
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
-def test_a_number_that_is_none_makes_a_webhook_unreadable(number: bytes) -> None:
+def test_number_that_is_none_makes_a_webhook_unreadable(number: bytes) -> None:
     """Python would read it, and write it to the queue as what no other program takes for JSON."""
     body = notification({**message_change(), "future": 12345})
     assert 1 == len(read_webhook(ACCOUNT, body).changes)
@@ -152,7 +152,7 @@ def test_a_number_that_is_none_makes_a_webhook_unreadable(number: bytes) -> None
         (message(), set()),
     ],
 )
-def test_the_account_that_a_change_names_is_read(change: Change, expected: set[str]) -> None:
+def test_account_that_a_change_names_is_read(change: Change, expected: set[str]) -> None:
     """As text or number; who handles a conversation may be another account."""
     assert expected == change.named_accounts
 
@@ -183,7 +183,7 @@ def test_typing_is_told_apart() -> None:
 @pytest.mark.parametrize(
     ("role", "expected"), [("CONSUMER", True), ("ASSIGNED_AGENT", False), (None, False)]
 )
-def test_an_echo_is_told_apart(role: str, expected: bool) -> None:
+def test_echo_is_told_apart(role: str, expected: bool) -> None:
     """What a consumer did has a group of its own in the queue."""
     assert expected == message(role=role).is_consumers
     assert not conversation().is_consumers
@@ -197,15 +197,13 @@ def test_an_echo_is_told_apart(role: str, expected: bool) -> None:
         ({"stage": "CLOSE"}, False),
     ],
 )
-def test_a_conversation_begins_until_an_agent_joins(
-    details: dict[str, Any], expected: bool
-) -> None:
+def test_conversation_begins_until_an_agent_joins(details: dict[str, Any], expected: bool) -> None:
     """Or until it ends; a message begins nothing."""
     assert expected == conversation(**details).is_beginning
     assert not message().is_beginning
 
 
-def test_a_change_of_2018_is_about_its_dialog() -> None:
+def test_change_of_2018_is_about_its_dialog() -> None:
     """That form names no conversation."""
     assert "d-1" == message(conversationId=None, dialogId="d-1").conversation_id
     assert CONVERSATION == message(dialogId="d-1").conversation_id

@@ -113,7 +113,7 @@ def test_every_request_has_an_id_of_its_own() -> None:
     assert all(1 <= len(each) <= 64 for each in ids)
 
 
-def test_an_event_names_conversation_and_dialog() -> None:
+def test_event_names_conversation_and_dialog() -> None:
     """Once a survey's dialog exists, LivePerson needs both."""
     events = [
         payloads.text(HERE, "Hello"),

@@ -120,7 +120,7 @@ def test_where_only_the_dialog_is_named_is_known() -> None:
     } == unnamed
 
 
-def test_a_published_webhook_says_when_it_was_sent() -> None:
+def test_published_webhook_says_when_it_was_sent() -> None:
     """Beside its changes."""
     name = "conversations/agent_joined_with_sent_time"
     body = (PUBLISHED / f"{name}.json").read_bytes()

@@ -34,7 +34,7 @@ from tests.support.webhooks import (
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_a_message_survives_the_queue(text: str) -> None:
+def test_message_survives_the_queue(text: str) -> None:
     """What is read back is what was written, in ASCII, which SQS takes whatever it says."""
     raw = message_change(text)
     body = to_queue(read_change(ACCOUNT, MESSAGING_EVENT, raw))
@@ -44,7 +44,7 @@ def test_a_message_survives_the_queue(text: str) -> None:
     assert read_messaging_event(ACCOUNT, raw) == read_queued_change(json.loads(body))
 
 
-def test_a_state_of_a_conversation_survives_the_queue() -> None:
+def test_state_of_a_conversation_survives_the_queue() -> None:
     """It is told apart from a message by its type."""
     raw = conversation_change()
     body = to_queue(read_change(ACCOUNT, CONVERSATION_CHANGE, raw))
@@ -65,13 +65,13 @@ def test_a_state_of_a_conversation_survives_the_queue() -> None:
         {"account_id": "1", "type": [], "change": None},
     ],
 )
-def test_a_change_that_names_no_conversation_is_unreadable(queued: dict[str, Any]) -> None:
+def test_change_that_names_no_conversation_is_unreadable(queued: dict[str, Any]) -> None:
     """Nothing can be done with it."""
     with pytest.raises(UnreadableMessage):
         read_queued_change(queued)
 
 
-def test_a_webhook_kept_whole_is_read_back() -> None:
+def test_webhook_kept_whole_is_read_back() -> None:
     """Redriven, by a version that can read it, change by change."""
     body = notification(message_change(), {})
     first, second = read_queued_webhook(json.loads(webhook_to_queue(ACCOUNT, body)))
@@ -96,7 +96,7 @@ def test_a_webhook_kept_whole_is_read_back() -> None:
         },
     ],
 )
-def test_a_webhook_that_still_cannot_be_read_is_unreadable(spoilt: dict[str, Any]) -> None:
+def test_webhook_that_still_cannot_be_read_is_unreadable(spoilt: dict[str, Any]) -> None:
     """Nor is one that names another account than the one whose secret had signed it."""
     kept = json.loads(webhook_to_queue(ACCOUNT, notification(message_change())))
     assert read_queued_webhook(kept)

@@ -53,7 +53,7 @@ def said(send_api: SendApi, who: OnBehalf, conversation_id: str, words: str) -> 
     return send_api.publish(who, text(place, words))
 
 
-def test_a_conversation_is_opened_and_spoken_in(
+def test_conversation_is_opened_and_spoken_in(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """The first words arrive under the next sequence, by requests without fault."""
@@ -84,7 +84,7 @@ def test_both_tokens_go_with_every_call(
         assert "3" == call["query"]["v"]
 
 
-def test_an_open_conversation_is_told_apart(
+def test_open_conversation_is_told_apart(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """LivePerson keeps to one open conversation a consumer, so opening twice is safe."""
@@ -130,7 +130,7 @@ def test_what_looks_like_an_open_conversation_is_one(
         (200, [{"code": "OK"}, {"code": "BAD_REQUEST", "body": {"msg": "already opened"}}]),
     ],
 )
-def test_an_open_conversation_may_be_told_in_other_ways(
+def test_open_conversation_may_be_told_in_other_ways(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf, status: int, body: object
 ) -> None:
     """Another status, other words, other letters: the consumer's words wait for its name."""
@@ -140,7 +140,7 @@ def test_an_open_conversation_may_be_told_in_other_ways(
         opened(send_api, who)
 
 
-def test_an_opening_that_is_refused_for_another_reason_is_refused(
+def test_opening_that_is_refused_for_another_reason_is_refused(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """A slip in the routing is not waited for."""
@@ -151,7 +151,7 @@ def test_an_opening_that_is_refused_for_another_reason_is_refused(
         opened(send_api, who)
 
 
-def test_a_search_for_the_address_leaves_no_doubt(
+def test_search_for_the_address_leaves_no_doubt(
     liveperson: SimulatedLivePerson, domains: Domains, who: OnBehalf
 ) -> None:
     """Nothing was said as long as it is not known where."""
@@ -174,7 +174,7 @@ def test_another_can_be_opened_after_a_close(
     assert first != opened(send_api, who)
 
 
-def test_a_closed_conversation_takes_no_words(
+def test_closed_conversation_takes_no_words(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """It is a refusal with LivePerson's status and words."""
@@ -187,7 +187,7 @@ def test_a_closed_conversation_takes_no_words(
     assert 400 == refused.value.http_status
 
 
-def test_the_longest_part_is_taken(
+def test_longest_part_is_taken(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """What ``split_text`` lets through, LivePerson does too."""
@@ -197,7 +197,7 @@ def test_the_longest_part_is_taken(
     assert [] == liveperson.violations()
 
 
-def test_a_lost_answer_to_an_opening_may_have_been_done(
+def test_lost_answer_to_an_opening_may_have_been_done(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """LivePerson has opened it; the caller is told that this may be so."""
@@ -210,7 +210,7 @@ def test_a_lost_answer_to_an_opening_may_have_been_done(
     assert 1 == len(liveperson.conversations(ACCOUNT))
 
 
-def test_a_lost_answer_to_words_may_have_been_done(
+def test_lost_answer_to_words_may_have_been_done(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """LivePerson has heard them; the caller is told that this may be so."""
@@ -224,7 +224,7 @@ def test_a_lost_answer_to_words_may_have_been_done(
     assert 1 == len(liveperson.conversations(ACCOUNT)[0]["transcript"])
 
 
-def test_an_answer_that_names_no_conversation_may_have_opened_one(
+def test_answer_that_names_no_conversation_may_have_opened_one(
     liveperson: SimulatedLivePerson, send_api: SendApi, who: OnBehalf
 ) -> None:
     """A success without an id is no answer."""
@@ -249,7 +249,7 @@ def test_rejected_tokens_are_told_apart(
         opened(send_api, who)
 
 
-def test_a_service_that_cannot_be_reached_is_looked_up_again(
+def test_service_that_cannot_be_reached_is_looked_up_again(
     liveperson: SimulatedLivePerson, domains: Domains, send_api: SendApi, who: OnBehalf
 ) -> None:
     """Its address may have moved."""
@@ -263,7 +263,7 @@ def test_a_service_that_cannot_be_reached_is_looked_up_again(
     assert opened(moving, who)
 
 
-def test_the_tokens_are_not_shown(who: OnBehalf) -> None:
+def test_tokens_are_not_shown(who: OnBehalf) -> None:
     """Who calls for whom may be printed."""
     assert who.app_jwt.token not in repr(who)
     assert who.consumer_jws.token not in repr(who)

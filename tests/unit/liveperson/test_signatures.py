@@ -88,13 +88,13 @@ def check(webhook: Webhook, known: Credentials = CREDENTIALS) -> str:
 
 
 @pytest.mark.parametrize(("vector", "form"), EVERY_FORM)
-def test_the_known_vectors_are_trusted_in_all_four_forms(vector: Vector, form: str) -> None:
+def test_known_vectors_are_trusted_in_all_four_forms(vector: Vector, form: str) -> None:
     """SHA-1 or SHA-256, Base64 or hexadecimal: as the account is set up."""
     assert "current" == verified(vector.body, form)
 
 
 @pytest.mark.parametrize(("vector", "form"), EVERY_FORM)
-def test_a_signature_is_made_as_liveperson_makes_it(vector: Vector, form: str) -> None:
+def test_signature_is_made_as_liveperson_makes_it(vector: Vector, form: str) -> None:
     """The simulator and the tests sign with the very mirror of what verifies."""
     algorithm, _, digest = form.partition("=")
     encoding = "base64" if digest.endswith("=") else "hex"
@@ -103,7 +103,7 @@ def test_a_signature_is_made_as_liveperson_makes_it(vector: Vector, form: str) -
 
 
 @pytest.mark.parametrize("signature", [PAUSE.sha1_hex, PAUSE.sha256_hex])
-def test_the_letters_of_a_hexadecimal_digest_may_be_large(signature: str) -> None:
+def test_letters_of_a_hexadecimal_digest_may_be_large(signature: str) -> None:
     """7B is 7b."""
     algorithm, _, digest = signature.partition("=")
 
@@ -123,7 +123,7 @@ def test_what_others_compute_for_an_emoji_is_refused(signature: str) -> None:
         verified(EMOJI.body, signature)
 
 
-def test_an_emoji_written_anew_is_another_body() -> None:
+def test_emoji_written_anew_is_another_body() -> None:
     """A body that means the same is not the same."""
     anew = json.dumps(json.loads(EMOJI.body), separators=(",", ":")).encode()
 
@@ -132,7 +132,7 @@ def test_an_emoji_written_anew_is_another_body() -> None:
         verified(anew, EMOJI.sha1_base64)
 
 
-def test_the_previous_secret_is_trusted_while_it_is_written() -> None:
+def test_previous_secret_is_trusted_while_it_is_written() -> None:
     """A rotated secret loses no webhook, and it is told which one signed."""
     rotated = Credentials(CLIENT_ID, "the new one", CLIENT_SECRET)
 
@@ -140,7 +140,7 @@ def test_the_previous_secret_is_trusted_while_it_is_written() -> None:
     assert "current" == check(signed_webhook(secret="the new one"), rotated)
 
 
-def test_the_previous_secret_is_not_trusted_any_more() -> None:
+def test_previous_secret_is_not_trusted_any_more() -> None:
     """Once the operator takes it out, it opens nothing."""
     with pytest.raises(UntrustedWebhook):
         check(signed_webhook(), Credentials(CLIENT_ID, "the new one"))
@@ -153,7 +153,7 @@ def test_another_apps_webhook_is_refused() -> None:
 
 
 @pytest.mark.parametrize("header", [CLIENT_HEADER, SIGNATURE_HEADER])
-def test_a_webhook_without_a_header_is_refused(header: str) -> None:
+def test_webhook_without_a_header_is_refused(header: str) -> None:
     """Silence proves nothing."""
     with pytest.raises(UntrustedWebhook):
         check(signed_webhook().without(header))
@@ -204,7 +204,7 @@ GOOD_HEX = PAUSE.sha1_hex.removeprefix("sha1=")
         CLOSED.sha1_base64,
     ],
 )
-def test_a_spoilt_signature_is_refused(signature: str) -> None:
+def test_spoilt_signature_is_refused(signature: str) -> None:
     """Whatever its form, only the right digest opens, and no form breaks the check."""
     with pytest.raises(UntrustedWebhook):
         verified(PAUSE.body, signature)
@@ -215,7 +215,7 @@ def test_liveperson_signs_with_sha1_in_base64_unless_told() -> None:
     assert PAUSE.sha1_base64 == sign(CLIENT_SECRET, PAUSE.body)
 
 
-def test_an_account_of_one_algorithm_is_not_open_to_the_other() -> None:
+def test_account_of_one_algorithm_is_not_open_to_the_other() -> None:
     """Who was moved to SHA-256 is not downgraded by anybody."""
     vector = PAUSE
     strict = replace(CREDENTIALS, signature_algorithm="sha256")
@@ -233,7 +233,7 @@ def test_white_space_around_the_header_does_not_matter() -> None:
     assert "current" == verified(PAUSE.body, f" {PAUSE.sha1_base64}\t")
 
 
-def test_a_refusal_does_not_say_what_would_be_right() -> None:
+def test_refusal_does_not_say_what_would_be_right() -> None:
     """Neither secret nor signature is in the message."""
     with pytest.raises(UntrustedWebhook) as refused:
         verified(PAUSE.body + b" ", PAUSE.sha1_base64)

@@ -73,7 +73,7 @@ def visible(text: str) -> str:
 @example(["🇩🇪"] * 60, 46)
 @example(["👩\u200d👩\u200d👧\u200d👦"] * 9, 40)
 @example(["\r\n"] * 60, 41)
-def test_a_text_is_cut_between_characters_and_nothing_is_lost(
+def test_text_is_cut_between_characters_and_nothing_is_lost(
     characters: list[str], limit: int
 ) -> None:
     """Joined parts are the text, each fits, and each begins where a character begins."""
@@ -125,17 +125,17 @@ def test_no_character_is_broken(name: str) -> None:
         assert any(character in part for part in parts), parts
 
 
-def test_a_short_text_stays_as_it_is() -> None:
+def test_short_text_stays_as_it_is() -> None:
     """What fits is one message."""
     assert ["Hello"] == split_text("Hello")
 
 
-def test_a_text_that_just_fits_is_one_message() -> None:
+def test_text_that_just_fits_is_one_message() -> None:
     """The limit itself is allowed, one more is not."""
     assert [1, 2] == [len(split_text("a" * length)) for length in (LIMIT, LIMIT + 1)]
 
 
-def test_a_cut_is_made_at_white_space() -> None:
+def test_cut_is_made_at_white_space() -> None:
     """Where a person would break the text, if there is such a place nearby."""
     assert ["one two ", "three"] == split_text("one two three", limit=11)
 
@@ -151,7 +151,7 @@ def test_a_cut_is_made_at_white_space() -> None:
         ("abe\u0301", 3, ["ab", "e\u0301"]),
     ],
 )
-def test_a_part_is_as_long_as_it_may_be(text: str, limit: int, parts: list[str]) -> None:
+def test_part_is_as_long_as_it_may_be(text: str, limit: int, parts: list[str]) -> None:
     """Where it need not be shorter, it is not."""
     assert parts == split_text(text, limit=limit)
 
@@ -168,12 +168,12 @@ def test_white_space_is_looked_for_to_the_very_first_letter() -> None:
     assert ["a ", "bcd"] == split_text("a bcd", limit=4)
 
 
-def test_a_mark_on_a_space_is_not_white_space() -> None:
+def test_mark_on_a_space_is_not_white_space() -> None:
     """A reader sees an accent there, and no place to break the text."""
     assert ["ab \u0301c", "d"] == split_text("ab \u0301cd", limit=5)
 
 
-def test_an_address_is_not_cut_if_it_fits_one_message() -> None:
+def test_address_is_not_cut_if_it_fits_one_message() -> None:
     """Two halves lead nowhere; so the message before it is a short one."""
     address = "https://files.example/" + "a" * 2000
     text = "a" * 2500 + " " + address
@@ -181,7 +181,7 @@ def test_an_address_is_not_cut_if_it_fits_one_message() -> None:
     assert ["a" * 2500 + " ", address] == split_text(text)
 
 
-def test_an_address_larger_than_a_message_is_cut_after_all() -> None:
+def test_address_larger_than_a_message_is_cut_after_all() -> None:
     """No text makes us run for ever."""
     address = "https://files.example/" + "a" * 5000
 
@@ -230,7 +230,7 @@ def test_blank_is_what_the_contract_takes_for_blank() -> None:
 # ── Sizes ──
 
 
-def test_a_long_text_is_cut_in_a_time_that_grows_with_its_length() -> None:
+def test_long_text_is_cut_in_a_time_that_grows_with_its_length() -> None:
     """The rules of Unicode look at each code point a few times at most."""
     for unit in (
         "a",
@@ -257,12 +257,12 @@ def seconds(text: str) -> float:
     return min(took)
 
 
-def test_a_part_has_at_least_one_character() -> None:
+def test_part_has_at_least_one_character() -> None:
     """Even one that does not fit: no text makes us run for ever."""
     assert ["\x01", "\x02", "a"] == split_text("\x01\x02a", limit=3)
 
 
-def test_a_character_longer_than_a_message_is_cut_after_all() -> None:
+def test_character_longer_than_a_message_is_cut_after_all() -> None:
     """A heap of accents beyond any limit does not stop the consumer's words."""
     text = "e" + "\u0301" * 50
 
@@ -279,7 +279,7 @@ def test_size_is_what_the_text_takes_in_a_request(text: str) -> None:
     assert text == json.loads(f'"{sent}"')
 
 
-def test_a_part_leaves_room_for_its_envelope() -> None:
+def test_part_leaves_room_for_its_envelope() -> None:
     """The whole request of a full part stays below LivePerson's 5,000 characters."""
     event = {"type": "ContentEvent", "contentType": "text/plain", "message": "a" * LIMIT}
     place = {"conversationId": "x" * 64, "dialogId": "x" * 64, "event": event}

@@ -83,7 +83,7 @@ def told(ready: Ready) -> list[str]:
 # ── Texts ──
 
 
-def test_an_agents_words_reach_the_person(ready: Ready) -> None:
+def test_agents_words_reach_the_person(ready: Ready) -> None:
     """By the provider's own id, with the channel's token, and to no webhook."""
     ready.agent(message="Hello Ann 👋")
 
@@ -93,7 +93,7 @@ def test_an_agents_words_reach_the_person(ready: Ready) -> None:
     assert [] == ready.channel.callbacks
 
 
-def test_a_repeat_of_livepersons_is_told_once(ready: Ready) -> None:
+def test_repeat_of_livepersons_is_told_once(ready: Ready) -> None:
     """By dialog and sequence."""
     ready.agent(message="Hello Ann")
     ready.agent(message="Hello Ann")
@@ -101,7 +101,7 @@ def test_a_repeat_of_livepersons_is_told_once(ready: Ready) -> None:
     assert ["Hello Ann"] == ready.texts
 
 
-def test_a_long_text_is_cut_where_a_person_would(ready: Ready) -> None:
+def test_long_text_is_cut_where_a_person_would(ready: Ready) -> None:
     """At white space, in the channel's own length, and inside no character."""
     words = " ".join(f"word{number}" for number in range(40)) + " 👩‍👩‍👧‍👦" * 20
     ready.agent(message=words)
@@ -155,7 +155,7 @@ def test_quick_replies_are_buttons(ready: Ready) -> None:
     assert all(len(each["data"]) <= 32 for each in sent["buttons"])
 
 
-def test_a_pressed_button_comes_back_as_a_reply(ready: Ready) -> None:
+def test_pressed_button_comes_back_as_a_reply(ready: Ready) -> None:
     """All the way round: with the metadata, at the message's sequence."""
     ready.agent(7, message="Red or blue?", quickReplies=quick_replies("Red", "Blue"))
     pressed = ready.pigeons.sent[0]["buttons"][1]
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_numbered(ready: Ready, titles: tuple[str, ...]) ->
     assert [] == sent["buttons"]
 
 
-def test_a_number_comes_back_as_a_reply(ready: Ready) -> None:
+def test_number_comes_back_as_a_reply(ready: Ready) -> None:
     """Where numbers were shown."""
     ready.agent(7, message="Which?", quickReplies=quick_replies("One", "Two", "Three", "Four"))
     ready.write("4", "p-9")
@@ -194,7 +194,7 @@ def test_a_number_comes_back_as_a_reply(ready: Ready) -> None:
     assert "Four" == ready.said()[-1]
 
 
-def test_a_list_is_taken_where_buttons_are_too_few() -> None:
+def test_list_is_taken_where_buttons_are_too_few() -> None:
     """If the provider has lists."""
     ready = Ready(can={"rows": 10, "row_title": 24})
     ready.write("Hello", "p-0")
@@ -216,7 +216,7 @@ def test_structured_content_becomes_words_and_buttons(ready: Ready) -> None:
     assert ("A blue phone", ["Buy"]) == (sent["text"], [b["title"] for b in sent["buttons"]])
 
 
-def test_a_long_text_has_its_buttons_at_the_end(ready: Ready) -> None:
+def test_long_text_has_its_buttons_at_the_end(ready: Ready) -> None:
     """Within what a message with buttons may have."""
     ready.agent(message="word " * 60, quickReplies=quick_replies("Yes", "No"))
 
@@ -228,7 +228,7 @@ def test_a_long_text_has_its_buttons_at_the_end(ready: Ready) -> None:
 # ── Once, though something fails in between ──
 
 
-def test_a_try_that_was_cut_off_repeats_nothing(ready: Ready) -> None:
+def test_try_that_was_cut_off_repeats_nothing(ready: Ready) -> None:
     """Of three pieces the second fails: the first is not sent again."""
     ready.pigeons.answers.extend([Reply(201, {"id": "1"}), Reply(500)])
     ready.agent(message=" ".join(["x" * 100] * 3))
@@ -249,7 +249,7 @@ def test_what_comes_later_waits_behind_it(ready: Ready) -> None:
     assert ["one", "one", "two"] == ready.texts
 
 
-def test_a_rate_limit_is_waited_for_as_the_provider_says(ready: Ready) -> None:
+def test_rate_limit_is_waited_for_as_the_provider_says(ready: Ready) -> None:
     """Without losing order, and without taking the provider for down."""
     for _ in range(6):
         ready.pigeons.answers.append(Reply(429, None, {"Retry-After": "7"}))
@@ -271,7 +271,7 @@ def test_a_rate_limit_is_waited_for_as_the_provider_says(ready: Ready) -> None:
     ("status", "reason"),
     [(403, "blocked_by_user"), (404, "unknown_recipient"), (400, "invalid_message")],
 )
-def test_a_refusal_is_told_to_liveperson_and_the_group_moves_on(
+def test_refusal_is_told_to_liveperson_and_the_group_moves_on(
     ready: Ready, status: int, reason: str
 ) -> None:
     """The agent sees it at the message; the dead letter says why."""
@@ -349,7 +349,7 @@ def agents_file(ready: Ready, file_type: str = "JPEG", caption: str = "Look") ->
     ready.agent(contentType="hosted/file", message=message)
 
 
-def test_an_agents_file_is_shown_by_a_link_without_a_key(ready: Ready) -> None:
+def test_agents_file_is_shown_by_a_link_without_a_key(ready: Ready) -> None:
     """Of some minutes, to our own bucket."""
     agents_file(ready)
 
@@ -359,14 +359,14 @@ def test_an_agents_file_is_shown_by_a_link_without_a_key(ready: Ready) -> None:
     assert "Look" == sent["caption"]
 
 
-def test_a_long_caption_follows(ready: Ready) -> None:
+def test_long_caption_follows(ready: Ready) -> None:
     """Rather than being cut."""
     agents_file(ready, caption="x" * 41)
 
     assert ["", "x" * 41] == [each.get("caption", each.get("text")) for each in ready.pigeons.sent]
 
 
-def test_a_file_that_the_channel_does_not_take_is_told_to_the_agent(ready: Ready) -> None:
+def test_file_that_the_channel_does_not_take_is_told_to_the_agent(ready: Ready) -> None:
     """By NACK; the person is told nothing."""
     agents_file(ready, file_type="PDF")
 
@@ -420,7 +420,7 @@ def test_what_the_agent_has_read_is_marked() -> None:
     assert ["read p-0"] == told(ready)
 
 
-def test_the_end_is_said_if_there_are_words_for_it() -> None:
+def test_end_is_said_if_there_are_words_for_it() -> None:
     """By default nothing is."""
     for sentences, expected in (({}, []), ({"closed": "Goodbye!"}, ["Goodbye!"])):
         ready = Ready(sentences=sentences)
@@ -433,7 +433,7 @@ def test_the_end_is_said_if_there_are_words_for_it() -> None:
         assert expected == ready.texts
 
 
-def test_a_channel_may_leave_callbacks_out() -> None:
+def test_channel_may_leave_callbacks_out() -> None:
     """As a webhook channel may."""
     ready = Ready(callbacks=["typing"])
     ready.write("Hello", "p-0")
@@ -467,7 +467,7 @@ def test_behind_the_window_the_agent_sees_that_nothing_was_sent() -> None:
     assert [("NACK", [1])] == ready.receipts()
 
 
-def test_a_template_stands_in_once_for_each_silence() -> None:
+def test_template_stands_in_once_for_each_silence() -> None:
     """It asks the person to write; a second one would be a nuisance."""
     ready = marking(WINDOW, template={"name": "answer_waits", "language": "en_US"})
     ready.later(25 * HOUR)
@@ -484,7 +484,7 @@ def test_a_template_stands_in_once_for_each_silence() -> None:
 # ── Isolation ──
 
 
-def test_a_provider_that_is_down_disturbs_no_other_channel(ready: Ready) -> None:
+def test_provider_that_is_down_disturbs_no_other_channel(ready: Ready) -> None:
     """Not the brand's own one either: each has a circuit of its own."""
     ready.say("Hello from elsewhere")
     ready.webhook(said("Hello", "b-0", "bob"))
