@@ -1,159 +1,181 @@
-"""Tokens on the way to LivePerson: renewed once, minted once, and no loop."""
+"""Tokens on the way to LivePerson: renewed once, issued once more, and no loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import time
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
 
+from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.domain.conversations import Consumer
-from liveperson_connector.domain.errors import AppJwtRejected, ConsumerJwsRejected
-from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
-from liveperson_connector.liveperson.app_jwt import AppJwt
-from liveperson_connector.liveperson.consumer_jws import ConsumerJws
-from liveperson_connector.liveperson.send_api import OnBehalf
-from tests.support.accounts import ACCOUNT
-from tests.support.messages import PHONE
-
-FIRST, SECOND = AppJwt("first", 0.0), AppJwt("second", 0.0)
-CONSUMER = Consumer(
-    ACCOUNT, PHONE, "key", "lp-1", "old jws", conversation_id="c-1", features=("RICH_CONTENT",)
+from liveperson_connector.domain.errors import (
+    AppJwtRejected,
+    ConsumerJwsRejected,
+    LivePersonUnavailable,
 )
+from liveperson_connector.flows.liveperson_access.app_jwts import AppJwts
+from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
+from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
+from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
+from liveperson_connector.liveperson.domains import Domains
+from liveperson_connector.liveperson.http import LivePersonHttp
+from liveperson_connector.liveperson.send_api import OnBehalf
+from simulator import SimulatedLivePerson
+from tests.simulation.table import Table
+from tests.support.accounts import ACCOUNT, CREDENTIALS
+from tests.support.messages import PHONE
+from tests.support.tokens import app_jwt
+
+STALE_JWS = "the ConsumerJWS of long ago"
 
 
-@dataclass
-class Tokens:
-    """Every token there is, and who asked for one."""
+class Access:
+    """Calls of a simulated LivePerson, with the real tokens and store."""
 
-    asked: list[tuple[object, ...]] = field(default_factory=list)
-    introduced_consumers: list[Consumer] = field(default_factory=list)
+    def __init__(self, liveperson: SimulatedLivePerson) -> None:
+        http = LivePersonHttp()
+        domains = Domains(http, liveperson.url)
+        self.tokens = [Sentinel(http, domains).issue(ACCOUNT, CREDENTIALS).token]
+        self.store = ConversationStore(cast("Any", Table()), "table")
+        self.calls = AuthorizedCalls(
+            AppJwts(lambda _account_id: self.tokens[-1], self._renew),
+            Idp(http, domains),
+            self.store.save_consumer,
+        )
 
-    def get(self, account_id: str) -> AppJwt:
-        """Give the AppJWT at hand."""
-        self.asked.append(("get", account_id))
-        return FIRST
+    def _renew(self, _account_id: str, _rejected: str | None) -> None:
+        number = len(self.tokens)
+        self.tokens.append(app_jwt(iat=number, exp=int(time.time()) + 3600))
 
-    def renew(self, account_id: str, rejected: AppJwt) -> AppJwt:
-        """Give another one."""
-        self.asked.append(("renew", account_id, rejected))
-        return SECOND
-
-    def issue(self, account_id: str, app_jwt: AppJwt, ext_consumer_id: str) -> ConsumerJws:
-        """Mint a ConsumerJWS."""
-        self.asked.append(("issue", account_id, app_jwt, ext_consumer_id))
-        return ConsumerJws("new jws", "lp-2")
-
-    def save_consumer(self, consumer: Consumer) -> None:
-        """Remember a consumer."""
-        self.introduced_consumers.append(consumer)
+    def register(self) -> Consumer:
+        """Register a consumer who talks with a client that has rich content."""
+        consumer = self.calls.register_consumer(ACCOUNT, PHONE, "key")
+        return replace(consumer, conversation_id="c-1", features=("RICH_CONTENT",))
 
 
 @dataclass
 class Call:
-    """A call to LivePerson that rejects what it is told to."""
+    """A call of LivePerson that rejects the first so many AppJWTs and ConsumerJWSs."""
 
-    app_jwts: tuple[AppJwt, ...] = ()
-    jws: tuple[str, ...] = ()
-    made: list[OnBehalf] = field(default_factory=list)
+    app_jwts: int = 0
+    consumer_jws: int = 0
+
+    def __post_init__(self) -> None:
+        self.made: list[OnBehalf] = []
 
     def __call__(self, who: OnBehalf) -> str:
         """Answer, or reject a token."""
         self.made.append(who)
-        if who.app_jwt in self.app_jwts:
+        if len({each.app_jwt.token for each in self.made}) <= self.app_jwts:
             raise AppJwtRejected("no")
-        if who.consumer_jws.token in self.jws:
+        if len({each.consumer_jws.token for each in self.made}) <= self.consumer_jws:
             raise ConsumerJwsRejected("no")
         return "answer"
 
 
-@pytest.fixture(name="tokens")
-def _tokens() -> Tokens:
-    return Tokens()
+@pytest.fixture(name="access")
+def _access(liveperson: SimulatedLivePerson) -> Access:
+    return Access(liveperson)
 
 
-@pytest.fixture(name="speaker")
-def _speaker(tokens: Tokens) -> AuthorizedCalls:
-    everything = cast("Any", tokens)
-    return AuthorizedCalls(everything, everything, tokens.save_consumer)
+@pytest.fixture(name="consumer")
+def _consumer(access: Access) -> Consumer:
+    return access.register()
 
 
-def test_a_call_carries_both_tokens_and_what_the_client_can_do(
-    speaker: AuthorizedCalls, tokens: Tokens
+def test_call_carries_both_tokens_and_what_the_client_can_do(
+    access: Access, consumer: Consumer
 ) -> None:
     """The consumer is afterwards as before."""
     call = Call()
 
-    assert (CONSUMER, "answer") == speaker.call_as(CONSUMER, call)
-    jws = ConsumerJws("old jws", "lp-1")
-    assert [OnBehalf(ACCOUNT, FIRST, jws, ("RICH_CONTENT",))] == call.made
-    assert [("get", ACCOUNT)] == tokens.asked
+    assert (consumer, "answer") == access.calls.call_as(consumer, call)
+    (who,) = call.made
+    assert (ACCOUNT, access.tokens[-1]) == (who.account_id, who.app_jwt.token)
+    assert ConsumerJws(consumer.jws, consumer.lp_consumer_id) == who.consumer_jws
+    assert ("RICH_CONTENT",) == who.features
 
 
-def test_a_rejected_app_jwt_is_renewed_once(speaker: AuthorizedCalls, tokens: Tokens) -> None:
-    """By the name of the one that was rejected."""
-    call = Call(app_jwts=(FIRST,))
+def test_rejected_app_jwt_is_renewed_once(access: Access, consumer: Consumer) -> None:
+    """The call is made again with the new one."""
+    call = Call(app_jwts=1)
 
-    assert (CONSUMER, "answer") == speaker.call_as(CONSUMER, call)
-    assert [("get", ACCOUNT), ("renew", ACCOUNT, FIRST)] == tokens.asked
-    assert [FIRST, SECOND] == [each.app_jwt for each in call.made]
+    assert (consumer, "answer") == access.calls.call_as(consumer, call)
+    assert access.tokens == [each.app_jwt.token for each in call.made]
+    assert 2 == len(access.tokens)
 
 
-def test_what_is_rejected_even_then_is_no_loop(speaker: AuthorizedCalls) -> None:
-    """It is not a matter of age."""
-    call = Call(app_jwts=(FIRST, SECOND))
+def test_app_jwt_that_is_rejected_even_then_starts_no_loop(
+    access: Access, consumer: Consumer
+) -> None:
+    """Its age is not the reason."""
+    call = Call(app_jwts=2)
 
     with pytest.raises(AppJwtRejected):
-        speaker.call_as(CONSUMER, call)
+        access.calls.call_as(consumer, call)
     assert 2 == len(call.made)
 
 
-def test_a_rejected_consumer_jws_is_minted_again(speaker: AuthorizedCalls, tokens: Tokens) -> None:
-    """For the same consumer, who goes on in the same conversation under LivePerson's new id."""
-    call = Call(jws=("old jws",))
-    known, answer = speaker.call_as(CONSUMER, call)
+def test_rejected_consumer_jws_is_issued_again(access: Access, consumer: Consumer) -> None:
+    """For the same consumer, who goes on in the same conversation and is remembered so."""
+    call = Call(consumer_jws=1)
+    stale = replace(consumer, jws=STALE_JWS, lp_consumer_id="old")
+    known, answer = access.calls.call_as(stale, call)
 
-    assert (replace(CONSUMER, jws="new jws", lp_consumer_id="lp-2"), "answer") == (known, answer)
-    assert ("issue", ACCOUNT, FIRST, "key") in tokens.asked
-    assert [ConsumerJws("old jws", "lp-1"), ConsumerJws("new jws", "lp-2")] == [
-        each.consumer_jws for each in call.made
-    ]
-    assert [Consumer(ACCOUNT, PHONE, "key", "lp-2", "new jws")] == tokens.introduced_consumers
+    assert "answer" == answer
+    assert replace(consumer, jws=known.jws) == known
+    assert [stale.jws, known.jws] == [each.consumer_jws.token for each in call.made]
+    stored = access.store.load_consumer(ACCOUNT, "key")
+    assert stored
+    assert (known.jws, known.lp_consumer_id) == (stored.jws, stored.lp_consumer_id)
 
 
-def test_a_consumer_jws_minted_just_now_is_not_minted_again(
-    speaker: AuthorizedCalls, tokens: Tokens
+def test_consumer_jws_issued_just_now_is_not_issued_again(
+    access: Access, consumer: Consumer
 ) -> None:
-    """Then a person should look."""
-    call = Call(jws=("old jws", "new jws"))
+    """An operator should look."""
+    call = Call(consumer_jws=9)
+    stale = replace(consumer, jws=STALE_JWS)
 
     with pytest.raises(ConsumerJwsRejected):
-        speaker.call_as(CONSUMER, call)
-    assert 1 == len(tokens.introduced_consumers)
+        access.calls.call_as(stale, call)
+    assert 2 == len(call.made)
 
 
-def test_a_new_consumer_is_introduced_and_remembered(
-    speaker: AuthorizedCalls, tokens: Tokens
+def test_new_consumer_is_registered_and_remembered(
+    access: Access, liveperson: SimulatedLivePerson
 ) -> None:
     """LivePerson gets the pseudonym; our record keeps the channel's own id."""
-    expected = Consumer(ACCOUNT, PHONE, "key", "lp-2", "new jws")
+    consumer = access.calls.register_consumer(ACCOUNT, PHONE, "key")
+    (asked,) = liveperson.requests("idp")
 
-    assert expected == speaker.register_consumer(ACCOUNT, PHONE, "key")
-    assert [expected] == tokens.introduced_consumers
-    assert [("get", ACCOUNT), ("issue", ACCOUNT, FIRST, "key")] == tokens.asked
+    assert {"ext_consumer_id": "key"} == asked["body"]
+    assert (PHONE, "key") == (consumer.consumer_id, consumer.key)
+    assert consumer == access.store.load_consumer(ACCOUNT, "key")
 
 
-def test_a_call_without_a_consumer_renews_too(speaker: AuthorizedCalls) -> None:
+def test_registration_without_an_answer_leaves_no_doubt(
+    access: Access, liveperson: SimulatedLivePerson
+) -> None:
+    """To register a consumer twice does no harm."""
+    liveperson.add_fault(service="idp", kind="lost_answer", times=1)
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        access.calls.register_consumer(ACCOUNT, PHONE, "key")
+
+    assert not unavailable.value.maybe_done
+
+
+def test_call_without_a_consumer_renews_too(access: Access) -> None:
     """IDP rejects an old AppJWT like the Send API does."""
     seen: list[AppJwt] = []
 
-    def call(app_jwt: AppJwt) -> str:
-        seen.append(app_jwt)
-        if app_jwt is FIRST:
+    def call(held: AppJwt) -> str:
+        seen.append(held)
+        if len(seen) == 1:
             raise AppJwtRejected("no")
         return "answer"
 
-    wanted: Callable[[AppJwt], str] = call
-    assert "answer" == speaker.with_app_jwt(ACCOUNT, wanted)
-    assert [FIRST, SECOND] == seen
+    assert "answer" == access.calls.with_app_jwt(ACCOUNT, call)
+    assert access.tokens == [each.token for each in seen]

@@ -1,10 +1,10 @@
-"""What a consumer says reaches its conversation once, whatever became of an earlier try."""
+"""Messages reach their conversation once, whatever became of an earlier try."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -12,7 +12,6 @@ import pytest
 from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.domain.conversations import (
     Consumer,
-    Conversation,
     Progress,
     file_digest,
     text_digest,
@@ -30,123 +29,37 @@ from liveperson_connector.flows.outbound_messaging.send_progress import (
     TRY_SECONDS,
     take_up,
 )
-from liveperson_connector.flows.outbound_messaging.sending import ECHO_SECONDS, MessageSender
+from liveperson_connector.flows.outbound_messaging.sending import ECHO_SECONDS
 from liveperson_connector.liveperson import payloads
-from liveperson_connector.liveperson.payloads import Opening, Place, Request
-from liveperson_connector.liveperson.send_api import AlreadyOpen
+from liveperson_connector.liveperson.payloads import Place
 from tests.support.accounts import ACCOUNT
-from tests.support.clocks import Clock
 from tests.support.logs import Output
 from tests.support.messages import PHONE, received
 
-NOW = Clock().now
-NEW = Consumer(ACCOUNT, PHONE, "0123456789abcdef", "lp-1", "jws")
-TALKING = replace(NEW, conversation_id="c-1", last_sequence=4)
-HERE = Place("c-1", "c-1")
+from .outbound import Object, Outbound, key_of
+
 LONG = "a" * 4000 + "b"
+PICTURE = b"\x89PNG\r\n\x1a\n"
+SETTLED = Progress(settled_receives=1, settled_message="message-1")
+OPEN_ALREADY = {"body": {"msg": "already has open conversation"}}
+STORED = {"body": {"relativePath": "/path", "queryParams": {"sig": "1"}}}
 
 
-@dataclass
-class LivePerson:
-    """LivePerson and all that stands around speech; what happens is written down in order."""
+@pytest.fixture(name="new")
+def _new() -> Outbound:
+    """Give a consumer whom LivePerson knows, without a conversation."""
+    bench = Outbound()
+    bench.container.authorized_calls.register_consumer(ACCOUNT, PHONE, key_of())
+    return bench
 
-    answers: list[object] = field(default_factory=list)
-    openings: list[object] = field(default_factory=list)
-    uploads: list[Exception] = field(default_factory=list)
-    known: dict[str, Conversation] = field(default_factory=dict)
-    failure: AwsUnavailable | None = None
-    happened: list[tuple[object, ...]] = field(default_factory=list)
 
-    # Speaker
-
-    def call_as(
-        self, consumer: Consumer, call: Callable[[object], object]
-    ) -> tuple[Consumer, object]:
-        """Call as the consumer."""
-        return consumer, call(consumer.consumer_id)
-
-    # SendApi
-
-    def publish(self, who: object, request: Request) -> object:
-        """Answer as told, with the next sequence otherwise."""
-        self.happened.append(("send", who, request))
-        answer = self.answers.pop(0) if self.answers else {"sequence": len(self.happened) + 100}
-        if isinstance(answer, Exception):
-            raise answer
-        return cast("dict[str, object]", answer).get("sequence")
-
-    def open_conversation(self, who: object, opening: Opening) -> str:
-        """Open a conversation, or say why not."""
-        self.happened.append(("open", who, opening))
-        answer = self.openings.pop(0) if self.openings else "c-new"
-        if isinstance(answer, Exception):
-            raise answer
-        return str(answer)
-
-    # Routing
-
-    def find(self, consumer: Consumer, given: object) -> tuple[Consumer, object]:
-        """Remember a visit, and find a skill where none is given."""
-        return replace(consumer, visitor_id="v-1"), given or {"skill_id": "found"}
-
-    # Files
-
-    def content(self, raw: object) -> bytes:
-        """Fetch the channel's file."""
-        self.happened.append(("content", raw))
-        return b"file"
-
-    def upload(self, who: object, content: bytes, file_type: str) -> str:
-        """Take a file."""
-        self.happened.append(("upload", who, content, file_type))
-        if self.uploads:
-            raise self.uploads.pop(0)
-        return "/path"
-
-    # Memory
-
-    def load_conversation(self, account_id: str, conversation_id: str) -> Conversation | None:
-        """Give a conversation."""
-        assert ACCOUNT == account_id
-        return self.known.get(conversation_id)
-
-    def seek_conversation(self, account_id: str) -> None:
-        """Note that a webhook is waited for."""
-        self.happened.append(("seek", account_id))
-
-    def restore_pointer(self, conversation: Conversation) -> bool:
-        """Note where the consumer goes again."""
-        self.happened.append(("restore", conversation))
-        return True
-
-    def save_opened(self, consumer: Consumer, conversation_id: str, features: object) -> Consumer:
-        """Note a conversation."""
-        self.happened.append(("opened", consumer, conversation_id, features))
-        return replace(consumer, conversation_id=conversation_id, last_sequence=-1)
-
-    def save_sent(
-        self, consumer: Consumer, event_id: str, progress: Progress, sequence: int | None
-    ) -> Consumer:
-        """Note what LivePerson has taken."""
-        self.happened.append(("sent", event_id, progress, sequence))
-        if self.failure:
-            raise self.failure
-        return replace(consumer, last_sequence=-1 if sequence is None else sequence)
-
-    def note_progress(self, account_id: str, key: str, event_id: str, progress: Progress) -> None:
-        """Note how far an event has come."""
-        self.happened.append(("progress", account_id, key, event_id, progress))
-
-    # What tests ask
-
-    def all(self, what: str) -> list[tuple[object, ...]]:
-        """Give what happened of one kind."""
-        return [each[1:] for each in self.happened if each[0] == what]
-
-    @property
-    def requests(self) -> list[object]:
-        """Give what was sent."""
-        return [request for _, request in self.all("send")]
+@pytest.fixture(name="talking")
+def _talking() -> Outbound:
+    """Give a consumer who has said something in an open conversation."""
+    bench = Outbound()
+    bench.say("first", "m-0")
+    bench.liveperson.asked.clear()
+    return bench
 
 
 def event(kind: str = "text", **fields: Any) -> ConsumerEvent:
@@ -154,97 +67,140 @@ def event(kind: str = "text", **fields: Any) -> ConsumerEvent:
     return ConsumerEvent(ACCOUNT, PHONE, {"id": "e-1", "type": kind, "text": "Hello", **fields})
 
 
-def say(
-    liveperson: LivePerson,
-    consumer: Consumer = TALKING,
-    *,
+def file(**fields: Any) -> ConsumerEvent:
+    """Give a file event with its content in it."""
+    return event(
+        "file", file_type="PNG", content_base64=base64.b64encode(PICTURE).decode(), **fields
+    )
+
+
+def send(
+    bench: Outbound,
     said: ConsumerEvent | None = None,
     progress: Progress | None = None,
+    *,
+    consumer: Consumer | None = None,
+    first_received: float = 0.0,
     **message: Any,
 ) -> Consumer:
-    """Say something at the standing clock."""
-    all_parts = cast("Any", liveperson)
-    sender = MessageSender(
-        all_parts, all_parts, all_parts, all_parts, all_parts, all_parts, Clock()
-    )
+    """Send an event that was first received ``first_received`` seconds ago."""
     said = said or event()
-    attempt = take_up(progress or Progress(), said, received(**message), Clock()())
+    moment = datetime.fromtimestamp(bench.clock() - first_received, UTC)
+    copy = received(sent_at=moment, first_received_at=moment, **message)
+    attempt = take_up(progress or Progress(), said, copy, bench.clock())
     assert attempt
-    return sender.send(said, consumer, attempt)
+    sender = bench.container.outbound_flow.sender
+    return sender.send(said, consumer or bench.consumer(), attempt)
 
 
-def refused(status: int = 400) -> LivePersonRefused:
-    """Give a refusal."""
-    return LivePersonRefused("no", http_status=status, error_code="BAD")
+def here(bench: Outbound) -> Place:
+    """Name the main dialog of the consumer's conversation."""
+    known = bench.consumer()
+    last = str(known.conversation_id or known.last_conversation_id)
+    return Place(last, last)
+
+
+def bodies(bench: Outbound, service: str = "send") -> list[Object]:
+    """Give the bodies of what LivePerson was asked."""
+    return [each["body"] for each in bench.requests(service)]
+
+
+def texts(bench: Outbound, *words: str, place: Place | None = None) -> list[object]:
+    """Give the bodies by which some texts are sent."""
+    return [payloads.text(place or here(bench), each).body for each in words]
+
+
+def remember(bench: Outbound, *echoes: tuple[int, str], **state: Any) -> None:
+    """Let the store know of echoes in the consumer's conversation, and of its state."""
+    known = bench.container.store.load_conversation(ACCOUNT, here(bench).conversation_id)
+    assert known
+    if state:
+        bench.container.store.save_state(replace(known, **state))
+    for sequence, digest in echoes:
+        known = bench.container.store.load_conversation(ACCOUNT, known.conversation_id)
+        assert known
+        bench.container.store.save_echo(known, sequence, digest)
+
+
+def lose_conversation(bench: Outbound) -> Consumer:
+    """Let the consumer's own record forget where it talks."""
+    return replace(bench.consumer(), conversation_id=None)
+
+
+def end(bench: Outbound) -> None:
+    """Let LivePerson close the consumer's conversation; its webhook is still on its way."""
+    liveperson = bench.liveperson
+    liveperson.close(liveperson.conversations[here(bench).conversation_id])
 
 
 # ── Without any trouble ──
 
 
-def test_a_text_is_said_where_the_consumer_is() -> None:
-    """And its sequence is remembered with what is done."""
-    liveperson = LivePerson(answers=[{"sequence": 7}])
-    after = say(liveperson)
+def test_text_is_sent_where_the_consumer_is(talking: Outbound) -> None:
+    """Its sequence and that it is done are remembered."""
+    before = talking.consumer()
+    after = send(talking)
 
-    assert [("send", PHONE, payloads.text(HERE, "Hello"))] == liveperson.happened[:1]
-    assert [("e-1", Progress(1, done=True), 7)] == liveperson.all("sent")
-    assert replace(TALKING, last_sequence=7) == after
-
-
-def test_a_long_text_is_remembered_part_by_part() -> None:
-    """So that a part that was taken is not said again."""
-    liveperson = LivePerson(answers=[{"sequence": 7}, {"sequence": 8}])
-    say(liveperson, said=event(text=LONG))
-
-    assert [
-        payloads.text(HERE, "a" * 4000),
-        payloads.text(HERE, "b"),
-    ] == liveperson.requests
-    assert [("e-1", Progress(1), 7), ("e-1", Progress(2, done=True), 8)] == liveperson.all("sent")
+    assert texts(talking, "Hello") == bodies(talking)
+    assert Progress(1, done=True) == talking.progress("e-1")
+    assert replace(before, last_sequence=before.last_sequence + 1) == after == talking.consumer()
 
 
-def test_what_was_said_already_is_not_said_again() -> None:
+def test_long_text_is_remembered_part_by_part(talking: Outbound) -> None:
+    """A part that was taken is not sent again, though the next one fails."""
+    talking.spoil("send", "none", "http_503")
+    with pytest.raises(LivePersonUnavailable):
+        send(talking, event(text=LONG))
+
+    assert 1 == talking.progress("e-1").parts_sent
+    send(talking, event(text=LONG), talking.progress("e-1"))
+    assert ["first", "a" * 4000, "b"] == talking.said()
+    assert Progress(2, done=True) == talking.progress("e-1")
+
+
+def test_sent_parts_are_not_sent_again(talking: Outbound) -> None:
     """A later try goes on where the earlier one ended."""
-    liveperson = LivePerson()
-    say(liveperson, said=event(text=LONG), progress=Progress(1))
+    send(talking, event(text=LONG), Progress(1))
 
-    assert [payloads.text(HERE, "b")] == liveperson.requests
-    assert [Progress(2, done=True)] == [each[1] for each in liveperson.all("sent")]
+    assert texts(talking, "b") == bodies(talking)
 
 
-@pytest.mark.parametrize(
-    ("kind", "expected"), [("reply", Place("c-1", "d-1")), ("text", Place("c-1", "s-1"))]
-)
-def test_a_reply_is_said_in_the_dialog_that_it_names(kind: str, expected: Place) -> None:
+@pytest.mark.parametrize(("kind", "expected"), [("reply", "d-1"), ("text", "s-1")])
+def test_reply_goes_to_the_dialog_that_it_names(
+    talking: Outbound, kind: str, expected: str
+) -> None:
     """A text goes to the survey while one runs."""
-    liveperson = LivePerson()
-    in_survey = replace(TALKING, survey_dialog_id="s-1")
-    say(liveperson, in_survey, said=event(kind, dialog_id="d-1", to_sequence=3))
+    in_survey = replace(talking.consumer(), survey_dialog_id="s-1")
+    for _ in range(2):
+        talking.answer("send", 200, {"body": {"sequence": 0}})
+    send(talking, event(kind, dialog_id="d-1", to_sequence=3), consumer=in_survey)
+    place = Place(here(talking).conversation_id, expected)
 
-    assert payloads.text(expected, "Hello") == liveperson.requests[-1]
+    assert texts(talking, "Hello", place=place) == bodies(talking)[-1:]
 
 
-def test_the_log_tells_what_was_sent(output: Output) -> None:
+def test_log_tells_what_was_sent(talking: Outbound, output: Output) -> None:
     """By ids, and with how many requests."""
-    say(LivePerson(answers=[{"sequence": 7}]))
+    after = send(talking)
+    told = [each for each in output.lines if each["message"] == "sent"][-1]
 
-    told = next(each for each in output.lines if each["message"] == "sent")
     assert {
         "event_type": "text",
-        "conversation_id": "c-1",
-        "sequence": 7,
+        "conversation_id": after.conversation_id,
+        "sequence": after.last_sequence,
         "requests": 1,
         "account_id": ACCOUNT,
-        "consumer": "0123456789ab",
+        "consumer": key_of()[:12],
         "event_id": "e-1",
     }.items() <= told.items()
 
 
-def test_a_note_that_is_not_taken_leaves_a_doubt() -> None:
-    """LivePerson has the message; whether we know of it, nobody knows."""
-    liveperson = LivePerson(failure=AwsUnavailable("throttled"))
+def test_note_that_is_not_taken_leaves_a_doubt(talking: Outbound) -> None:
+    """LivePerson has the message; whether our note of it is written is not known."""
+    consumer = talking.consumer()
+    talking.spoil("dynamodb", "aws_error")
     with pytest.raises(AwsUnavailable) as unavailable:
-        say(liveperson)
+        send(talking, consumer=consumer)
 
     assert unavailable.value.maybe_done
 
@@ -252,90 +208,87 @@ def test_a_note_that_is_not_taken_leaves_a_doubt() -> None:
 # ── Opening a conversation ──
 
 
-def test_without_a_conversation_one_is_opened() -> None:
-    """With what the event says of profile, routing and the client."""
-    liveperson = LivePerson()
-    asked = {
-        "profile": {"customer": {"id": "1"}},
+def test_conversation_is_opened_as_the_event_asks(new: Outbound) -> None:
+    """With its profile, routing and what the client can do."""
+    asked: Object = {
+        "profile": {"customer": {"customerId": "1"}},
         "routing": {"skill_id": "7"},
         "features": ["RICH_CONTENT"],
     }
-    after = say(liveperson, NEW, said=event(conversation=asked))
+    after = send(new, event(conversation=asked))
 
-    opening = Opening({"customer": {"id": "1"}}, {"skill_id": "7"})
-    visited = replace(NEW, visitor_id="v-1", features=("RICH_CONTENT",))
-    assert [(PHONE, opening)] == liveperson.all("open")
-    assert [(visited, "c-new", ("RICH_CONTENT",))] == liveperson.all("opened")
-    assert [payloads.text(Place("c-new", "c-new"), "Hello")] == liveperson.requests
-    assert "c-new" == after.conversation_id
-
-
-def test_an_opening_without_wishes_is_routed_as_found() -> None:
-    """No profile, no features, and the routing that a look-up gives."""
-    liveperson = LivePerson()
-    say(liveperson, NEW)
-
-    assert [(PHONE, Opening({}, {"skill_id": "found"}))] == liveperson.all("open")
-    assert () == liveperson.all("opened")[0][2]
+    assert [
+        payloads.profile(asked["profile"]).body,
+        payloads.conversation(ACCOUNT, {"skill_id": "7"}).body,
+    ] == [each["body"] for each in cast("list[Object]", new.requests("conversation")[0])]
+    assert texts(new, "Hello") == bodies(new)
+    assert ("RICH_CONTENT",) == after.features
+    assert after == new.consumer()
 
 
-def test_an_open_conversation_that_we_do_not_know_is_waited_for(output: Output) -> None:
+def test_unknown_open_conversation_is_waited_for(new: Outbound) -> None:
     """A webhook will name it."""
-    liveperson = LivePerson(openings=[AlreadyOpen("open")])
+    new.answer("conversation", 400, OPEN_ALREADY)
     with pytest.raises(ConversationUnknown) as unknown:
-        say(liveperson, NEW)
+        send(new)
 
-    assert (5, []) == (unknown.value.retry_after, liveperson.requests)
-    assert [(ACCOUNT,)] == liveperson.all("seek")
-
-
-LAST = Conversation(ACCOUNT, "c-1", PHONE, NEW.key, "lp-1", survey_dialog_id="s-1")
+    assert (5, []) == (unknown.value.retry_after, bodies(new))
+    assert f"sought#{ACCOUNT}" in new.table.items
 
 
-def test_the_last_conversation_is_found_again_if_it_is_the_open_one() -> None:
-    """Only the way there was lost: no webhook is waited for."""
-    liveperson = LivePerson(openings=[AlreadyOpen("open")], known={"c-1": LAST})
-    after = say(liveperson, replace(NEW, last_conversation_id="c-1"))
+def test_last_conversation_is_found_again_if_it_is_the_open_one(talking: Outbound) -> None:
+    """Only the pointer to it was lost: no webhook is waited for."""
+    place = here(talking)
+    remember(talking, survey_dialog_id="s-1")
+    talking.answer("conversation", 400, OPEN_ALREADY)
+    talking.answer("send", 200, {"body": {"sequence": 0}})
+    after = send(talking, consumer=lose_conversation(talking))
 
-    (request,) = cast("list[Request]", liveperson.requests)
-    assert ("c-1", "s-1") == (request.body["conversationId"], request.body["dialogId"])
-    assert ("c-1", "s-1") == (after.conversation_id, after.survey_dialog_id)
-    assert ([(LAST,)], []) == (liveperson.all("restore"), liveperson.all("seek"))
+    survey = Place(place.conversation_id, "s-1")
+    assert texts(talking, "Hello", place=survey) == bodies(talking)
+    assert (place.conversation_id, "s-1") == (after.conversation_id, after.survey_dialog_id)
+    assert f"sought#{ACCOUNT}" not in talking.table.items
 
 
-@pytest.mark.parametrize(
-    "known",
-    [
-        {},
-        {"c-1": replace(LAST, is_open=False)},
-        {"c-1": replace(LAST, is_ended=True)},
-        {"c-1": replace(LAST, consumer_key="another")},
-    ],
-)
-def test_the_last_conversation_is_left_alone_if_another_is_open(
-    known: dict[str, Conversation],
+@pytest.mark.parametrize("state", [{"is_open": False}, {"is_ended": True}])
+def test_last_conversation_is_left_alone_if_it_is_over(
+    talking: Outbound, state: dict[str, bool]
 ) -> None:
-    """It is over, or not this consumer's: a webhook will name the open one."""
-    liveperson = LivePerson(openings=[AlreadyOpen("open")], known=known)
+    """Another one is open; a webhook will name it."""
+    remember(talking, **state)
+    talking.answer("conversation", 400, OPEN_ALREADY)
     with pytest.raises(ConversationUnknown):
-        say(liveperson, replace(NEW, last_conversation_id="c-1"))
+        send(talking, consumer=lose_conversation(talking))
 
-    assert ([], [(ACCOUNT,)]) == (liveperson.all("restore"), liveperson.all("seek"))
+    assert f"sought#{ACCOUNT}" in talking.table.items
 
 
-def test_an_opening_without_an_answer_leaves_no_doubt_of_the_words() -> None:
-    """They were not said; only where the next ones go is not known."""
-    lost = LivePersonUnavailable("no answer", maybe_done=True)
+def test_last_conversation_is_left_alone_if_it_is_anothers(talking: Outbound) -> None:
+    """A conversation whose record names another consumer is not entered."""
+    known = talking.container.store.load_conversation(ACCOUNT, here(talking).conversation_id)
+    assert known
+    talking.container.store.adopt(replace(known, consumer_key="another"), is_current=False)
+    talking.answer("conversation", 400, OPEN_ALREADY)
+    with pytest.raises(ConversationUnknown):
+        send(talking, consumer=lose_conversation(talking))
+
+    assert [] == bodies(talking)
+
+
+def test_opening_without_an_answer_leaves_no_doubt_of_the_words(new: Outbound) -> None:
+    """They were not sent; only where the next ones go is not known."""
+    new.spoil("conversation", "answer_lost")
     with pytest.raises(LivePersonUnavailable) as unavailable:
-        say(LivePerson(openings=[lost]), NEW)
+        send(new)
 
     assert (False, True) == (unavailable.value.maybe_done, unavailable.value.maybe_opened)
 
 
-def test_a_conversation_opened_just_now_may_not_be_ready() -> None:
-    """It is a matter of a second, and what LivePerson said is kept."""
-    with pytest.raises(ConversationNotReady, match="opened just now: no") as waits:
-        say(LivePerson(answers=[refused()]), NEW)
+def test_conversation_opened_just_now_may_not_be_ready(new: Outbound) -> None:
+    """The message waits a second, and LivePerson's status and code are kept."""
+    new.answer("send", 400, {"code": "BAD"})
+    with pytest.raises(ConversationNotReady, match="opened just now: LivePerson") as waits:
+        send(new)
 
     error = waits.value
     assert (1, 400, "BAD") == (error.retry_after, error.http_status, error.error_code)
@@ -344,63 +297,60 @@ def test_a_conversation_opened_just_now_may_not_be_ready() -> None:
 # ── Refused in a conversation that seemed open ──
 
 
-def test_what_is_refused_for_who_speaks_is_no_matter_of_where() -> None:
-    """No conversation is opened for it."""
-    liveperson = LivePerson(answers=[refused(401)])
+def test_refused_token_opens_no_conversation(talking: Outbound) -> None:
+    """A 401 is about who speaks, not about where."""
+    talking.answer("send", 401)
     with pytest.raises(LivePersonRefused):
-        say(liveperson)
+        send(talking)
 
-    assert [] == liveperson.all("open")
-
-
-def test_where_another_can_be_opened_the_old_one_is_over() -> None:
-    """The message goes there, and the client's features with it."""
-    liveperson = LivePerson(answers=[refused(), {"sequence": 0}])
-    after = say(liveperson, said=event(conversation={"features": ["RICH_CONTENT"]}))
-
-    assert [HERE, Place("c-new", "c-new")] == [
-        Place(request.body["conversationId"], request.body["dialogId"])
-        for request in cast("list[Request]", liveperson.requests)
-    ]
-    assert ("c-new", 0, ("RICH_CONTENT",)) == (
-        after.conversation_id,
-        after.last_sequence,
-        after.features,
-    )
+    assert [] == talking.requests("conversation")
 
 
-def test_the_new_one_may_not_be_ready_either() -> None:
+def test_text_goes_to_a_new_conversation_where_the_old_one_is_over(talking: Outbound) -> None:
+    """If another one can be opened it is; the client's features go with it."""
+    old = here(talking)
+    end(talking)
+    after = send(talking, event(conversation={"features": ["RICH_CONTENT"]}))
+
+    assert [*texts(talking, "Hello", place=old), *texts(talking, "Hello")] == bodies(talking)
+    assert old.conversation_id != after.conversation_id
+    assert (0, ("RICH_CONTENT",)) == (after.last_sequence, after.features)
+
+
+def test_new_conversation_may_not_be_ready_either(talking: Outbound) -> None:
     """Then the message waits a second."""
-    with pytest.raises(ConversationNotReady, match="opened just now: no") as waits:
-        say(LivePerson(answers=[refused(), refused()]))
+    end(talking)
+    talking.answer("send", 400)
+    talking.answer("send", 400)
+    with pytest.raises(ConversationNotReady, match="opened just now") as waits:
+        send(talking)
 
     assert 1 == waits.value.retry_after
 
 
+def refuse(bench: Outbound) -> None:
+    """Let LivePerson refuse a message though the conversation is open."""
+    bench.answer("send", 400)
+    bench.answer("conversation", 400, OPEN_ALREADY)
+
+
 @pytest.mark.parametrize("refusals", [0, 1])
-def test_an_end_may_be_told_in_a_moment(refusals: int) -> None:
+def test_end_of_a_conversation_may_be_told_in_a_moment(talking: Outbound, refusals: int) -> None:
     """As long as it is likely, the message waits for it, however often it waited for others."""
-    liveperson = LivePerson(answers=[refused()], openings=[AlreadyOpen("open")])
-    with pytest.raises(ConversationNotReady, match="perhaps closed just now: no") as waits:
-        say(
-            liveperson,
-            progress=Progress(settled_receives=7, settled_message="message-1", refusals=refusals),
-            receive_count=8,
-        )
+    refuse(talking)
+    progress = Progress(settled_receives=7, settled_message="message-1", refusals=refusals)
+    with pytest.raises(ConversationNotReady, match="perhaps closed just now") as waits:
+        send(talking, progress=progress, receive_count=8)
 
     assert 2 == waits.value.retry_after
 
 
-@pytest.mark.parametrize("known", [{}, {"c-1": Conversation(ACCOUNT, "c-1", PHONE, "key")}])
-def test_in_the_end_it_was_the_message(known: dict[str, Conversation]) -> None:
-    """Nobody waits for an end that is not told."""
-    liveperson = LivePerson(answers=[refused()], openings=[AlreadyOpen("open")], known=known)
+def test_message_is_refused_in_the_end(talking: Outbound) -> None:
+    """An end that is not told is not waited for any longer."""
+    refuse(talking)
+    progress = Progress(settled_receives=2, settled_message="message-1", refusals=2)
     with pytest.raises(LivePersonRefused):
-        say(
-            liveperson,
-            progress=Progress(settled_receives=2, settled_message="message-1", refusals=2),
-            receive_count=3,
-        )
+        send(talking, progress=progress, receive_count=3)
 
 
 @pytest.mark.parametrize(
@@ -412,233 +362,213 @@ def test_in_the_end_it_was_the_message(known: dict[str, Conversation]) -> None:
         (11, LivePersonRefused, None),
     ],
 )
-def test_another_conversation_may_be_on_its_way(
-    refusals: int, error: type[Exception], wait: float | None
+def test_name_of_another_conversation_may_be_on_its_way(
+    talking: Outbound, refusals: int, error: type[Exception], wait: float | None
 ) -> None:
-    """An earlier try may have opened it; then its name is waited for a while longer."""
-    liveperson = LivePerson(answers=[refused()], openings=[AlreadyOpen("open")])
+    """If an earlier try may have opened one, its name is waited for a while longer."""
+    refuse(talking)
     progress = Progress(
         settled_receives=7, settled_message="message-1", refusals=refusals, may_have_opened=True
     )
     with pytest.raises(error) as raised:
-        say(liveperson, progress=progress, receive_count=8)
+        send(talking, progress=progress, receive_count=8)
 
     assert wait == getattr(raised.value, "retry_after", None)
 
 
-def test_what_is_over_for_sure_is_not_the_messages_fault() -> None:
-    """Another one is open that we don't know yet."""
-    over = Conversation(ACCOUNT, "c-1", PHONE, "key", is_open=False)
-    liveperson = LivePerson(
-        answers=[refused()], openings=[AlreadyOpen("open")], known={"c-1": over}
-    )
+def test_message_is_not_at_fault_where_its_conversation_is_over(talking: Outbound) -> None:
+    """Another one is open that is not known yet."""
+    remember(talking, is_open=False)
+    refuse(talking)
+    progress = Progress(settled_receives=3, settled_message="message-1")
     with pytest.raises(ConversationUnknown):
-        say(
-            liveperson,
-            progress=Progress(settled_receives=3, settled_message="message-1"),
-            receive_count=3,
-        )
+        send(talking, progress=progress, receive_count=3)
 
 
-# ── What an earlier try may have said ──
+# ── What an earlier try may have sent ──
 
 
-def heard(*echoes: tuple[int, str]) -> dict[str, Conversation]:
-    """Give a conversation in which something was heard."""
-    return {"c-1": Conversation(ACCOUNT, "c-1", PHONE, "key", echoes=echoes)}
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_echo_tells_that_a_text_has_arrived(
+    talking: Outbound, output: Output, has_ended: bool
+) -> None:
+    """Nothing is sent again, even if the conversation has ended meanwhile."""
+    sequence = talking.consumer().last_sequence + 1
+    remember(talking, (sequence, text_digest("Hello")))
+    consumer = lose_conversation(talking) if has_ended else talking.consumer()
+    after = send(talking, progress=Progress(ambiguous_at=talking.clock()), consumer=consumer)
 
-
-@pytest.mark.parametrize(
-    "consumer", [TALKING, replace(TALKING, conversation_id=None, last_conversation_id="c-1")]
-)
-def test_an_echo_tells_that_it_has_arrived(consumer: Consumer, output: Output) -> None:
-    """Nothing is sent again, though the conversation has ended meanwhile."""
-    liveperson = LivePerson(known=heard((5, text_digest("Hello"))))
-    after = say(liveperson, consumer, progress=Progress(ambiguous_at=NOW))
-
-    assert ([], [("e-1", Progress(1, done=True), 5)]) == (
-        liveperson.requests,
-        liveperson.all("sent"),
-    )
-    assert 5 == after.last_sequence
+    assert ([], Progress(1, done=True)) == (bodies(talking), talking.progress("e-1"))
+    assert sequence == after.last_sequence
     told = next(each for each in output.lines if each["message"] == "confirmed_by_echo")
-    assert (5, "e-1") == (told["sequence"], told["event_id"])
+    assert (sequence, "e-1") == (told["sequence"], told["event_id"])
 
 
-@pytest.mark.parametrize("echo", [(4, text_digest("Hello")), (5, text_digest("Bye"))])
-def test_an_older_or_another_echo_tells_nothing(echo: tuple[int, str]) -> None:
-    """Who says the same twice is heard twice."""
+@pytest.mark.parametrize(("later", "text"), [(0, "Hello"), (1, "Bye")])
+def test_older_or_other_echo_tells_nothing(talking: Outbound, later: int, text: str) -> None:
+    """A consumer who says the same twice is heard twice."""
+    remember(talking, (talking.consumer().last_sequence + later, text_digest(text)))
     with pytest.raises(EchoAwaited):
-        say(LivePerson(known=heard(echo)), progress=Progress(ambiguous_at=NOW))
+        send(talking, progress=Progress(ambiguous_at=talking.clock()))
 
 
 @pytest.mark.parametrize(("ago", "left"), [(0, ECHO_SECONDS), (ECHO_SECONDS - 1, 1)])
-def test_an_echo_is_waited_for(ago: float, left: float) -> None:
-    """As long as it may take, counted from the last try."""
-    liveperson = LivePerson(known=heard())
+def test_echo_is_awaited_as_long_as_it_may_take(talking: Outbound, ago: float, left: float) -> None:
+    """Counted from the last try."""
     with pytest.raises(EchoAwaited) as awaited:
-        say(liveperson, progress=Progress(ambiguous_at=NOW - ago))
+        send(talking, progress=Progress(ambiguous_at=talking.clock() - ago))
 
     error = awaited.value
-    assert (left, False, []) == (error.retry_after, error.maybe_done, liveperson.requests)
+    assert pytest.approx(left, abs=0.2) == error.retry_after
+    assert (False, []) == (error.maybe_done, bodies(talking))
 
 
-@pytest.mark.parametrize("known", [{}, heard()])
-def test_what_was_not_heard_in_time_is_said_again(
-    known: dict[str, Conversation], output: Output
-) -> None:
-    """It surely did not arrive."""
-    liveperson = LivePerson(known=known)
-    say(liveperson, progress=Progress(ambiguous_at=NOW - ECHO_SECONDS))
+def test_text_without_an_echo_is_sent_again(talking: Outbound, output: Output) -> None:
+    """Once its echo would have come; that this try begins is noted before it sends."""
+    talking.spoil("send", "http_503")
+    doubt = Progress(ambiguous_at=talking.clock() - ECHO_SECONDS)
+    with pytest.raises(LivePersonUnavailable):
+        send(talking, progress=doubt)
 
-    assert [payloads.text(HERE, "Hello")] == liveperson.requests
+    noted = talking.progress("e-1")
     assert "sent_again" in output.messages
-    noted = Progress(
-        settled_message="message-1", begun_receive=1, begun_at=NOW, may_have_opened=True
-    )
-    assert ("progress", ACCOUNT, TALKING.key, "e-1", noted) == liveperson.happened[0]
+    assert (1, True, None) == (noted.begun_receive, noted.may_have_opened, noted.ambiguous_at)
+    assert pytest.approx(talking.clock(), abs=15) == noted.begun_at
 
 
-def test_a_try_that_was_cut_off_is_waited_for_until_it_cannot_speak_any_more() -> None:
-    """Its own time-out, and the time that an echo takes."""
-    liveperson = LivePerson(known=heard())
+def test_cut_off_try_is_awaited_until_it_cannot_send_any_more(talking: Outbound) -> None:
+    """For its own time-out, and for the time that an echo takes."""
     with pytest.raises(EchoAwaited) as awaited:
-        say(liveperson, receive_count=2)
+        send(talking, receive_count=2)
 
     left = FIRST_TRY_SECONDS + TRY_SECONDS + ECHO_SECONDS
-    assert (left, []) == (awaited.value.retry_after, liveperson.requests)
+    assert pytest.approx(left, abs=0.2) == awaited.value.retry_after
+    assert [] == bodies(talking)
 
 
-def test_a_message_that_comes_back_after_its_visibility_waits_no_longer() -> None:
+def test_message_that_comes_back_after_its_visibility_waits_no_longer(talking: Outbound) -> None:
     """By then its echo had its time; or Lambda was throttled, and nothing was tried."""
-    liveperson = LivePerson(known=heard())
-    first = received().first_received_at - timedelta(seconds=180)
-    say(liveperson, receive_count=2, first_received_at=first)
+    send(talking, receive_count=2, first_received=180)
 
-    assert [payloads.text(HERE, "Hello")] == liveperson.requests
+    assert texts(talking, "Hello") == bodies(talking)
 
 
-def test_receives_that_no_try_followed_cost_no_wait(output: Output) -> None:
+def test_receives_that_no_try_followed_cost_no_wait(talking: Outbound, output: Output) -> None:
     """Lambda was throttled: what the tries before came to is known."""
-    liveperson = LivePerson(known=heard())
-    say(
-        liveperson,
-        progress=Progress(settled_receives=1, settled_message="message-1"),
-        receive_count=4,
-    )
+    send(talking, progress=SETTLED, receive_count=4)
 
-    assert [payloads.text(HERE, "Hello")] == liveperson.requests
+    assert texts(talking, "Hello") == bodies(talking)
     assert "sent_again" not in output.messages
 
 
-def test_a_later_try_notes_that_it_begins() -> None:
-    """Before it says anything, and once however many parts there are."""
-    liveperson = LivePerson()
-    say(
-        liveperson,
-        said=event(text=LONG),
-        progress=Progress(settled_receives=1, settled_message="message-1"),
-        receive_count=2,
+def test_first_try_leaves_no_note_before_it_sends(talking: Outbound) -> None:
+    """It would cost every message a write."""
+    talking.spoil("send", "http_503")
+    with pytest.raises(LivePersonUnavailable):
+        send(talking)
+
+    assert Progress() == talking.progress("e-1")
+
+
+def test_later_try_notes_that_it_begins(talking: Outbound) -> None:
+    """Before it sends anything."""
+    talking.spoil("send", "http_503")
+    with pytest.raises(LivePersonUnavailable):
+        send(talking, progress=SETTLED, receive_count=2)
+
+    assert (1, 2) == (
+        talking.progress("e-1").settled_receives,
+        talking.progress("e-1").begun_receive,
     )
 
-    assert ["progress", "send", "sent", "send", "sent"] == [each[0] for each in liveperson.happened]
 
-
-def test_who_never_had_a_conversation_has_said_nothing() -> None:
+def test_consumer_without_a_conversation_has_sent_nothing(new: Outbound) -> None:
     """There is nowhere to look for an echo."""
-    liveperson = LivePerson()
-    say(liveperson, NEW, receive_count=2)
+    send(new, receive_count=2)
 
-    assert 1 == len(liveperson.requests)
-
-
-def test_only_the_next_part_can_be_in_doubt() -> None:
-    """Once its try is settled, the others go out without waiting."""
-    liveperson = LivePerson(known=heard((5, text_digest("a" * 4000))))
-    say(liveperson, said=event(text=LONG), receive_count=2)
-
-    assert [payloads.text(HERE, "b")] == liveperson.requests
-    sent = [cast("Progress", each[1]) for each in liveperson.all("sent")]
-    assert [1, 2] == [each.parts_sent for each in sent]
+    assert ["Hello"] == new.said()
 
 
-def test_what_has_no_echo_is_done_again() -> None:
+def test_doubt_is_of_the_next_part_alone(talking: Outbound) -> None:
+    """Once its try is settled, the others are sent without waiting."""
+    remember(talking, (talking.consumer().last_sequence + 1, text_digest("a" * 4000)))
+    send(talking, event(text=LONG), receive_count=2)
+
+    assert texts(talking, "b") == bodies(talking)
+    assert Progress(2, done=True) == talking.progress("e-1")
+
+
+def test_step_without_an_echo_is_done_again(talking: Outbound) -> None:
     """That an element was chosen is not reported back; to choose it twice does no harm."""
-    liveperson = LivePerson()
-    say(liveperson, said=event("reply", to_sequence=3), receive_count=2)
+    send(talking, event("reply", to_sequence=3), receive_count=2)
 
-    assert [
-        payloads.accept_status(HERE, "ACTION", [3]),
-        payloads.text(HERE, "Hello"),
-    ] == liveperson.requests
+    chosen = payloads.accept_status(here(talking), "ACTION", [3])
+    assert [chosen.body, *texts(talking, "Hello")] == bodies(talking)
 
 
-def test_the_words_of_a_reply_outlive_its_conversation() -> None:
-    """A try said which element was chosen; then the conversation ended, and the words are left."""
-    liveperson = LivePerson()
-    say(liveperson, NEW, said=event("reply", to_sequence=3), progress=Progress(1))
+@pytest.mark.parametrize("progress", [Progress(), Progress(1)])
+def test_words_of_a_reply_outlive_its_conversation(new: Outbound, progress: Progress) -> None:
+    """What was chosen stood in a conversation that is over; the words go to a new one."""
+    send(new, event("reply", to_sequence=3), progress)
 
-    assert [payloads.text(Place("c-new", "c-new"), "Hello")] == liveperson.requests
-
-
-def test_after_the_end_a_reply_has_only_its_words() -> None:
-    """What was chosen stood in a conversation that is over."""
-    liveperson = LivePerson()
-    say(liveperson, NEW, said=event("reply", to_sequence=3))
-
-    assert [payloads.text(Place("c-new", "c-new"), "Hello")] == liveperson.requests
-    assert [Progress(2, done=True)] == [each[1] for each in liveperson.all("sent")]
+    assert texts(new, "Hello") == bodies(new)
+    assert Progress(2, done=True) == new.progress("e-1")
 
 
 # ── Files ──
 
 
-def test_a_file_is_uploaded_and_shown() -> None:
-    """Its path is remembered before it is shown."""
-    file = event("file", file_type="PNG", caption="Look")
-    liveperson = LivePerson(answers=[{"sequence": 7}])
-    say(liveperson, said=file)
+def test_file_is_uploaded_and_shown(talking: Outbound) -> None:
+    """Under the path that LivePerson named."""
+    talking.answer("send", 200, STORED)
+    talking.answer("swift", 201)
+    talking.answer("send", 200, {"body": {"sequence": 7}})
+    after = send(talking, file(caption="Look"))
 
     assert [
-        ("content", file.raw),
-        ("upload", PHONE, b"file", "PNG"),
-        ("progress", ACCOUNT, TALKING.key, "e-1", Progress(uploaded="/path")),
-        ("send", PHONE, payloads.hosted_file(HERE, "/path", "PNG", "Look")),
-        ("sent", "e-1", Progress(1, done=True), 7),
-    ] == liveperson.happened
+        payloads.upload_url(len(PICTURE), "PNG").body,
+        payloads.hosted_file(here(talking), "/path", "PNG", "Look").body,
+    ] == bodies(talking)
+    assert (7, Progress(1, done=True)) == (after.last_sequence, talking.progress("e-1"))
 
 
-def test_a_file_is_uploaded_once() -> None:
-    """A later try shows the same one; a caption is optional."""
-    liveperson = LivePerson()
-    say(liveperson, said=event("file", file_type="PNG"), progress=Progress(uploaded="/before"))
+def test_path_of_a_file_is_remembered_before_it_is_shown(talking: Outbound) -> None:
+    """So a later try shows the same one; a caption is optional."""
+    talking.answer("send", 200, STORED)
+    talking.answer("swift", 201)
+    talking.answer("send", 503)
+    with pytest.raises(LivePersonUnavailable):
+        send(talking, file())
+    assert "/path" == talking.progress("e-1").uploaded
 
-    assert [payloads.hosted_file(HERE, "/before", "PNG", "")] == liveperson.requests
-    assert [] == liveperson.all("upload")
+    talking.liveperson.asked.clear()
+    talking.answer("send", 200, {"body": {"sequence": 7}})
+    send(talking, file(), Progress(uploaded="/path"))
+    assert [payloads.hosted_file(here(talking), "/path", "PNG", "").body] == bodies(talking)
 
 
-def test_a_file_is_known_by_its_path_when_it_echoes() -> None:
+def test_file_is_known_by_its_path_when_it_echoes(talking: Outbound) -> None:
     """It was shown by the try whose answer got lost."""
-    liveperson = LivePerson(known=heard((5, file_digest("/before"))))
-    say(
-        liveperson,
-        said=event("file", file_type="PNG"),
-        progress=Progress(uploaded="/before", ambiguous_at=NOW),
-    )
+    remember(talking, (talking.consumer().last_sequence + 1, file_digest("/before")))
+    send(talking, file(), Progress(uploaded="/before", ambiguous_at=talking.clock()))
 
-    assert [] == liveperson.requests
+    assert [] == bodies(talking)
 
 
-def test_an_upload_without_an_answer_leaves_no_doubt() -> None:
-    """A file that nobody was shown can be uploaded again."""
-    liveperson = LivePerson(uploads=[LivePersonUnavailable("no answer", maybe_done=True)])
+def test_upload_without_an_answer_leaves_no_doubt(talking: Outbound) -> None:
+    """A file that was not shown can be uploaded again."""
+    talking.answer("send", 200, STORED)
+    talking.answer("swift", 503)
     with pytest.raises(LivePersonUnavailable) as unavailable:
-        say(liveperson, said=event("file", file_type="PNG"))
+        send(talking, file())
 
     assert not unavailable.value.maybe_done
 
 
-def test_an_answer_that_did_not_come_passes_through() -> None:
-    """The frame around it notes the doubt."""
-    with pytest.raises(LivePersonUnavailable):
-        say(LivePerson(answers=[LivePersonUnavailable("no", maybe_done=True)]))
+def test_text_without_an_answer_is_in_doubt(talking: Outbound) -> None:
+    """The flow around it notes the doubt."""
+    talking.spoil("send", "answer_lost")
+    with pytest.raises(LivePersonUnavailable) as unavailable:
+        send(talking)
+
+    assert unavailable.value.maybe_done
