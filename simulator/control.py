@@ -1,4 +1,4 @@
-"""What can be told to a simulated LivePerson, and asked of it, from here or over HTTP (`rpc`)."""
+"""Methods to control a simulated LivePerson and to inspect it, here or over HTTP (`rpc`)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Controls:
             setattr(account, name, value)
 
     def set_webhook_url(self, account_id: str, url: str | None) -> None:
-        """Set where webhooks go; None sends none."""
+        """Set the URL for webhooks; None sends none."""
         self._account(account_id).webhook_url = url
 
     def revoke_tokens(self, account_id: str) -> None:
@@ -182,7 +182,7 @@ class Controls:
                 self._service(account).close(conversation, by)
 
     def start_survey(self, account_id: str, conversation_id: str, by: str = "AGENT") -> str:
-        """Close MAIN and start a survey whatever the account's switch; return its dialog id."""
+        """Close MAIN and start a survey, whatever the switch `survey`; return its dialog id."""
         account, conversation = self._conversation(account_id, conversation_id)
         with account.lock:
             service = self._service(account)
@@ -266,7 +266,7 @@ class Controls:
         }
 
     def wait_idle(self, timeout: float = 10.0) -> bool:
-        """Wait until no webhook and no agent's answer is to come; False after `timeout` seconds."""
+        """Wait until no webhook and no agent's answer is due; return False after `timeout` s."""
         deadline = time.monotonic() + timeout
         while not self._state.idle:
             if time.monotonic() > deadline:
@@ -292,7 +292,7 @@ class Controls:
         return self._state.faults.as_json()
 
     def faults_applied(self) -> list[JsonObject]:
-        """Return every request and webhook that was spoilt, oldest first: when and how."""
+        """Return every request and webhook that a fault spoilt, oldest first."""
         return self._state.faults.journal()
 
     # Inside

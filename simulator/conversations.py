@@ -1,5 +1,5 @@
 """
-How conversations are opened, led and closed, and what their surveys say.
+How conversations are opened, changed and closed, with their surveys.
 
 Every change is told to the listener at once, in order; the listener makes webhooks of it.
 """
@@ -40,7 +40,7 @@ Listener = Callable[[Conversation, "list[Event] | None"], None]
 
 
 class ConversationService:
-    """Opens, leads and closes the conversations of one account; the caller holds its lock."""
+    """Opens, changes and closes conversations of one account; the caller holds its lock."""
 
     def __init__(self, account: Account, listener: Listener) -> None:
         self.account = account
@@ -91,7 +91,7 @@ class ConversationService:
         self._notify(conversation, None)
         return conversation
 
-    # Saying something
+    # Events
 
     def publish(
         self,
@@ -101,7 +101,7 @@ class ConversationService:
         content: JsonObject,
         metadata: list[JsonObject] | None = None,
     ) -> Event:
-        """Add an event to a dialog and tell of it; return it with its number."""
+        """Add an event to a dialog and notify; return it with its sequence number."""
         event = self._record(conversation, dialog, sender, content, metadata)
         self._notify(conversation, [event])
         return event
@@ -134,10 +134,10 @@ class ConversationService:
         identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.account.account_id}/{role}")
         return Sender(str(identity), role, audience)
 
-    # Leading
+    # Changes
 
     def join(self, conversation: Conversation, role: str = ASSIGNED_AGENT) -> None:
-        """Let an agent take part, and tell of it."""
+        """Add an agent to the conversation, and notify."""
         agent = self.agent(role).originator_id
         conversation.participants.append({"id": agent, "role": role})
         dialog = conversation.open_dialog or conversation.main
@@ -156,7 +156,7 @@ class ConversationService:
         self._notify(conversation, None)
 
     def change(self, conversation: Conversation, **changes: Any) -> None:
-        """Set fields of the conversation (csat, ttr) and tell of it."""
+        """Set fields of the conversation (csat, ttr), and notify."""
         for name, value in changes.items():
             setattr(conversation, name, value)
         conversation.touch()
@@ -172,14 +172,14 @@ class ConversationService:
         self._finish(conversation, by, moment)
 
     def close_main(self, conversation: Conversation, by: str, cause: str | None) -> None:
-        """Close the MAIN dialog; a survey starts if the brand has one and it can be shown."""
+        """Close the MAIN dialog; start a survey if there is one and the client supports it."""
         if self.account.settings.survey and self.can_survey(conversation):
             self.start_survey(conversation, by, cause)
         else:
             self.close(conversation, by, cause)
 
     def can_survey(self, conversation: Conversation) -> bool:
-        """Tell whether a survey may start: MULTI_DIALOG was announced and an agent took part."""
+        """Whether a survey may start: MULTI_DIALOG was announced and an agent took part."""
         assigned = any(each["role"] == ASSIGNED_AGENT for each in conversation.participants)
         return assigned and "MULTI_DIALOG" in conversation.features
 
@@ -205,7 +205,7 @@ class ConversationService:
         return survey
 
     def survey_answered(self, conversation: Conversation, survey: Dialog, text: str) -> None:
-        """Take the consumer's words in a survey: ask the next question, or thank and end."""
+        """Handle the consumer's answer in a survey: ask the next question, or thank and close."""
         survey.question += 1
         skipped = text.strip().lower() == "skip"
         if not skipped and survey.question < len(self.account.settings.survey_questions):

@@ -1,5 +1,5 @@
 """
-Faults on purpose: rules, tried in order, that spoil a request or a webhook.
+Faults on purpose: rules that spoil a request or a webhook. The first that applies is used.
 
     service  one of an API's services                            webhook_sender
     kind     status slow slow_answer reset_before reset_after    slow duplicate reorder drop
@@ -34,7 +34,7 @@ KEPT_APPLICATIONS = 20_000
 
 @dataclass
 class Fault:
-    """One rule. `times` left is counted down; None is without end."""
+    """One rule; it applies at most `times` times, without a limit if that is None."""
 
     service: str
     kind: str
@@ -49,22 +49,22 @@ class Fault:
     match: str | None = None
     """Only a request or webhook whose body has this text."""
     for_seconds: float | None = None
-    """How long the rule is in force; None is until it is removed."""
+    """How long the rule is in force; None: until it is removed."""
     applied: int = 0
-    _dice: random.Random = field(init=False, repr=False, compare=False)
+    _rng: random.Random = field(init=False, repr=False, compare=False)
     _since: float = field(init=False, repr=False, compare=False, default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(self.seed)  # noqa: S311  (repeatable, not secret)
+        self._rng = random.Random(self.seed)  # noqa: S311  (repeatable, not secret)
 
-    def strikes(self, service: str, account_id: str, body: bytes) -> bool:
-        """Tell whether this rule applies now, and count it if it does."""
+    def applies(self, service: str, account_id: str, body: bytes) -> bool:
+        """Whether this rule applies now; count it if it does."""
         meant = self.service == service and self.account in (None, account_id)
         if not meant or self.times == self.applied or self._is_over():
             return False
         if self.match is not None and self.match.encode() not in body:
             return False
-        if self._dice.random() >= self.probability:
+        if self._rng.random() >= self.probability:
             return False
         self.applied += 1
         return True
@@ -109,7 +109,7 @@ class Faults:
         """Return the rule that applies to a request or webhook, or None."""
         with self._lock:
             found = next(
-                (rule for rule in self._rules if rule.strikes(service, account_id, body)), None
+                (rule for rule in self._rules if rule.applies(service, account_id, body)), None
             )
             if found is not None:
                 text = body.decode("utf-8", "replace") if service in self._readable else None
@@ -117,7 +117,7 @@ class Faults:
             return found
 
     def journal(self) -> list[JsonObject]:
-        """Return what was spoilt, oldest first: when, what, how, and the words that were in it."""
+        """Return the applied faults, oldest first: time, service, kind, readable body."""
         with self._lock:
             return list(self._journal)
 

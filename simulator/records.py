@@ -32,7 +32,7 @@ SECRET_NAMES = frozenset(
         "x-api-key",
     }
 )
-"""Headers (in lower case), query and form fields, and path parameters that are never kept."""
+"""Names of headers (in lower case), fields and path parameters whose values are redacted."""
 KEPT_REQUESTS = 2_000
 KEPT_VIOLATIONS = 2_000
 
@@ -54,7 +54,7 @@ class Records:
             self._counts[call.account_id][call.service] += 1
 
     def answered(self, call: Call, status: int | None, started: float) -> None:
-        """Keep one request, redacted, with its status; None means the connection was reset."""
+        """Record one request, redacted, with its status; None means the connection was reset."""
         entry = {
             **_place(call),
             "query": redacted(call.request.query),
@@ -67,7 +67,7 @@ class Records:
             self._requests.append(entry)
 
     def violation(self, call: Call, reason: str) -> None:
-        """Keep one thing that is wrong with a request; `reason` must not quote a secret."""
+        """Record a violation; `reason` must not quote a secret."""
         entry = {
             **_place(call),
             "reason": reason,
@@ -140,7 +140,7 @@ def redacted(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _readable(request: Request) -> Any:
-    """Return a body fit to be shown: JSON as it is, a form without secrets, else its size."""
+    """Return a body to show: JSON as it is, a form with secrets redacted, else its size."""
     if not request.body:
         return None
     kind = request.headers.get("content-type", "")

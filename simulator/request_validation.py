@@ -1,8 +1,8 @@
 """
-What a request must look like, read strictly from the Send API's pages.
+The form of a request, checked strictly by the Send API's pages.
 
-Each check adds to `Findings`: `must` refuses (HTTP 400), `should` only warns. Both end in the
-list of violations. Checks that need to know conversations are in `send_api`.
+Each check adds to `Findings`: `must` refuses (HTTP 400), `should` only warns. Both are recorded as
+violations. Checks that need a conversation are in `send_api`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ CONTEXT_FIELDS = ["type", "visitorId", "sessionId", "interactionContextId", "lan
 
 @dataclass
 class Findings:
-    """What is wrong with a request: what it is refused for, and what is only noted."""
+    """What is wrong with a request: reasons to refuse it, and warnings."""
 
     settings: Settings
     refusals: list[str] = field(default_factory=list)
@@ -112,18 +112,18 @@ class Findings:
         return ok
 
     def should(self, ok: bool, reason: str) -> bool:
-        """Note `reason` unless `ok`; return `ok`."""
+        """Warn of `reason` unless `ok`; return `ok`."""
         if not ok:
             self.warnings.append(reason)
         return ok
 
-    def taken(self, ok: bool, reason: str) -> bool:
-        """Note `reason` unless `ok`, or refuse where the account is set to; return `ok`."""
+    def undocumented(self, ok: bool, reason: str) -> bool:
+        """Warn of `reason` unless `ok`, or refuse if `refuse_undocumented`; return `ok`."""
         report = self.must if self.settings.refuse_undocumented else self.should
         return report(ok, reason)
 
     def string_id(self, where: str, value: Any) -> None:
-        """Take a number where an id should be a string, as published samples send; note it."""
+        """Warn of a number as an id, as published samples have; refuse anything but a string."""
         if isinstance(value, int) and not isinstance(value, bool):
             report = self.must if self.settings.refuse_numeric_ids else self.should
             report(False, f"{where}: should be a string")
@@ -131,7 +131,7 @@ class Findings:
             self.must(isinstance(value, str), f"{where}: must be a string")
 
     def known(self, where: str, value: JsonObject, names: Iterable[str]) -> None:
-        """Note fields that no page knows, or refuse them if the account is set to."""
+        """Warn of fields that no page has, or refuse them if `refuse_unknown_fields`."""
         unknown = sorted(set(value) - set(names))
         report = self.must if self.settings.refuse_unknown_fields else self.should
         report(not unknown, f"{where}: unknown fields {', '.join(unknown)}")
@@ -147,9 +147,9 @@ class Findings:
 def http(findings: Findings, request: Request) -> None:
     """Check version and content type, the same for both endpoints."""
     findings.must(request.query.get("v", "3") == "3", "query: v must be 3")
-    findings.taken("v" in request.query, "query: v should be 3")
+    findings.undocumented("v" in request.query, "query: v should be 3")
     right = request.headers.get("content-type", "").lower().startswith("application/json")
-    findings.taken(right, "header: content-type should be application/json")
+    findings.undocumented(right, "header: content-type should be application/json")
 
 
 def element(findings: Findings, value: JsonObject, *, metadata_allowed: bool = False) -> None:
@@ -169,7 +169,7 @@ def _element_id(findings: Findings, identity: Any) -> None:
 
 
 def client_properties(findings: Findings, request: Request) -> frozenset[str]:
-    """Return the features of the Client-Properties header, noting what is wrong with it."""
+    """Return the features of the Client-Properties header; warn of what is wrong with it."""
     raw = request.headers.get("client-properties")
     if raw is None:
         return frozenset()

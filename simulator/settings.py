@@ -1,9 +1,9 @@
 """
-Every switch of a simulated account, in one place.
+Every switch of a simulated account.
 
-What LivePerson documents is the default. Where its documents are silent or disagree, the switch
-says so, and a test can run both ways. Times are in the unit the name ends in; those the webhook
-sender waits are multiplied by `time_scale`, so that a test need not wait five minutes.
+The defaults are what LivePerson documents. Where its pages are silent or disagree, the switch says
+so, and a test can run both ways. Times are in the unit at the end of the name; the webhook sender
+multiplies its waits by `time_scale`, so that a test need not wait five minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Settings:
-    """How one account behaves. Never changed in place: `changed` gives a new one."""
+    """How one account behaves. Immutable: `changed` returns a new value."""
 
     # Sentinel and IDP
     app_jwt_life_seconds: int = 3600
@@ -32,7 +32,7 @@ class Settings:
     unknown_service_status: int = 404
     """Unpublished: 404 or 400 for a service name that does not exist."""
     base_uris: dict[str, str] = field(default_factory=dict)
-    """Base URIs given instead of our own, by service name."""
+    """Base URIs to answer instead of the simulator's own, by service name."""
 
     # Send API
     request_limit_characters: int = 5000
@@ -42,9 +42,9 @@ class Settings:
     refuse_unknown_fields: bool = False
     """An unknown field is always a violation; with this it is also answered 400."""
     refuse_numeric_ids: bool = False
-    """Published samples use numbers as ids; always a violation, with this answered 400."""
+    """Published samples use numbers as ids; always a violation, with this also answered 400."""
     refuse_undocumented: bool = False
-    """Other forms that the pages do not have and clients send: violations, with this refused."""
+    """Forms that clients send and no page has: always violations, with this also refused."""
     swap_missing_header_codes: bool = False
     """Authorization page: its sample exchanges 40104 and 40105."""
     foreign_consumer_error_code: int | None = None
@@ -60,7 +60,7 @@ class Settings:
     close_closed_status: int = 400
     """Unpublished: the answer to closing what is closed; 200 makes it succeed."""
     new_conversation_usable_after_ms: int = 0
-    """An old draft warns that a new conversation may not be usable at once: how long."""
+    """How long a new conversation is unknown to SEND; an old draft warns of that."""
     accept_rich_content: bool = False
     """Unpublished: whether a connector may send a RichContentEvent."""
     accept_chat_state_in_survey: bool = False
@@ -76,7 +76,7 @@ class Settings:
     monitoring: str = "expose"
     """`expose`, `none` (no eligible engagement) or `loading`."""
     loading_times: int | None = None
-    """How many calls are answered "loading" before it becomes `expose`; None is for ever."""
+    """How many calls are answered "loading" before it becomes `expose`; None: every call."""
     campaign_id: int = 880524023
     engagement_id: int = 880524123
 
@@ -88,7 +88,7 @@ class Settings:
     retry: str = "ttl"
     """`none`, `number` (deprecated by LivePerson) or `ttl`."""
     retention_time_seconds: float = 259_200
-    """Retry page: how long `ttl` keeps trying, 2 s to 3 days."""
+    """Retry page: how long `ttl` retries, 2 s to 3 days."""
     max_retries: dict[str, int] = field(default_factory=dict)
     """Retries by manifest key for `number`; 0 keeps that key out of `ttl`."""
     time_scale: float = 1.0
@@ -116,7 +116,7 @@ class Settings:
     envelope: str = "subscriptionId"
     """`subscriptionId` (on conversation changes), `sentTs` (on all) or `none`."""
     changes_per_body: int = 1
-    """Up to so many waiting changes of one kind travel in one body."""
+    """How many waiting changes of one kind one body may have."""
 
     # The brand's side
     auto_join: bool = False
@@ -130,7 +130,7 @@ class Settings:
     skill_id: str = "-1"
 
     def changed(self, **changes: Any) -> Settings:
-        """Return these settings with some replaced; a name that is no setting is refused."""
+        """Return these settings with some replaced; raise ValueError for an unknown name."""
         known = {each.name for each in fields(self)}
         unknown = sorted(set(changes) - known)
         if unknown:
@@ -139,12 +139,12 @@ class Settings:
 
     @property
     def echo_template(self) -> str | None:
-        """What the agent answers, with `{text}` for the consumer's words; None when silent."""
+        """The agent's answer, with `{text}` for the consumer's text; None without an answer."""
         if self.echo_agent is True:
             return "re: {text}"
         return self.echo_agent or None
 
 
 def _frozen(value: Any) -> Any:
-    """Return a list, as JSON gives it, as the tuple the settings hold."""
+    """Return a tuple for a list from JSON, any other value unchanged."""
     return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""The simulated LivePerson as an object: start it, tell agents what to do, ask what happened."""
+"""The simulated LivePerson as an object that is started and stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doing something later: one thread, a heap of moments, and what to call at each."""
+"""Call functions later: one thread, and a heap of moments with what to call."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Timers:
         self._thread.start()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Call `action` in so many seconds; it must be quick, for the others wait."""
+        """Call `action` after `seconds`; it must return quickly, since all others wait."""
         with self._changed:
             heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), action))
             self._changed.notify()
 
     def stop(self) -> None:
-        """Call nothing any more."""
+        """Stop calling; what is still to come is dropped."""
         with self._changed:
             self._stopped = True
             self._changed.notify()

@@ -51,7 +51,7 @@ REORDER_WAIT_MS = 1_000.0
 
 
 class SenderPool:
-    """The threads that send, their kept connections, and the clock they share."""
+    """The threads that send webhooks, with their kept connections."""
 
     def __init__(self, timers: Timers, faults: Faults) -> None:
         self.timers = timers
@@ -75,7 +75,7 @@ class SenderPool:
         return session
 
     def stop(self) -> None:
-        """Take no new work."""
+        """Accept no new work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -288,7 +288,7 @@ class Outbox:
     # After an attempt
 
     def _settle(self, queue: ConversationQueue, batch: list[Notification], *, ok: bool) -> None:
-        """Decide what becomes of the head of a queue after an attempt."""
+        """Remove, keep or retry the head of a queue after an attempt."""
         if not ok and self._keeps(batch[0]):
             self._fail()
             return
