@@ -55,9 +55,9 @@ settings and libraries. A text of ours and one of each floor take turns, never t
 {TEXTS} texts in a row give a median and a 95th percentile. LivePerson's webhooks are off meanwhile,
 so that a text's echo does not get in the way of the next.
 
-What is above the floor is nearly all one thing: a worker reads the table before it calls anybody,
+What is above the floor is nearly all one thing: a worker reads the table before it calls a partner,
 for whose the text is, whether it was passed on already, whether its group is held and whether its
-partner is down. Without it, it could not promise to pass on everything once, in order and to nobody
+partner is down. Without it, it could not promise to pass on everything once, in order and to no one
 else; and fewer than one call it cannot be. So the floor is there a second time, with a read of four
 keys in its worker. How long each takes on AWS is not measured here.
 """

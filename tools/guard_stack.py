@@ -1,5 +1,5 @@
 """
-Guard a deployed stack: no update may delete or replace what holds messages, nobody may delete it.
+Protect a deployed stack: no update may delete or replace what holds messages; no one may delete it.
 
     python -m tools.guard_stack STAGE [OPTIONS OF SAM DEPLOY]
 

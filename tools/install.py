@@ -41,9 +41,9 @@ def main(requirements: Path) -> int:
     if pip.returncode == 0:
         print("setup: done", flush=True)
         return 0
-    problem, mend = explained("".join(last))
+    problem, fix = explained("".join(last))
     print(*(f"    {line.rstrip()}" for line in last), sep="\n", file=sys.stderr)
-    print(f"setup: {problem}\n  do: {mend}", file=sys.stderr)
+    print(f"setup: {problem}\n  do: {fix}", file=sys.stderr)
     return 1
 
 

@@ -22,7 +22,7 @@ MEASURED = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True)
 class Waits:
-    """How long a call of somebody else takes, in milliseconds: assumed, not measured."""
+    """How long a call to a partner takes, in milliseconds: assumed, not measured."""
 
     aws: float = 8
     liveperson: float = 150

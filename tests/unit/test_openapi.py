@@ -91,7 +91,7 @@ def test_every_type_has_an_example() -> None:
 @pytest.mark.parametrize("name", ["Profile", "ConsumerEventProfile", "ConsumerEventReply"])
 def test_what_livepersons_requests_have_room_for_is_said(name: str) -> None:
     """No schema has a word for it, so its description says it."""
-    assert f"room for {MAX_PASSED_ON:,} characters of JSON" in json.dumps(contract.schemas()[name])
+    assert f"at most {MAX_PASSED_ON:,} characters of JSON" in json.dumps(contract.schemas()[name])
 
 
 def test_every_answer_of_the_code_is_described() -> None:

@@ -1,5 +1,5 @@
 """
-A copy of the project in which mutants can live: nobody else ever imports them.
+A copy of the project for the mutants, so that no other process imports them.
 
 mutmut leaves decorated classes and properties alone, and most of our decisions stand in frozen
 dataclasses. So the copy writes both decorators as the calls that they are:
