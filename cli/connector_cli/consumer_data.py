@@ -16,6 +16,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from liveperson_connector.domain.pseudonyms import short
 from liveperson_connector.domain.queue_messages import stable_id
 
 from .dead_letters.queues import DeadLetter
@@ -87,7 +88,8 @@ class KnownConsumer:
             text = _text(letter)
             return any(each in text for each in self._ids)
         return letter.account_id == self.account_id and (
-            letter.consumer_id == self.consumer_id or letter.conversation_id in self.conversations
+            (letter.consumer_id, letter.consumer) == (self.consumer_id, short(self.key))
+            or letter.conversation_id in self.conversations
         )
 
     @cached_property

@@ -76,21 +76,30 @@ def consumer() -> None:
 @consumer.command()
 @click.argument("consumer_id")
 @click.option("--account", "account_id", required=True, help="The LivePerson account.")
+@click.option("--channel", metavar="NAME", help="The consumer's ready channel, if it is one's.")
 @click.option("--dry-run", is_flag=True, help="Print what would be erased; erase nothing.")
 @yes
 @as_json
 @on_a_stack
 def erase(
-    stack: Stack, consumer_id: str, account_id: str, dry_run: bool, yes: bool, as_json: bool
+    stack: Stack,
+    consumer_id: str,
+    account_id: str,
+    channel: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """
     Erase CONSUMER_ID, the channel's own id of a consumer, from every store of the connector.
+
+    For a person of a ready channel, name it with --channel; CONSUMER_ID is the provider's id.
 
     The command searches until it finds nothing more. Run it again after an interruption. It works
     for accounts that were removed, too. It reads the whole table several times, because the table
     is not sorted by consumer. LivePerson and the channel erase their own records.
     """
-    eraser = Eraser(stack, checked_account_id(account_id), consumer_id)
+    eraser = Eraser(stack, checked_account_id(account_id), consumer_id, channel or "")
     receipt = eraser.preview()
     if not dry_run:
         things = output.counted(receipt.count, "thing")
@@ -106,9 +115,11 @@ def erase(
 class Eraser:
     """Finds and erases one consumer's data."""
 
-    def __init__(self, stack: Stack, account_id: str, consumer_id: str) -> None:
+    def __init__(self, stack: Stack, account_id: str, consumer_id: str, channel: str = "") -> None:
         self._stack = stack
-        key = consumer_key(stack.consumer_id_salt, account_id, consumer_id)
+        if channel:
+            consumer_id = f"{channel}:{consumer_id.removeprefix(f'{channel}:')}"
+        key = consumer_key(stack.consumer_id_salt, account_id, consumer_id, channel)
         self._known = KnownConsumer(account_id, consumer_id, key)
         self._table = ConsumerTable(stack)
         self._files = ConsumerFiles(stack)

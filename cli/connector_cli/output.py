@@ -92,6 +92,12 @@ def ask_secret(name: str) -> str:
     return secret.strip()
 
 
+def ask_optional_secret(name: str) -> str:
+    """Read a secret as above; empty if none is given."""
+    given = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    return given.strip()
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Write a number with its noun: ``1 letter``, ``2 letters``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

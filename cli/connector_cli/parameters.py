@@ -141,6 +141,10 @@ class Parameters:
             self._client.delete_parameters(Names=names[start : start + 10])
         return names
 
+    def delete_one(self, account_id: str, kind: str) -> None:
+        """Delete one parameter of an account."""
+        self._client.delete_parameter(Name=self.of(account_id)[kind].name)
+
     def _drop_if_plain(self, account_id: str, kind: str) -> None:
         """Delete a parameter of another type: Parameter Store cannot change a parameter's type."""
         there = self.written.get(account_id, {}).get(kind)

@@ -13,6 +13,7 @@ import click
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 
 from . import output
+from .channel import ready
 from .errors import Problem, invalid_input_explained
 from .groups import Commands
 from .logs import Line, ago, lines
@@ -77,6 +78,7 @@ def secrets() -> None:
     "--force", is_flag=True, help="Do it although the previous secret is, or may be, in use."
 )
 @click.option("--signing", is_flag=True, help="Rotate the channel's signing secret instead.")
+@click.option("--channel", metavar="NAME", help="Rotate the secrets of this ready channel instead.")
 @click.option(
     "--quiet-seconds",
     type=click.IntRange(0),
@@ -92,6 +94,7 @@ def rotate(
     finish: bool,
     force: bool,
     signing: bool,
+    channel: str | None,
     quiet_seconds: int,
     yes: bool,
 ) -> None:
@@ -105,7 +108,9 @@ def rotate(
     """
     parameters = Parameters(stack)
     parameters.of(account_id)
-    if finish:
+    if channel is not None:
+        _rotate_channel(stack, parameters, account_id, channel, finish=finish, yes=yes)
+    elif finish:
         _check_unused(usage(stack, parameters, account_id, quiet_seconds), force)
         output.confirm(f"Remove the previous secret of account {account_id}?", yes=yes)
         _forget(parameters, account_id)
@@ -155,6 +160,17 @@ def clear_history(stack: Stack, account_id: str, yes: bool) -> None:
     for kind in (CREDENTIALS, CHANNEL):
         if kind in written:
             _clear_history(parameters, account_id, kind)
+
+
+def _rotate_channel(
+    stack: Stack, parameters: Parameters, account_id: str, name: str, *, finish: bool, yes: bool
+) -> None:
+    if not finish:
+        ready.rotate(stack, parameters, account_id, name, yes=yes)
+        return
+    output.confirm(f"Remove the previous secrets of channel {name}?", yes=yes)
+    ready.finish_rotation(parameters, account_id, name)
+    _clear_history(parameters, account_id, ready.FOLDER + name)
 
 
 def usage(stack: Stack, parameters: Parameters, account_id: str, seconds: float) -> Usage:

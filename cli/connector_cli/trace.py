@@ -10,6 +10,7 @@ import click
 from liveperson_connector.domain.pseudonyms import consumer_key, short
 
 from . import output
+from .channel.ready import names as ready_channels
 from .dead_letters.queues import DeadLetter, DeadLetters
 from .errors import Problem
 from .logs import Line, ago, lines
@@ -39,8 +40,9 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
     """
     Follow WHAT through the logs: every hop, try, decision and time.
 
-    WHAT is LivePerson's id of a conversation, the channel's own id of a consumer or an event, or a
-    consumer's pseudonym or a trace id from the logs. The output contains no message text.
+    WHAT is LivePerson's id of a conversation, the channel's own id of a consumer or an event (of a
+    ready channel, the provider's), or a consumer's pseudonym or a trace id from the logs. The
+    output contains no message text.
     """
     names = _names(stack, what, account_id)
     found = follow(stack, names, minutes)
@@ -80,9 +82,14 @@ def follow(stack: Stack, names: set[str], minutes: float) -> list[Line]:
 
 def _names(stack: Stack, what: str, account_id: str | None) -> set[str]:
     """Return the names of ``what`` in the logs: itself, and the pseudonym it has as a consumer."""
-    accounts = [account_id] if account_id else Parameters(stack).account_ids
-    salt = stack.consumer_id_salt
-    return {what, *(short(consumer_key(salt, each, what)) for each in accounts)}
+    parameters, salt = Parameters(stack), stack.consumer_id_salt
+    accounts = [account_id] if account_id else parameters.account_ids
+    of_channels = {
+        short(consumer_key(salt, account, f"{name}:{what.removeprefix(f'{name}:')}", name))
+        for account in accounts
+        for name in ready_channels(parameters, account)
+    }
+    return {what, *(short(consumer_key(salt, each, what)) for each in accounts), *of_channels}
 
 
 def _is_about(letter: DeadLetter, names: set[str], found: Iterable[Line]) -> bool:

@@ -26,6 +26,7 @@ from tools.template import resources
 from .accounts import ACCOUNT, SALT
 
 STACK = "connector"
+CHANNEL_API_URL = "https://connector.example/v1"
 
 _QUEUES = (
     *("ConsumerEventsQueue", "ConsumerEventsDeadLetters"),
@@ -142,7 +143,9 @@ def _template() -> dict[str, Any]:
         "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service}],
     }
     return {
+        "Parameters": {"CallbackNetwork": {"Type": "String", "Default": "loopback"}},
         "Resources": {
+            "ProviderIntakeLogs": {"Type": "AWS::Logs::LogGroup"},
             **{
                 name: {"Type": "AWS::SQS::Queue", "Properties": _without_policy(queues[name])}
                 for name in _QUEUES
@@ -158,6 +161,7 @@ def _template() -> dict[str, Any]:
         "Outputs": {
             "TableName": {"Value": {"Ref": "Table"}},
             "FilesBucketName": {"Value": {"Ref": "Bucket"}},
+            "ChannelApiUrl": {"Value": CHANNEL_API_URL},
         },
     }
 

@@ -1,4 +1,4 @@
-"""``connector channel``: try a channel of one's own from outside."""
+"""``connector channel``: an account's ready channels, and a channel of one's own from outside."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from liveperson_connector.support.web_address import BadAddress
 
 from .. import output
 from ..errors import Problem, invalid_input_explained
+from ..groups import Commands
 from ..options import as_json
 from .checks import Channel, Finding, run
+from .ready import add, list_channels, register, remove, show, try_channel
 
 
-@click.group()
+@click.group(cls=Commands)
 def channel() -> None:
-    """Channels: check your own."""
+    """Add and remove ready channels (Telegram, WhatsApp …); check a channel of your own."""
+
+
+for _command in (add, list_channels, show, try_channel, register, remove):
+    channel.add_command(_command)
 
 
 @channel.command("test")

@@ -87,7 +87,12 @@ class DeadLetter:
         """The consumer's pseudonym, as in the logs; empty if the message names no consumer."""
         if not self.consumer_id:
             return ""
-        return short(consumer_key(self.salt, self.account_id, self.consumer_id))
+        return short(consumer_key(self.salt, self.account_id, self.consumer_id, self.channel))
+
+    @property
+    def channel(self) -> str:
+        """The name of the consumer's ready channel; empty for a channel of the brand's own."""
+        return str(self.body.get("channel") or "")
 
     @property
     def conversation_id(self) -> str:

@@ -15,7 +15,7 @@ from ..options import as_json, on_a_stack
 from ..parameters import Parameters
 from ..partners import LivePerson
 from ..stack import Stack
-from . import accounts, clock, deployment, executions, rights, versions, webhooks
+from . import accounts, channels, clock, deployment, executions, rights, versions, webhooks
 from .finding import OK, WARNING, WRONG, Check, CheckContext, Finding, run_check
 
 CHECKS: dict[str, Check] = {
@@ -39,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "webhooks": webhooks.arriving,
     "manifest": webhooks.installed,
     "callback": accounts.callback,
+    "channels": channels.channels,
 }
 
 _STYLES = {OK: ("✓", "green"), WARNING: ("!", "yellow"), WRONG: ("✗", "red")}

@@ -57,9 +57,15 @@ class CheckContext:
         return [each for each in self.wanted if not self.missing(each)]
 
     def missing(self, account_id: str) -> list[str]:
-        """Return which of an account's two parameters are missing."""
+        """Return which of an account's parameters are missing; one channel of any kind will do."""
         written = self.parameters.written.get(account_id, {})
-        return [kind for kind in (CREDENTIALS, CHANNEL) if kind not in written]
+        has_channel = any(kind == CHANNEL or kind.startswith("channels/") for kind in written)
+        without = [] if CREDENTIALS in written else [CREDENTIALS]
+        return without if has_channel else [*without, CHANNEL]
+
+    def has_own_channel(self, account_id: str) -> bool:
+        """Whether the account has a channel of its own, which gets callbacks."""
+        return CHANNEL in self.parameters.written.get(account_id, {})
 
     def domain_failure(self, account_id: str) -> ConnectorError | None:
         """Return why the Domain API gives no addresses, or None if it does; ask once."""
