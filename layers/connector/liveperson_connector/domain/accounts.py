@@ -20,7 +20,7 @@ from .errors import MisconfiguredAccount
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 CALLBACKS = frozenset({"message", "typing", "receipt", "conversation", "failed"})
-"""Every type of callback there is."""
+"""All types of callbacks."""
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks specification
 
@@ -51,8 +51,8 @@ class Credentials:
     """
     The app install's id and secret; ``previous_client_secret`` while a new one is rolled out.
 
-    ``signature_algorithm`` is what LivePerson signs webhooks with, where that is certain: an
-    account that was moved to ``sha256`` should not be open to ``sha1`` any more.
+    ``signature_algorithm`` is the only one accepted for webhooks, if it is given: an account that
+    was moved to ``sha256`` should no longer accept ``sha1``.
     """
 
     client_id: str
@@ -78,10 +78,10 @@ class Credentials:
 @dataclass(frozen=True)
 class ChannelSettings:
     """
-    Where a channel is called back, the key (as bytes) that signs the calls, and what it wants.
+    A channel's callback URL, the key (as bytes) that signs callbacks, and its wishes.
 
-    ``callbacks`` are the types it is told of, none for all; ``automatic_receipts`` lets us tell
-    LivePerson that a message was delivered once the channel took it; ``entry_point`` are the
+    ``callbacks`` are the types that it receives, ``None`` for all; with ``automatic_receipts`` the
+    connector confirms to LivePerson each message that the channel accepted; ``entry_point`` are the
     addresses by which the Monitoring API finds a campaign for a new conversation.
     """
 
@@ -92,7 +92,7 @@ class ChannelSettings:
     entry_point: tuple[str, ...] = ()
 
     def wants(self, callback: str) -> bool:
-        """Whether the channel is told of callbacks of this type."""
+        """Whether the channel receives callbacks of this type."""
         return self.callbacks is None or callback in self.callbacks
 
     @classmethod

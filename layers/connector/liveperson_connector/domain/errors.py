@@ -33,7 +33,7 @@ Everything that can go wrong, as a tree.
     │   ├── ReportEarly             a provider's report came before the note of its message
     │   ├── ChannelBusy             a provider's 429, and what a provider is not to be sent so fast
     │   ├── ChannelUnavailable      the same as LivePersonUnavailable, on the channel's side
-    │   ├── MisconfiguredAccount    a parameter is missing or malformed; an operator mends it
+    │   ├── MisconfiguredAccount    a parameter is missing or malformed; an operator fixes it
     │   ├── AwsUnavailable          a throttled or failing AWS call
     │   └── Unexpected              a fault of ours; the log has its place
     └── Permanent                   another try cannot help: a person should look
@@ -117,9 +117,9 @@ class Problem:
 
 class InvalidEvent(Refused):
     """
-    A consumer event that breaks the contract; ``problems`` lists everything found.
+    A consumer event that breaks the contract; ``problems`` lists all that were found.
 
-    The error's own words, which are logged, have the first ones.
+    The error's text, which is logged, contains the first ones.
     """
 
     reason = "invalid_event"
@@ -131,7 +131,7 @@ class InvalidEvent(Refused):
 
 
 class UnknownAccount(Refused):
-    """An account whose parameters are not written, so nobody can be reached for it."""
+    """An account whose parameters are not written."""
 
     reason = "unknown_account"
     status = 404
@@ -152,7 +152,7 @@ class NoSuchRoute(Refused):
 
 
 class NoSuchFile(Refused):
-    """A file that the channel asks for and that is not there, for example an expired one."""
+    """A file that the channel requests and that does not exist, for example an expired one."""
 
     reason = "no_such_file"
     status = 404
@@ -166,7 +166,7 @@ class TooLarge(Refused):
 
 
 class NotQueued(Refused):
-    """AWS did not take the message in time; the caller keeps it and sends it again."""
+    """AWS did not accept the message in time; the caller keeps it and sends it again."""
 
     reason = "not_queued"
     status = 503
@@ -179,12 +179,11 @@ class Transient(ConnectorError):
     """
     Trying again later may help.
 
-    ``retry_after`` is the least wait in seconds where the partner named one. ``maybe_done`` is
-    true when the partner may have acted although no answer came, ``maybe_opened`` when what it may
-    have done is to open a conversation. ``http_status`` and ``error_code`` are those of the answer,
-    where there was one. An error whose class sets ``is_try`` to false is a wait: no partner was
-    called, so no try failed. ``pace`` names the back-off, in ``delivery/retries.py``, for errors
-    that name no wait.
+    ``retry_after`` is the minimum wait in seconds if the partner named one. ``maybe_done`` is true
+    if the partner may have acted although no answer came, ``maybe_opened`` if it may have opened a
+    conversation. ``http_status`` and ``error_code`` are those of the answer, if there was one. An
+    error whose class sets ``is_try`` to false is a wait: no partner was called, so no try failed.
+    ``pace`` names the back-off, in ``delivery/retries.py``, for errors that name no wait.
     """
 
     is_try: ClassVar[bool] = True
@@ -209,7 +208,7 @@ class Transient(ConnectorError):
 
 @contextmanager
 def harmless() -> Iterator[None]:
-    """Let a failure within leave no doubt: what it may have done does no harm when done twice."""
+    """Clear ``maybe_done`` of a failure within: repeating the call does no harm."""
     try:
         yield
     except Transient as error:
@@ -231,7 +230,7 @@ class BadAppJwt(LivePersonUnavailable):
 
 
 class BadConsumerJws(LivePersonUnavailable):
-    """IDP's answer holds no ConsumerJWS that names the consumer."""
+    """IDP's answer contains no ConsumerJWS that names the consumer."""
 
     reason = "bad_consumer_jws"
 
@@ -250,7 +249,7 @@ class LivePersonBusy(Transient):
 
 
 class LivePersonConflict(Transient):
-    """LivePerson answered 409: what was asked does not fit a state that may be another soon."""
+    """LivePerson answered 409: the request does not fit the state, which may change soon."""
 
     reason = "liveperson_conflict"
     answer_of = "liveperson"
@@ -270,14 +269,14 @@ class AppJwtMissing(Transient):
 
 
 class ConversationUnknown(Transient):
-    """LivePerson holds an open conversation of this consumer whose id we do not know."""
+    """The consumer has an open conversation at LivePerson whose id is unknown here."""
 
     reason = "conversation_unknown"
     answer_of = "liveperson"
 
 
 class ConversationNotReady(Transient):
-    """A conversation opened a moment ago does not take its first message yet."""
+    """A conversation that was just opened does not accept its first message yet."""
 
     reason = "conversation_not_ready"
     answer_of = "liveperson"
@@ -291,7 +290,7 @@ class CircuitOpen(Transient):
 
 
 class ProbeFailed(CircuitOpen):
-    """A call that was to find out whether the destination is back found it down, at no try."""
+    """A probe found the destination still down; this does not count as a try."""
 
 
 class GroupHeld(Transient):
@@ -315,21 +314,21 @@ class NotificationEarly(Transient):
 
 
 class ReportEarly(Transient):
-    """A provider reports on a message of which there is no note yet."""
+    """A provider's report arrived before its message was recorded."""
 
     reason = "report_early"
     is_try = False
 
 
 class ChannelBusy(Transient):
-    """A provider asks to be sent less at a time."""
+    """A provider limits the rate of requests."""
 
     reason = "channel_busy"
     pace = "busy"
 
 
 class ChannelUnavailable(Transient):
-    """The channel's callback endpoint did not answer, or asked for patience."""
+    """The channel's callback endpoint did not answer, or answered that it cannot now."""
 
     reason = "channel_unavailable"
     outage_of = "channel"
@@ -343,13 +342,13 @@ class MisconfiguredAccount(Transient):
 
 
 class AwsUnavailable(Transient):
-    """An AWS service did not do what it was asked, for example under throttling."""
+    """A call of an AWS service failed, for example because of throttling."""
 
     reason = "aws_unavailable"
 
 
 class Unexpected(Transient):
-    """An error nobody foresaw. It waits like any other, so that a corrected version gets it."""
+    """A bug. The message is retried like any other, so that a fixed version can handle it."""
 
     reason = "unexpected"
 
@@ -370,10 +369,10 @@ class Permanent(ConnectorError):
 
 class LivePersonRefused(Permanent):
     """
-    LivePerson answered 4xx: it will not take this, whenever it is sent.
+    LivePerson answered 4xx: it will never accept this request.
 
-    ``said`` are LivePerson's own words. They may repeat what a consumer wrote, in any form, so they
-    are for code to decide by and are shown nowhere; the error's text has none of them.
+    ``said`` are LivePerson's own words. They may repeat what a consumer wrote, so they are only for
+    code to decide by; they are never shown, and the error's text contains none of them.
     """
 
     reason = "liveperson_refused"
@@ -382,25 +381,25 @@ class LivePersonRefused(Permanent):
 
 
 class ConsumerJwsRejected(LivePersonRefused):
-    """LivePerson does not accept the ConsumerJWS (errorCode 40103), even one minted just now."""
+    """LivePerson does not accept the ConsumerJWS (errorCode 40103), even a new one."""
 
     reason = "consumer_jws_rejected"
 
 
 class NoConversation(Permanent):
-    """An event needs a conversation, for example a receipt, and the consumer has none."""
+    """An event, for example a receipt, needs a conversation, and the consumer has none."""
 
     reason = "no_conversation"
 
 
 class FileRefused(Permanent):
-    """A consumer's file that LivePerson would not take, for example one of more than 3 MB."""
+    """A consumer's file that LivePerson would refuse, for example one of more than 3 MB."""
 
     reason = "file_refused"
 
 
 class ChannelRefused(Permanent):
-    """The channel answered that it will never take this callback."""
+    """The channel answered that it will never accept this callback."""
 
     reason = "channel_refused"
     answer_of = "channel"
@@ -440,20 +439,20 @@ class NotCarried(ChannelRefused):
     """A file that the channel cannot carry, for its type or its size."""
 
     reason = "not_carried"
-    answer_of = ""  # nobody was asked
+    answer_of = ""  # no call was made
 
 
 def provider_refusal(
     reason: str, problem: str, http_status: int | None, error_code: str | None
 ) -> ChannelRefused:
-    """Make the error of a provider's refusal, whose word is ``reason``."""
+    """Return the error for a provider's refusal with this ``reason``."""
     kinds = {kind.reason: kind for kind in _descendants(ChannelRefused)}
     kind = kinds.get(reason, ChannelRefused)
     return kind(problem, http_status=http_status, error_code=error_code)
 
 
 class UnreadableMessage(Permanent):
-    """A queued message, or a webhook's body, has not the form it should have."""
+    """A queued message or a webhook's body does not have the expected form."""
 
     reason = "unreadable"
 

@@ -1,9 +1,9 @@
 """
-A destination that seems to be down: LivePerson or the channel, for one account.
+The circuit of a destination, LivePerson or the channel, for one account.
 
-While it is down its messages wait, without calls and without counting as tries; now and then one
-of them looks whether it is back. How long they wait grows with the outage, so a short one is over
-for them soon, and a long one does not use up what the queue has of patience.
+While it is open, messages wait without calls and without counting as tries; from time to time one
+message is the probe. The interval between probes grows with the outage: after a short one messages
+go on soon, and a long one does not use up the queue's limit of receives.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OPEN_AFTER = 5
-"""So many failures in a row, and the destination counts as down…"""
+"""Failures in a row that open the circuit…"""
 
 OPEN_GROUPS = 2
-"""… if they are of so many groups: one message that always fails says nothing of others."""
+"""… if they are of this many groups: one message that always fails proves no outage."""
 
-# Failures further apart than this are not "in a row".
+# Failures further apart than this many seconds are not in a row.
 FORGET_SECONDS = 600
 
 _SHORTEST = 5.0
@@ -26,9 +26,9 @@ _LONGEST = 600.0
 @dataclass(frozen=True)
 class CircuitState:
     """
-    Failures in a row, since when, and when somebody may look next (seconds since 1970).
+    Failures in a row, since when, and when the next probe may go (seconds since 1970).
 
-    ``groups`` are those that the failed messages belong to. Until it is certain, everybody goes on.
+    ``groups`` are those of the failed messages. Until the circuit is open, all messages go ahead.
     """
 
     failures: int
@@ -42,5 +42,5 @@ class CircuitState:
         return self.failures >= OPEN_AFTER and len(self.groups) >= OPEN_GROUPS
 
     def interval(self, now: float) -> float:
-        """Return how many seconds pass between looks: a quarter of the outage, within limits."""
+        """Return the seconds between probes: a quarter of the outage so far, within limits."""
         return min(max((now - self.since) / 4, _SHORTEST), _LONGEST)
