@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.channel import ConnectorClient, DemoChannel
 from sandbox.endpoints import Endpoints
+from sandbox.providers import KINDS
 from simulator import SimulatedLivePerson
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,7 @@ def _world(
         *("--client-secret", CLIENT_SECRET),
         *("--callback-url", channel.callback_url),
         *("--signing-secret", SIGNING_SECRET),
+        *(word for kind in KINDS for word in ("--channel", kind)),
     ]
     log = state / "up.log"
     with log.open("w") as output:
