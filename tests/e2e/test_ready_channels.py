@@ -64,12 +64,12 @@ class Person:
         return next(
             each
             for each in self.world.liveperson.conversations(self.world.account_id)
-            if any(entry["text"] == f"Hello by {self.kind}" for entry in each["transcript"])
+            if any(entry.get("text") == f"Hello by {self.kind}" for entry in each["transcript"])
         )
 
     def said(self) -> list[str]:
         return [
-            entry["text"]
+            entry.get("text", "")
             for each in self.world.liveperson.conversations(self.world.account_id)
             for entry in each["transcript"]
             if entry["role"] == "CONSUMER"
