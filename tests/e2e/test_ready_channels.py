@@ -107,7 +107,7 @@ def test_texts_go_both_ways(person: Person) -> None:
     assert "text" == person.sees(lambda each: each["text"] == "你好 👋")["kind"]
 
 
-def test_a_repeated_webhook_has_one_effect(person: Person) -> None:
+def test_repeated_webhook_has_one_effect(person: Person) -> None:
     """The provider sends it again: it is said once."""
     once = f"Only once, by {person.kind}"
     assert [200, 200] == person.does(text=once, times=2)
@@ -116,7 +116,7 @@ def test_a_repeated_webhook_has_one_effect(person: Person) -> None:
     assert 1 == person.said().count(once)
 
 
-def test_a_pressed_button_is_the_agents_choice(person: Person) -> None:
+def test_pressed_button_is_the_agents_choice(person: Person) -> None:
     """Buttons are the provider's own; LivePerson gets the element's words and metadata."""
     event = {"type": "RichContentEvent", "content": CARD}
     person.world.liveperson.agent_event(*person.place, event)
@@ -161,7 +161,7 @@ def test_typing_is_shown(person: Person) -> None:
     assert person.sees(lambda each: each["kind"] == "typing")
 
 
-def test_a_forged_webhook_is_refused(person: Person) -> None:
+def test_forged_webhook_is_refused(person: Person) -> None:
     """Without the provider's proof nothing is taken."""
     where = person.world.endpoints.providers[person.kind]["webhook_url"]
     answer = requests.post(where, json={"update_id": 1, "events": []}, timeout=30)

@@ -103,7 +103,7 @@ def matrix() -> dict[str, dict[str, str]]:
     }
 
 
-def test_the_matrix_has_every_kind_and_every_capability() -> None:
+def test_matrix_has_every_kind_and_every_capability() -> None:
     """A new kind is a new column, a new capability a new row."""
     found = matrix()
 
@@ -112,7 +112,7 @@ def test_the_matrix_has_every_kind_and_every_capability() -> None:
 
 
 @pytest.mark.parametrize("of", [pytest.param(of, id=of.kind) for of in all_samples()])
-def test_the_matrix_says_what_is_declared(of: Samples) -> None:
+def test_matrix_says_what_is_declared(of: Samples) -> None:
     """Each cell, with the settings of the conformance suite's samples."""
     can = of.adapter.capabilities(of.settings)
 
@@ -133,7 +133,7 @@ def test_every_row_names_tests_that_are_there() -> None:
 
 
 @pytest.mark.parametrize("kind", [page.stem for page in sorted(PAGES.glob("*.md"))])
-def test_a_kinds_page_is_whole(kind: str) -> None:
+def test_kinds_page_is_whole(kind: str) -> None:
     """With what the operator needs, what is carried, what it costs, and what was judged by what."""
     page = (PAGES / f"{kind}.md").read_text(encoding="utf-8")
     titles = re.findall(r"^## (.+)$", page, re.MULTILINE)

@@ -73,7 +73,7 @@ def call_for(of: Samples, piece: Any) -> Call:
 
 
 @pytest.mark.parametrize("kind", written_kinds())
-def test_an_adapter_is_of_its_kind(kind: str) -> None:
+def test_adapter_is_of_its_kind(kind: str) -> None:
     """A kind's name leads to its adapter, which knows the kind and its hosts."""
     adapter = adapter_of(kind)
 
@@ -158,7 +158,7 @@ def spoilt_proofs(of: Samples) -> Iterator[tuple[str, WebhookRequest]]:
 
 
 @each_kind
-def test_a_spoilt_proof_is_refused_and_not_repeated(of: Samples) -> None:
+def test_spoilt_proof_is_refused_and_not_repeated(of: Samples) -> None:
     """Wrong, truncated, foreign and missing proofs; the error shows neither proof nor secret."""
     for name, request in spoilt_proofs(of):
         with pytest.raises(NotProven) as refused:
@@ -172,13 +172,13 @@ def test_a_spoilt_proof_is_refused_and_not_repeated(of: Samples) -> None:
 
 
 @each("webhooks")
-def test_a_webhook_becomes_consumer_events(of: Samples, one: Webhook) -> None:
+def test_webhook_becomes_consumer_events(of: Samples, one: Webhook) -> None:
     """Every kind of thing that a person can do there."""
     assert list(one.read) == of.adapter.read(signed(of, one.body), of.settings)
 
 
 @each("webhooks")
-def test_an_event_has_an_id_that_a_repeat_has_too(of: Samples, one: Webhook) -> None:
+def test_event_has_an_id_that_a_repeat_has_too(of: Samples, one: Webhook) -> None:
     """The id keeps to the contract and is unique within the webhook."""
     first = of.adapter.read(signed(of, one.body), of.settings)
     again = of.adapter.read(signed(of, one.body), of.settings)
@@ -195,7 +195,7 @@ def is_event_id(value: object) -> bool:
 
 
 @each("webhooks")
-def test_a_webhook_can_be_answered(of: Samples, one: Webhook) -> None:
+def test_webhook_can_be_answered(of: Samples, one: Webhook) -> None:
     """The provider is answered 2xx, in its form."""
     reply = of.adapter.acknowledge(signed(of, one.body), of.settings)
 
@@ -263,7 +263,7 @@ def exchanged(value: Any, at: tuple[Any, ...], new: Any) -> Any:
 @each_kind
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
-def test_a_changed_webhook_is_read_or_unreadable(of: Samples, data: st.DataObject) -> None:
+def test_changed_webhook_is_read_or_unreadable(of: Samples, data: st.DataObject) -> None:
     """Whatever stands in one place: no other error, and nothing of a wrong type comes out."""
     body = data.draw(st.sampled_from([*of.webhooks, *of.ignored])).body
     value = _as_json(of, body)
@@ -325,7 +325,7 @@ def assert_well_formed(incoming: Incoming) -> None:
 
 
 @each("sent")
-def test_a_piece_becomes_the_providers_request(of: Samples, one: Sent) -> None:
+def test_piece_becomes_the_providers_request(of: Samples, one: Sent) -> None:
     """Method, address and every field."""
     call = call_for(of, one.piece)
 
@@ -351,7 +351,7 @@ def is_at_home(of: Samples, host: str) -> bool:
 
 
 @each("sent")
-def test_a_request_can_be_turned_to_a_sandbox_alone(of: Samples, one: Sent) -> None:
+def test_request_can_be_turned_to_a_sandbox_alone(of: Samples, one: Sent) -> None:
     """``api_url`` redirects to this machine; any other address in it is not followed."""
     here = {**of.settings, "api_url": "http://127.0.0.1:8081"}
     away = {**of.settings, "api_url": "http://elsewhere.example"}
@@ -410,7 +410,7 @@ def test_every_event_that_the_capabilities_name_has_a_sample(of: Samples) -> Non
 
 
 @each_kind
-def test_a_repeat_is_the_same_request(of: Samples) -> None:
+def test_repeat_is_the_same_request(of: Samples) -> None:
     """Where the provider knows a key for safe repeats, each repeat carries the same one."""
     first, again = (call_for(of, Text("Hello")) for _ in range(2))
 
@@ -432,7 +432,7 @@ def test_each_documented_error_has_its_meaning(of: Samples, one: Refusal) -> Non
 
 
 @each_kind
-def test_a_message_that_was_taken_is_known_by_its_id(of: Samples) -> None:
+def test_message_that_was_taken_is_known_by_its_id(of: Samples) -> None:
     """The provider's id of it comes back in reports and quotes."""
     assert of.taken.means == of.adapter.judge(of.taken.answer)
     assert of.taken.means.message
@@ -456,7 +456,7 @@ def test_no_answer_is_a_surprise(of: Samples, status: int, body: bytes | str) ->
 
 
 @each("fetched")
-def test_a_consumers_file_is_fetched_step_by_step(of: Samples, one: Fetched) -> None:
+def test_consumers_file_is_fetched_step_by_step(of: Samples, one: Fetched) -> None:
     """Each answer leads to the next address, until one is the file."""
     asked = [
         of.adapter.file_request(one.reference, one.answers[:count], of.settings)
@@ -468,7 +468,7 @@ def test_a_consumers_file_is_fetched_step_by_step(of: Samples, one: Fetched) -> 
 
 
 @each("fetched")
-def test_an_answer_that_leads_nowhere_is_unreadable(of: Samples, one: Fetched) -> None:
+def test_answer_that_leads_nowhere_is_unreadable(of: Samples, one: Fetched) -> None:
     """No address is made of what is none, so no token leaves for another host."""
     for answers in one.leads_nowhere:
         with pytest.raises(Unreadable):

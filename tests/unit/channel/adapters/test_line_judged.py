@@ -63,7 +63,7 @@ def call_for(sent: Sent) -> Call:
 
 
 @every_webhook
-def test_the_library_believes_and_reads_every_sample(webhook: Webhook) -> None:
+def test_library_believes_and_reads_every_sample(webhook: Webhook) -> None:
     """The same signature, the same events, the same ids."""
     request = sign(webhook.body, SETTINGS)
     parser = WebhookParser(SETTINGS["channel_secret"])
@@ -76,7 +76,7 @@ def test_the_library_believes_and_reads_every_sample(webhook: Webhook) -> None:
         assert event.source.user_id == read.person
 
 
-def test_the_library_refuses_what_we_refuse() -> None:
+def test_library_refuses_what_we_refuse() -> None:
     """A signature of another secret, or of another body."""
     request = sign(SAMPLES.webhooks[0].body, SAMPLES.foreign)
     signature = request.headers["x-line-signature"]
@@ -116,7 +116,7 @@ def without_defaults(value: Any) -> Any:
 
 
 @every_piece
-def test_the_library_understands_every_request_whole(sent: Sent) -> None:
+def test_library_understands_every_request_whole(sent: Sent) -> None:
     """Its models take each body, and lose no field of it."""
     call = call_for(sent)
     said = json.loads(call.body or b"")
@@ -124,7 +124,7 @@ def test_the_library_understands_every_request_whole(sent: Sent) -> None:
     assert without_defaults(said) == without_defaults(kept(MODELS[urlsplit(call.url).path], said))
 
 
-def test_the_library_understands_the_registration() -> None:
+def test_library_understands_the_registration() -> None:
     """The body that sets the webhook's address."""
     (call,) = ADAPTER.register(ADDRESS, SETTINGS)
 
@@ -209,7 +209,7 @@ def test_set_up_is_as_described() -> None:
 
 
 @described
-def test_the_description_judges() -> None:
+def test_description_judges() -> None:
     """Spoil one thing of each: a kind that there is not, no text, data that is too long."""
     call = ADAPTER.request(
         Text("Which?", (Choice("Red", "x" * 301),)), Recipient(PERSON, KEY), SETTINGS

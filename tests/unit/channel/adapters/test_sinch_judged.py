@@ -39,7 +39,7 @@ def said(call: Any) -> Any:
 
 
 @every_webhook
-def test_the_library_believes_every_sample(webhook: Webhook) -> None:
+def test_library_believes_every_sample(webhook: Webhook) -> None:
     """And not with one byte more."""
     request = sign(webhook.body, SETTINGS)
 
@@ -48,7 +48,7 @@ def test_the_library_believes_every_sample(webhook: Webhook) -> None:
 
 
 @every_webhook
-def test_the_library_reads_every_sample(webhook: Webhook) -> None:
+def test_library_reads_every_sample(webhook: Webhook) -> None:
     """The same kind of event, of the same person, about the same message."""
     found = LIBRARY.parse_event(webhook.body.decode())
 
@@ -76,7 +76,7 @@ def test_every_message_fits_the_librarys_model(sent: Sent) -> None:
     assert given == model.model_dump(exclude_none=True, by_alias=True)
 
 
-def test_a_link_is_a_button_of_rcs() -> None:
+def test_link_is_a_button_of_rcs() -> None:
     """Which the library's model takes, too."""
     settings = {**SETTINGS, "transport": "RCS"}
     piece = Text("See", (Choice("Site", url="https://shop.example/"),))
@@ -126,7 +126,7 @@ def test_only_our_webhook_of_an_app_is_removed() -> None:
     assert ADAPTER.deregister("https://third.example/", SETTINGS, found) is None
 
 
-def test_a_file_is_fetched_by_https_alone() -> None:
+def test_file_is_fetched_by_https_alone() -> None:
     """Its address is whatever the webhook says."""
     body = message({"media_message": {"url": "http://127.0.0.1/secret"}})
     with pytest.raises(Unreadable, match="not https"):

@@ -89,7 +89,7 @@ LIBRARY_CALLS = {
 
 
 @pytest.mark.parametrize("sent", [pytest.param(each, id=each.name) for each in SAMPLES.sent])
-def test_the_library_sends_the_same_requests(sent: Sent) -> None:
+def test_library_sends_the_same_requests(sent: Sent) -> None:
     """Method, address and every parameter of each piece are those of another client."""
     wire = Wire(body=json.dumps({"ok": True, "result": MESSAGE}).encode())
     asyncio.run(LIBRARY_CALLS[sent.name](library(wire)))
@@ -98,7 +98,7 @@ def test_the_library_sends_the_same_requests(sent: Sent) -> None:
     assert [(ours.method, ours.url, json.loads(ours.body or b""))] == wire.sent
 
 
-def test_the_library_sets_the_webhook_in_the_same_way() -> None:
+def test_library_sets_the_webhook_in_the_same_way() -> None:
     """setWebhook, getWebhookInfo, deleteWebhook and getMe."""
     wire = Wire()
     bot = library(wire)
@@ -115,7 +115,7 @@ def test_the_library_sets_the_webhook_in_the_same_way() -> None:
     assert ours == [(url, said) for _, url, said in wire.sent]
 
 
-def test_the_library_reads_the_webhook_as_we_do() -> None:
+def test_library_reads_the_webhook_as_we_do() -> None:
     """The address in its WebhookInfo is the one we find."""
     told = {"url": ADDRESS, "has_custom_certificate": False, "pending_update_count": 0}
     found = WebhookInfo.de_json(told, None)
@@ -132,7 +132,7 @@ def test_the_library_reads_the_webhook_as_we_do() -> None:
         if not each.name.startswith("unknown")
     ],
 )
-def test_the_library_reads_every_sample(webhook: Webhook) -> None:
+def test_library_reads_every_sample(webhook: Webhook) -> None:
     """Each sample is an update with no field that the Bot API does not have."""
     update = Update.de_json(json.loads(webhook.body), None)
 
@@ -157,7 +157,7 @@ ERRORS: dict[str, tuple[type[TelegramError], ...]] = {
 
 
 @pytest.mark.parametrize("error", [pytest.param(each, id=each.name) for each in SAMPLES.errors])
-def test_the_library_sorts_errors_as_we_do(error: Refusal) -> None:
+def test_library_sorts_errors_as_we_do(error: Refusal) -> None:
     """What is over for it is over for us; what it waits for we wait for, as long as it does."""
     wire = Wire(error.answer.status, error.answer.body)
     with pytest.raises(TelegramError) as raised:
@@ -171,7 +171,7 @@ def test_the_library_sorts_errors_as_we_do(error: Refusal) -> None:
         assert isinstance(raised.value, ERRORS[error.means.reason])
 
 
-def test_the_library_knows_the_same_limits() -> None:
+def test_library_knows_the_same_limits() -> None:
     """Lengths, sizes and rates."""
     can = ADAPTER.capabilities(SETTINGS)
 

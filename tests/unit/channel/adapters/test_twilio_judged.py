@@ -64,7 +64,7 @@ def judged(request: WebhookRequest, secret: str) -> bool:
 
 
 @every_webhook
-def test_the_library_believes_every_sample_in_both_forms(webhook: Webhook) -> None:
+def test_library_believes_every_sample_in_both_forms(webhook: Webhook) -> None:
     """Signed with the Auth Token, and with a SharedKey."""
     for algorithm, secret in (("sha1", "auth_token"), ("sha256", "shared_key")):
         request = sign(webhook.body, SETTINGS, algorithm=algorithm)
@@ -77,7 +77,7 @@ def test_the_library_believes_every_sample_in_both_forms(webhook: Webhook) -> No
 @pytest.mark.parametrize(
     "url", [ADDRESS, ADDRESS.replace("/prod", ":443/prod"), f"{ADDRESS}?a=1&b=%2B"]
 )
-def test_an_address_is_believed_with_its_port_and_without(url: str, algorithm: str) -> None:
+def test_address_is_believed_with_its_port_and_without(url: str, algorithm: str) -> None:
     """Twilio signs one or the other; a query belongs to what is signed."""
     request = sign(message(Body="Hi"), SETTINGS, url, algorithm)
 
@@ -95,7 +95,7 @@ def in_json(body: bytes, digest: str) -> WebhookRequest:
     return WebhookRequest("POST", url, {}, headers, body)
 
 
-def test_a_json_body_is_proven_by_its_hash() -> None:
+def test_json_body_is_proven_by_its_hash() -> None:
     """The library and we believe the same one, and no other body behind the same address."""
     body = b'{"MessageSid": "SM1"}'
     digest = hashlib.sha256(body).hexdigest()
@@ -107,7 +107,7 @@ def test_a_json_body_is_proven_by_its_hash() -> None:
         ADAPTER.prove(in_json(b"{}", digest), SETTINGS)
 
 
-def test_a_json_body_without_a_hash_is_not_proven() -> None:
+def test_json_body_without_a_hash_is_not_proven() -> None:
     """A signature of the address alone says nothing of the body."""
     signature = RequestValidator(SETTINGS["auth_token"]).compute_signature(ADDRESS, {})
     headers = {"content-type": "application/json", "x-twilio-signature": signature}
@@ -125,7 +125,7 @@ def test_a_json_body_without_a_hash_is_not_proven() -> None:
         ("", {**SETTINGS, "auth_token": "0" * 32}, "signature is wrong"),
     ],
 )
-def test_an_announcement_proves_nothing(
+def test_announcement_proves_nothing(
     announced: str, settings: Mapping[str, str], words: str
 ) -> None:
     """The header only says which of our secrets has to fit."""
@@ -136,7 +136,7 @@ def test_an_announcement_proves_nothing(
         ADAPTER.prove(WebhookRequest("POST", ADDRESS, {}, headers, good.body), settings)
 
 
-def test_a_message_for_another_number_is_a_mistake_of_set_up() -> None:
+def test_message_for_another_number_is_a_mistake_of_set_up() -> None:
     """It would be answered from a number that the person did not write to."""
     for wrong in ({"To": "+4930555011"}, {"AccountSid": "AC" + "9" * 32}):
         request = sign(message(Body="Hi", **wrong), SETTINGS)
@@ -144,7 +144,7 @@ def test_a_message_for_another_number_is_a_mistake_of_set_up() -> None:
             ADAPTER.read(request, SETTINGS)
 
 
-def test_a_file_elsewhere_gets_no_credentials() -> None:
+def test_file_elsewhere_gets_no_credentials() -> None:
     """An address that is not below our account's messages is not asked at all."""
     for url in ("https://elsewhere.example/a", "https://api.twilio.com/2010-04-01/Accounts/AC1/"):
         with pytest.raises(Unreadable):

@@ -164,7 +164,7 @@ def test_pywa_and_the_adapter_configure_the_same_address() -> None:
     assert wire.said() == json.loads(removed.body)
 
 
-def test_a_number_is_written_to_as_a_number() -> None:
+def test_number_is_written_to_as_a_number() -> None:
     """A person known before scoped ids keeps the telephone number as id."""
     text = SAMPLES.sent[0].piece
     call = ADAPTER.request(text, Recipient(ADAS_NUMBER, KEY), SETTINGS)
@@ -175,7 +175,7 @@ def test_a_number_is_written_to_as_a_number() -> None:
 
 
 @pytest.mark.parametrize(("token", "proven"), [(SETTINGS["verify_token"], True), ("", False)])
-def test_the_challenge_is_repeated_to_whoever_knows_the_token(token: str, *, proven: bool) -> None:
+def test_challenge_is_repeated_to_whoever_knows_the_token(token: str, *, proven: bool) -> None:
     """https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification."""
     query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": token}
     request = WebhookRequest("GET", ADDRESS, query, {}, b"")

@@ -131,14 +131,14 @@ def test_choices_fit_up_to_what_is_declared(wired: Wired) -> None:
     assert "invalid_message" == wired.send(Text("Which?", [too_long])).reason
 
 
-def test_a_picture_that_is_too_large_is_not_shown(wired: Wired, files: str) -> None:
+def test_picture_that_is_too_large_is_not_shown(wired: Wired, files: str) -> None:
     """The provider fetches a file, and takes none that is larger than it says."""
     wired.send(File(f"{files}/large.PNG", "PNG"))
 
     assert "picture" not in [each.kind for each in wired.provider.seen("Ada")]
 
 
-def test_a_person_that_is_not_known_is_refused(wired: Wired) -> None:
+def test_person_that_is_not_known_is_refused(wired: Wired) -> None:
     """Nobody else is written to."""
     stranger = wired.provider.person_id("Nobody")
     call = wired.adapter.request(Text("Hello"), Recipient(stranger, next(KEYS)), wired.settings)
@@ -168,7 +168,7 @@ def test_who_has_blocked_the_brand_sees_nothing(wired: Wired) -> None:
     assert verdict.outcome == "sent" or verdict.reason == "blocked_by_user"
 
 
-def test_a_repeat_with_its_key_is_seen_once(wired: Wired) -> None:
+def test_repeat_with_its_key_is_seen_once(wired: Wired) -> None:
     """Where the provider knows a key for repeats, a repeat counts as sent."""
     key = next(KEYS)
     first, again = (wired.send(Text("Hello"), key=key) for _ in range(2))
@@ -227,7 +227,7 @@ def fetched(wired: Wired, reference: Any) -> bytes:
     return answers[-1].body
 
 
-def test_a_registration_is_known_and_taken_back(wired: Wired) -> None:
+def test_registration_is_known_and_taken_back(wired: Wired) -> None:
     """What was registered is found again; a provider with an API for it takes it away."""
     address = "https://connector.example/hook"
     for call in wired.adapter.register(address, wired.settings):
@@ -245,7 +245,7 @@ def test_a_registration_is_known_and_taken_back(wired: Wired) -> None:
     assert wired.adapter.deregister("https://other.example/", wired.settings, found) is None
 
 
-def test_a_sandbox_registers_as_the_connector_does(wired: Wired) -> None:
+def test_sandbox_registers_as_the_connector_does(wired: Wired) -> None:
     """Without the command line, too, the stand-in knows where to send, and with which proof."""
     with HttpServer(wired.hear) as connector:
         wired.provider.register(f"{connector.url}/hook")
@@ -257,7 +257,7 @@ def test_a_sandbox_registers_as_the_connector_does(wired: Wired) -> None:
 # ── By hand ──
 
 
-def test_the_control_api_shows_and_steers(wired: Wired) -> None:
+def test_control_api_shows_and_steers(wired: Wired) -> None:
     """What a test does in Python, a person can do with curl."""
     url = f"{wired.provider.url}/stand-in"
     wired.send(Text("Hello"))
