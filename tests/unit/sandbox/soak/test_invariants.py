@@ -294,18 +294,22 @@ def test_the_longest_recovery_is_that_of_what_was_struck() -> None:
 # ── A good run ──
 
 
-def good() -> Record:
-    """Two consumers: the first says three things and gets two answers, the second one and one."""
-    texts = {
+def texts() -> list[Action]:
+    said = {
         (1, "m-1"): "[c1-1] hello",
         (1, "m-2"): LONG,
         (1, "m-3"): "[c1-3] bye",
         (2, "m-1"): "[c2-1] hi",
     }
-    actions = [
+    return [
         Action(float(at), "consumer_text", who, event, text)
-        for at, ((who, event), text) in enumerate(texts.items())
+        for at, ((who, event), text) in enumerate(said.items())
     ]
+
+
+def good() -> Record:
+    """Two consumers: the first says three things and gets two answers, the second one and one."""
+    actions = texts()
     return Record(
         plan=Plan(Shape(), tuple(actions), (), (), ()),
         posted=[Posted(action, 202, 1, action.at) for action in actions],
