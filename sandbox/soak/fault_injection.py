@@ -1,5 +1,5 @@
 """
-Inject the faults of a soak: into LivePerson, the channel, workers during a call, and AWS.
+Fault injection of a soak: into LivePerson, the channel, workers during a call, and AWS.
 
 Workers are real processes of the emulator and are killed by SIGKILL. AWS is made unavailable by
 stopping the emulator's process for some seconds (SIGSTOP, SIGCONT): queues, table, parameters and

@@ -109,6 +109,48 @@ def test_control_is_for_this_machine_only(lp: SimulatedLivePerson, headers: dict
     assert answer.status_code == 403
 
 
+OF_ACCOUNT = f"accounts/{ACCOUNT}"
+OF_CONVERSATION = f"{OF_ACCOUNT}/conversations/none"
+READING = ["state", "counts", "violations", "requests?limit=1", "faults", "faults-applied"]
+READING += [f"{OF_ACCOUNT}/{name}" for name in ("conversations", "webhooks", "webhook-state")]
+ACTIONS = ["agent-text", "private-note", "agent-event", "agent-typing", "agent-receipt"]
+ACTIONS += ["agent-file", "agent-joins", "transfer", "close", "survey"]
+OTHERS = ["profile", "file-content", "consumer-id", "revoke-tokens", "revoke-consumer-jws"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", path) for path in READING),
+        *(("POST", f"{OF_CONVERSATION}/{name}") for name in ACTIONS),
+        *(("POST", f"{OF_ACCOUNT}/{name}") for name in [*OTHERS, "foreign-conversations"]),
+        *(("POST", name) for name in ("faults", "wait-idle", "call/consumer_id")),
+        *(("DELETE", name) for name in ("faults", "violations")),
+        ("PUT", OF_ACCOUNT),
+    ],
+)
+def test_every_address_leads_to_a_method(lp: SimulatedLivePerson, method: str, path: str) -> None:
+    """What is wrong is at most an argument; none of the addresses is unknown."""
+    answer = requests.request(method, f"{lp.url}/simulator/{path}", json={}, timeout=5)
+
+    assert "no such method and path" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["call/stop", "call/_account", "stop", "call/", "", "a/b"])
+def test_nothing_but_the_methods_can_be_called(lp: SimulatedLivePerson, path: str) -> None:
+    """Neither the life of the server nor its inside."""
+    answer = requests.post(f"{lp.url}/simulator/{path}", json={}, timeout=5)
+
+    assert answer.status_code == 400
+    assert "no such method and path" in answer.text
+
+
+def test_get_only_reads(lp: SimulatedLivePerson) -> None:
+    """A link changes nothing, not even one that is typed into a browser."""
+    for path in (f"{OF_ACCOUNT}/revoke-tokens", f"call/revoke_tokens?account_id={ACCOUNT}"):
+        assert requests.get(f"{lp.url}/simulator/{path}", timeout=5).status_code == 400
+
+
 def test_no_secret_is_ever_recorded(
     lp: SimulatedLivePerson, control: LivePersonControl, connector: Connector
 ) -> None:
