@@ -1,4 +1,4 @@
-# One command per intention; continuous integration runs the same ones.
+# One command per task; continuous integration runs the same ones.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,11 +13,11 @@ export SAM_CLI_TELEMETRY := 0
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
-setup: $(VENV)/.installed $(BIN)/connector  ## make .venv and install what the project needs
+setup: $(VENV)/.installed $(BIN)/connector  ## create .venv and install what the project needs
 
 $(VENV)/.installed: requirements/dev.txt layers/connector/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("setup: Python 3.11 or newer is needed\n  do: make setup PYTHON=/path/to/it")'
-	@echo "setup: making $(VENV), an environment for the project's tools alone"
+	@echo "setup: creating $(VENV), an environment for the project's tools"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python tools/install.py requirements/dev.txt
 	@touch $@
@@ -37,28 +37,28 @@ SEED ?= 1
 CONSUMERS ?= 20
 FAULTS ?= 0.1
 
-soak: setup  ## many conversations while everything breaks (MINUTES=5 SEED=1 CONSUMERS=20 FAULTS=0.1)
+soak: setup  ## many conversations while faults are injected everywhere (MINUTES=5 SEED=1 CONSUMERS=20 FAULTS=0.1)
 	@python -m sandbox soak --minutes $(MINUTES) --seed $(SEED) --consumers $(CONSUMERS) --faults $(FAULTS) $(ARGS)
 
-# Files of tests that run side by side; a file's own tests share a sandbox, one after the other.
+# Test files that run in parallel; the tests of one file share a sandbox and run one after the other.
 JOBS ?= 2
 
 test: check security  ## everything: checks, checkov, unit, integration and end-to-end tests (JOBS=2)
 	@pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
-unit: setup  ## the unit tests alone, in seconds
+unit: setup  ## the unit tests only
 	@pytest -q tests/unit simulator/tests $(ARGS)
 
-fuzz: setup  ## feed the entry points INPUTS=100000 inputs each, from SEED=1 on
+fuzz: setup  ## fuzz the entry points with INPUTS=100000 inputs each, from SEED=1
 	@INPUTS=$(or $(INPUTS),100000) pytest -q -n $(JOBS) --hypothesis-profile=fuzz --hypothesis-seed=$(or $(SEED),1) -k fuzzed tests/fuzz $(ARGS)
 
-simulate: setup  ## both pipelines through SCHEDULES=10000 bad days, made from SEED=1 on
+simulate: setup  ## simulate both pipelines in SCHEDULES=10000 schedules of faults, from SEED=1
 	@PYTHONPATH=layers/connector python -m tests.simulation --schedules $(or $(SCHEDULES),10000) --seed $(or $(SEED),1) $(ARGS)
 
 bench: setup  ## measure everything into docs/benchmarks.md (ARGS="--only webhook --quick")
 	@PYTHONPATH=layers/connector python -m benchmarks $(ARGS)
 
-mutation: setup  ## change decisions one at a time: do the unit tests notice? (ARGS="--only '*worker*'")
+mutation: setup  ## mutation testing: change the code in small ways, check that a unit test fails (ARGS="--only '*retries*'")
 	@python -m tools.mutation $(ARGS)
 
 check: setup  ## format, lint, types, import rules and the template
@@ -69,10 +69,10 @@ check: setup  ## format, lint, types, import rules and the template
 	@cfn-lint template.yaml
 	@sam validate --lint
 
-security: $(SECURITY)/.installed  ## let checkov judge the template and the workflows
+security: $(SECURITY)/.installed  ## check the template and the workflows with checkov
 	@said=$$($(SECURITY)/bin/checkov --config-file tools/checkov.yaml 2>&1) || { echo "$$said"; exit 1; }
 
-audit: $(SECURITY)/.installed  ## look for known vulnerabilities of the pins (asks pypi.org)
+audit: $(SECURITY)/.installed  ## search for known vulnerabilities of the pinned packages (needs pypi.org)
 	@found=0; for pins in $(PINS); do echo "$$pins"; \
 	$(SECURITY)/bin/pip-audit --strict --disable-pip --require-hashes -r $$pins $(ARGS) || found=1; \
 	done; exit $$found
@@ -86,14 +86,14 @@ $(SECURITY)/.installed: requirements/security.txt $(VENV)/.installed
 openapi: setup  ## write the contract's schemas into docs/openapi.yaml
 	@python docs/openapi.py
 
-format: setup  ## rewrite the sources in the house format
+format: setup  ## format the sources
 	@ruff format --quiet .
 	@ruff check --quiet --fix .
 
 build: setup  ## build the layer and the template into .aws-sam
 	@sam build
 
-deploy: setup  ## build, deploy and guard a stack on AWS (STAGE=production)
+deploy: setup  ## build, deploy and protect a stack on AWS (STAGE=production)
 	@python -m tools.deploy "$(STAGE)" $(ARGS)
 
 cost: setup  ## write docs/cost.md from the template and the measured runs
@@ -102,10 +102,10 @@ cost: setup  ## write docs/cost.md from the template and the measured runs
 scale: setup  ## write the table of limits in docs/scale.md from the runs, the quotas and the template
 	@python -m tools.limits
 
-requirements: setup  ## resolve requirements/*.in to hashed pins again (ARGS=--upgrade renews them)
+requirements: setup  ## resolve requirements/*.in to hashed pins (ARGS=--upgrade renews them)
 	@sh requirements/compile.sh $(ARGS)
 
-clean:  ## remove everything these commands made
+clean:  ## remove everything that these commands created
 	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
