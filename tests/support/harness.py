@@ -223,13 +223,6 @@ class Bench:
             )
         self.run()
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 5) -> None:
-        """Wait until something holds that happens on the other side."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.01)
-
     def forget_conversation(self, conversation_id: str) -> None:
         """Lose the record of a conversation."""
         retrying("dynamodb").delete_item(

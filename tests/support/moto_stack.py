@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -49,8 +50,9 @@ class MotoStack:
         )
 
     @staticmethod
+    @cache
     def client(service: str) -> Any:
-        """Make a client."""
+        """Return a client; making one takes longer than most of its calls."""
         make: Any = boto3.client
         return make(service, region_name="us-east-1")
 

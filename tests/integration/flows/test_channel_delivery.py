@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from sandbox.channel.inbox import Fault
 from tests.support.accounts import ACCOUNT, SIGNING_SECRET
 from tests.support.harness import NOTIFICATIONS, Bench
-from tests.support.messages import PHONE
 
 
 @pytest.fixture(name="open_bench")
@@ -23,22 +20,6 @@ def answer(bench: Bench, text: str) -> None:
     """Let the agent say something, and let it travel."""
     bench.liveperson.agent_text(ACCOUNT, bench.conversation_id, text)
     bench.run()
-
-
-def test_an_agents_words_reach_the_channel(open_bench: Bench) -> None:
-    """Signed, with everything that the contract promises."""
-    answer(open_bench, "Grüß Gott 👋")
-
-    (message,) = open_bench.told()
-    assert {"type": "text", "text": "Grüß Gott 👋"}.items() <= message["content"].items()
-    assert (ACCOUNT, PHONE, open_bench.conversation_id, 1) == (
-        message["account_id"],
-        message["consumer_id"],
-        message["conversation_id"],
-        message["sequence"],
-    )
-    assert "ASSIGNED_AGENT" == message["sender"]["role"]
-    assert message["sent_at"].endswith("Z")
 
 
 def test_messages_keep_livepersons_order(open_bench: Bench) -> None:
@@ -90,22 +71,6 @@ def test_what_liveperson_resends_is_told_once(open_bench: Bench) -> None:
     assert ["twice"] == open_bench.texts()
 
 
-def test_a_private_note_stays_inside(open_bench: Bench) -> None:
-    """What agents write to each other never leaves."""
-    open_bench.liveperson.private_note(ACCOUNT, open_bench.conversation_id, "difficult customer")
-    answer(open_bench, "How can I help?")
-
-    assert ["How can I help?"] == open_bench.texts()
-    assert "difficult" not in str(open_bench.channel.callbacks())
-
-
-def test_the_consumers_own_words_are_not_told_back(open_bench: Bench) -> None:
-    """LivePerson reports them, and the channel knows them."""
-    open_bench.say("again")
-
-    assert [] == open_bench.texts()
-
-
 def test_another_channels_conversation_is_dropped(open_bench: Bench) -> None:
     """Webhooks are account-wide; nothing of it is told, and nothing waits for ever."""
     open_bench.liveperson.foreign_conversation(ACCOUNT, ["Hi", "Hello, stranger"])
@@ -115,22 +80,6 @@ def test_another_channels_conversation_is_dropped(open_bench: Bench) -> None:
 
     assert ["for ours"] == open_bench.texts()
     assert [] == open_bench.dead_letters(NOTIFICATIONS)
-
-
-def test_a_notification_that_overtook_its_conversation_waits(bench: Bench) -> None:
-    """It may be ours though its record is not written yet; a moment later it is told."""
-    bench.liveperson.add_fault(service="webhook_sender", kind="drop", match="convId")
-    bench.liveperson.add_fault(service="conversation", kind="slow_answer", delay_ms=400)
-    with ThreadPoolExecutor(1) as pool:
-        saying = pool.submit(bench.say, "Hello")
-        bench.wait_for(bench.conversations)
-        bench.liveperson.agent_text(ACCOUNT, bench.conversation_id, "Welcome")
-        bench.wait_for(lambda: bench.work(NOTIFICATIONS))
-        before = (saying.done(), bench.texts())
-        saying.result()
-    bench.pass_seconds(3)
-
-    assert ((False, []), ["Welcome"]) == (before, bench.texts())
 
 
 def test_a_conversation_is_known_by_an_echo_too(bench: Bench) -> None:
@@ -184,13 +133,3 @@ def test_in_the_form_of_2018_messages_reach_the_channel_too(open_bench: Bench) -
     answer(open_bench, "old words")
 
     assert ["old words"] == open_bench.texts()
-
-
-@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-@pytest.mark.parametrize("encoding", ["base64", "hex"])
-def test_however_the_account_signs(open_bench: Bench, algorithm: str, encoding: str) -> None:
-    """All four forms of signature lead to the channel."""
-    open_bench.liveperson.set(ACCOUNT, signature=algorithm, signature_encoding=encoding)
-    answer(open_bench, "signed 👋")
-
-    assert ["signed 👋"] == open_bench.texts()

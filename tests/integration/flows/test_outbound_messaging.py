@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 
@@ -19,15 +18,6 @@ ANOTHER = "+4915187654321"
 # ── The plain way ──
 
 
-def test_the_first_text_opens_a_conversation(bench: Bench) -> None:
-    """The words stand in it, and every request was without fault."""
-    bench.say("Grüße 👋")
-
-    assert ["Grüße 👋"] == bench.said()
-    assert 1 == len(bench.conversations())
-    assert [] == bench.liveperson.violations()
-
-
 def test_texts_keep_their_order(bench: Bench) -> None:
     """In the order in which the channel got its 202s, in one conversation."""
     for number in range(5):
@@ -38,14 +28,6 @@ def test_texts_keep_their_order(bench: Bench) -> None:
     assert 1 == len(bench.conversations())
 
 
-def test_each_consumer_has_a_conversation(bench: Bench) -> None:
-    """Nobody reads another's words."""
-    bench.say("I am one")
-    bench.say("I am another", consumer_id=ANOTHER)
-
-    assert [["I am one"], ["I am another"]] == [bench.said(0), bench.said(1)]
-
-
 def test_a_repeat_is_ignored_days_later(bench: Bench) -> None:
     """SQS forgets an id after minutes; we know it for five days."""
     event_id = bench.say("once")
@@ -53,16 +35,6 @@ def test_a_repeat_is_ignored_days_later(bench: Bench) -> None:
     bench.run()
 
     assert ["once"] == bench.said()
-
-
-def test_a_long_text_arrives_in_parts(bench: Bench) -> None:
-    """Joined, they are the text."""
-    text = "All work and no play. " * 500
-    bench.say(text)
-
-    assert text == "".join(bench.said())
-    assert len(bench.said()) > 1
-    assert [] == bench.liveperson.violations()
 
 
 def test_a_consumer_is_introduced_once(bench: Bench) -> None:
@@ -81,16 +53,6 @@ def test_the_channels_own_id_is_not_told_to_liveperson(bench: Bench) -> None:
 
 
 # ── Conversations end ──
-
-
-def test_after_its_end_another_conversation_is_opened(bench: Bench) -> None:
-    """A webhook told of the end."""
-    bench.say("first")
-    bench.liveperson.close(ACCOUNT, bench.conversation_id)
-    bench.run()
-    bench.say("second")
-
-    assert [["first"], ["second"]] == [bench.said(0), bench.said(1)]
 
 
 def test_an_end_that_nobody_told_is_found_out(bench: Bench) -> None:
@@ -185,17 +147,6 @@ def test_a_lost_answer_among_many_parts_repeats_none(bench: Bench) -> None:
     assert text == "".join(bench.said()[1:])
 
 
-def test_a_server_in_trouble_is_waited_for(bench: Bench) -> None:
-    """503 may have been done, so the echo decides; nothing is lost or doubled."""
-    bench.say("first")
-    bench.liveperson.add_fault(service="send", kind="status", status=503, times=2)
-    bench.say("second")
-    for _ in range(6):
-        bench.pass_seconds(25)
-
-    assert ["first", "second"] == bench.said()
-
-
 def test_who_asks_too_often_waits(bench: Bench) -> None:
     """429 surely did nothing, so the next try needs no echo."""
     bench.say("first")
@@ -264,13 +215,6 @@ def test_a_consumer_jws_that_stays_rejected_is_a_persons_matter(bench: Bench) ->
         letter["error_code"],
     )
     assert 1 == len(bench.conversations())
-
-
-def test_a_new_account_works_without_waiting_for_the_schedule(bench: Bench) -> None:
-    """Its first message fetches its first AppJWT."""
-    bench.say("Hello")
-
-    assert (["Hello"], 1) == (bench.said(), bench.count("sentinel"))
 
 
 def test_wrong_credentials_are_waited_out(bench: Bench) -> None:
@@ -346,18 +290,6 @@ def test_a_file_that_can_never_be_fetched_holds_nothing_back(bench: Bench) -> No
     assert ("f-1", "file_refused") == (failed["event_id"], failed["reason"])
     assert "a host that does not exist" in failed["message"]
     assert "files.invalid" not in failed["message"]
-
-
-def test_a_picture_is_shown_although_its_address_ran_out(bench: Bench) -> None:
-    """Another one is asked for, and nothing is refused."""
-    bench.liveperson.add_fault(service="swift", kind="status", status=401, times=1)
-    picture = base64.b64encode(b"GIF89a" + b"x" * 20).decode()
-    bench.post({"id": "f-1", "type": "file", "file_type": "GIF", "content_base64": picture})
-    bench.run()
-
-    (line,) = bench.conversations()[-1]["transcript"]
-    assert "GIF" == line["event"]["message"]["fileType"]
-    assert ([], []) == (bench.told("failed"), bench.dead_letters(CONSUMER_EVENTS))
 
 
 def test_livepersons_words_are_shown_nowhere(bench: Bench, output: Output) -> None:
