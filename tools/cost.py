@@ -67,6 +67,19 @@ REFRESH_KEYS = 3
 
 MONTH_SECONDS = 30 * 86_400
 
+READY_CHANNELS = {
+    "a text from a person": (1, 0),
+    "… of a channel with a window, read marks or typing": (1, 1),
+    "a text to a person": (3, 1),
+    "… of a channel with reports": (3, 4),
+    "a report": (5, 2),
+}
+"""
+What a ready channel reads and writes in the table, in units, beyond a channel of one's own.
+
+A report is a webhook and an event of its own, so it costs all of it. A test counts them.
+"""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -154,7 +167,7 @@ def warm() -> float:
 
 def render() -> str:
     """Write the page."""
-    return "\n".join([*_head(), *_by_part(), *_how_long(), *_a_quiet_month()])
+    return "\n".join([*_head(), *_by_part(), *_how_long(), *_ready_channels(), *_a_quiet_month()])
 
 
 def _head() -> list[str]:
@@ -239,6 +252,30 @@ def _function(folder: str) -> str:
         f"| {milliseconds(folder) - own:.0f} ms | {milliseconds(folder):.0f} ms "
         f"| {memory(folder)} MB | {gb_seconds(folder):.4f} |"
     )
+
+
+def _ready_channels() -> list[str]:
+    return [
+        "## Ready channels",
+        "",
+        "A message of a [ready channel](settings.md#parameter-store) takes the same way: "
+        "`provider_intake` stands in for",
+        "`message_intake`, and the provider's API for the callback. It adds to the table:",
+        "",
+        "| | read units | write units | for a million |",
+        "|---|---:|---:|---:|",
+        *(
+            f"| {what} | {reads} | {writes} | "
+            f"${1e6 * (reads * TABLE_READ + writes * TABLE_WRITE):.2f} |"
+            for what, (reads, writes) in READY_CHANNELS.items()
+        ),
+        "",
+        "A text of several pieces is one message here; each piece more adds what stands under "
+        "writes. A report is besides",
+        "a request, two invocations and a request to LivePerson. What the providers take is "
+        "theirs to say.",
+        "",
+    ]
 
 
 def _a_quiet_month() -> list[str]:

@@ -158,6 +158,8 @@ def _throttles() -> Iterator[Limit]:
     for parameter, name, unit in (
         ("ChannelRequestsPerSecond", "message_intake", "requests of the channel"),
         ("WebhookRequestsPerSecond", "webhook_intake", "webhooks"),
+        # Of a brand all of whose consumers write by ready channels: as many webhooks as requests.
+        ("ProviderRequestsPerSecond", "message_intake", "webhooks of providers"),
     ):
         used = invocations(name)
         yield Limit(

@@ -39,7 +39,7 @@ class KnownConsumer:
     What identifies a consumer in one account.
 
     ``items`` are the consumer's items in the table; ``erased`` are those that earlier searches
-    found: what they led to is still recognised.
+    found: what they led to is still recognised. ``channel`` names the consumer's ready channel.
     """
 
     account_id: str
@@ -47,6 +47,7 @@ class KnownConsumer:
     key: str
     items: tuple[Item, ...] = ()
     erased: tuple[Item, ...] = ()
+    channel: str = ""
 
     @cached_property
     def conversations(self) -> frozenset[str]:
@@ -71,9 +72,9 @@ class KnownConsumer:
         )
         events = stable_id(account_id, self.key)
         reports = stable_id(account_id, self.key, "report")
-        return frozenset(
-            {events, reports, stable_id(account_id, self.consumer_id, "failed"), *conversations}
-        )
+        # Failed events are told to an account's own channel alone.
+        failures = () if self.channel else (stable_id(account_id, self.consumer_id, "failed"),)
+        return frozenset({events, reports, *failures, *conversations})
 
     def is_about(self, letter: DeadLetter) -> bool:
         """

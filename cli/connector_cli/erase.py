@@ -120,7 +120,7 @@ class Eraser:
         if channel:
             consumer_id = f"{channel}:{consumer_id.removeprefix(f'{channel}:')}"
         key = consumer_key(stack.consumer_id_salt, account_id, consumer_id, channel)
-        self._known = KnownConsumer(account_id, consumer_id, key)
+        self._known = KnownConsumer(account_id, consumer_id, key, channel=channel)
         self._table = ConsumerTable(stack)
         self._files = ConsumerFiles(stack)
         self._letters = DeadLetters(stack)

@@ -13,11 +13,13 @@ import pytest
 
 from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.aws.delivery_state import DeliveryState
+from liveperson_connector.aws.person_store import PersonStore
 from liveperson_connector.channel.consumer_events import read_event
 from liveperson_connector.domain.conversations import Consumer, Conversation, Progress
 from liveperson_connector.domain.errors import LivePersonRefused
 from liveperson_connector.domain.pseudonyms import consumer_key
 from liveperson_connector.domain.queue_messages import OutgoingMessage, stable_id
+from liveperson_connector.domain.ready_channels import SentMessage
 from liveperson_connector.flows.failed_events import failure_message
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.messages import posted, queued_event, text_event
@@ -125,6 +127,54 @@ class Person:
         return OutgoingMessage(body, stable_id(ACCOUNT, self.ids[where]), f"{number}")
 
 
+@dataclass(frozen=True)
+class ReadyPerson(Person):
+    """A person of a ready channel, of whom more is remembered."""
+
+    @property
+    def words(self) -> str:
+        """What nobody else says."""
+        return f"words of a ready channel's {self.consumer_id}"
+
+    @property
+    def key(self) -> str:
+        """The pseudonym."""
+        return consumer_key(SALT, ACCOUNT, self.consumer_id, "loft")
+
+    @cached_property
+    def ids(self) -> dict[str, str]:
+        """LivePerson's ids, of another consumer than a webhook channel's of the same id."""
+        names = ("lp", "ended", "survey", "open")
+        return {name: f"{name}-{stable_id(self.key, name)[:30]}" for name in names}
+
+    @property
+    def traces(self) -> set[str]:
+        """Everything that is this person's alone."""
+        return {self.key, *self.ids.values()}
+
+    def be_in_the_table(self) -> None:
+        """Be written to, be offered something, and have it reported."""
+        super().be_in_the_table()
+        persons = PersonStore(self.stack.client("dynamodb"), self.stack.table)
+        conversation = Conversation(
+            ACCOUNT, self.ids["open"], self.consumer_id, self.key, channel="loft"
+        )
+        note = SentMessage(self.ids["open"], self.ids["open"], 3)
+        persons.save_heard(ACCOUNT, self.key, 1.0, "mark")
+        persons.save_delivery(conversation, "notification", 1, note, "provider's id")
+
+    def letters(self) -> Iterator[tuple[str, OutgoingMessage]]:
+        """Give a dead letter of an event and of a report."""
+        queued = {
+            **json.loads(queued_event(text_event("m-2", self.words))),
+            "consumer_id": self.consumer_id,
+            "channel": "loft",
+        }
+        for kind in ((), ("report",)):
+            group = stable_id(ACCOUNT, self.key, *kind)
+            yield EVENTS, OutgoingMessage(json.dumps(queued), group, f"event {kind}")
+
+
 def unreadable(webhook: Any) -> OutgoingMessage:
     """Keep a webhook as one that is signed and not understood."""
     encoded = base64.b64encode(json.dumps(webhook).encode()).decode()
@@ -169,6 +219,23 @@ def test_nothing_of_a_consumer_stays_and_nobody_else_loses_anything(stack: MotoS
     assert others == left
     assert {*other.traces, other.words} == traces(stack, other)
     assert "anna" not in done.stdout
+
+
+def test_a_ready_channels_person_is_erased_and_no_namesake(stack: MotoStack) -> None:
+    """Whatever the account's own channel calls its consumers."""
+    namesake, anna = Person(stack, "loft:anna"), ReadyPerson(stack, "loft:anna")
+    namesake.be_everywhere()
+    anna.be_everywhere()
+    assert {*anna.traces, anna.words} == traces(stack, anna)
+
+    erase = ("consumer", "erase", "anna", "--channel", "loft", "--account", ACCOUNT, "--json")
+    done = stack.connector(*erase, "--yes")
+    receipt = json.loads(done.stdout)
+
+    assert (0, set()) == (done.exit_code, traces(stack, anna)), done.stderr
+    assert {"person", "provider-message", "delivery"} <= set(receipt["table"])
+    assert 2 == receipt["dead_letters"]
+    assert {*namesake.traces, namesake.words} == traces(stack, namesake)
 
 
 def test_an_erasure_that_was_interrupted_is_finished_by_another(stack: MotoStack) -> None:

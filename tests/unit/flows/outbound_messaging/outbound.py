@@ -110,10 +110,12 @@ class Bucket:
 class Outbound:
     """All of it."""
 
+    table_of: type[Table] = Table
+
     def __init__(self) -> None:
         self.clock = Scheduler()
         self.faults = Scripted(self.clock)
-        self.table = Table()
+        self.table = self.table_of()
         self.webhooks: list[bytes] = []
         self.liveperson = Listened(self.clock, self.faults, Random(1), self._deliver)  # noqa: S311
         self.channel = Channel(self.clock, {ACCOUNT: SIGNING_KEY})
