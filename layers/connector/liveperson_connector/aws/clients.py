@@ -1,5 +1,5 @@
 """
-AWS clients, with time-outs that fit who waits for them.
+AWS clients, with time-outs that fit their callers.
 
 They are made as boto3 makes them, by botocore's session. Importing boto3 itself would load its
 resources and S3 transfers too, which nothing here uses, while LivePerson waits for a cold start
@@ -29,12 +29,12 @@ from botocore.session import Session, get_session
 from ..domain.clock import Clock
 from ..domain.errors import AwsUnavailable
 
-# A tenth of a call's processor time: botocore composes a longer name of its own anew, twice a
-# call, and checks the form of what we send, which is always the same, before AWS does.
+# Saves a tenth of a call's processor time: by default botocore composes its user agent twice a
+# call, and validates parameters, whose form is always the same here, before AWS does.
 _LEAN = Config(user_agent="liveperson-connector", parameter_validation=False)
 
-# The webhook intake must answer within two seconds: one try, no longer than that. What meets a dead
-# connection is none.
+# The webhook intake must answer within two seconds: one try, no longer than that. A try on a dead
+# connection does not count.
 _HURRIED = _LEAN.merge(
     Config(
         connect_timeout=0.5, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1}
@@ -61,12 +61,12 @@ _OTHER_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
 # frozen, AWS or what lies between may have forgotten it, with or without a word.
 _IDLE_SECONDS = 20.0
 
-# Errors of a connection that is dead or cannot be made. What it broke in the middle of may be done
-# twice: a message queued by one call has one deduplication id, and so with all else.
+# Errors of a connection that is dead or cannot be made. A call that it interrupts is safe to
+# repeat: a message keeps its deduplication id, and all other calls are idempotent, too.
 _BROKEN = (ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError)
 
-# Two workers wrote to one item at a time, one of them in a transaction. The loser is to try again,
-# which botocore does not do by itself
+# Two workers wrote to one item at the same time, one of them in a transaction. The loser must
+# retry, which botocore does not do by itself
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
 _CONFLICT = "TransactionConflict"
 _CONFLICT_TRIES = 5
@@ -106,7 +106,7 @@ def _client(service: str, config: Config, clock: Clock) -> Any:
 
 
 class _KeptConnections:
-    """Closes a client's connections that may be dead, and repeats at once what met a dead one."""
+    """Closes a client's connections that may be dead, and repeats a call on a dead one at once."""
 
     def __init__(self, client: Any, clock: Clock) -> None:
         self._client = client

@@ -1,19 +1,19 @@
 """
 The connector's store: one DynamoDB table with one key.
 
-Queues and partners deliver at least once; by what is kept here, each hop recognises a repeat.
+Queues and partners deliver at least once; by what is stored here, each hop recognises a repeat.
 
 =========================================== ================================================
 pk                                          holds
 =========================================== ================================================
 consumer#{account}#{key}                    a consumer: its ConsumerJWS, its open conversation
 lp-consumer#{account}#{lp_consumer_id}      which consumer LivePerson means by this id
-conversation#{account}#{conversation_id}    whose a conversation is, its state, what was heard
+conversation#{account}#{conversation_id}    a conversation's consumer, its state, its echoes
 conversation#{account}#{dialog_id}          which conversation another dialog is part of
 sought#{account}                            that a consumer's open conversation is not known
 event#{account}#{key}#{event_id}            how far a consumer event has come
 notification#{account}#{identity}           a notification the channel has taken
-outage#{account}#{destination}              a destination that fails, and when to look again
+outage#{account}#{destination}              a circuit: failures of a destination, the next probe
 hold#{group}                                a group whose dead letters are yet to come back
 tries#{message}                             how often a message failed
 lease#{name}                                a task is in progress
@@ -51,7 +51,7 @@ _DAY = 86_400
 
 DONE_SECONDS = REPEAT_SECONDS
 
-# A consumer who was silent for half a year is introduced again; LivePerson knows it by our id.
+# A consumer who was silent for half a year is registered again; LivePerson knows it by our id.
 CONSUMER_SECONDS = 180 * _DAY
 
 # Longer than the longest wait between two tries of an event, each of which asks again.
@@ -168,7 +168,7 @@ class ConversationStore:
         )
 
     def save_typing(self, consumer: Consumer, since: float | None) -> Consumer:
-        """Remember since when a consumer types, none if it stopped."""
+        """Remember since when a consumer types, None if it stopped."""
         pk = _consumer_pk(consumer.account_id, consumer.key)
         stored = number(since) if since is not None else 0
         self._table.write(Update(pk, {"composing_since": stored}, "attribute_exists(pk)"))
@@ -245,8 +245,8 @@ class ConversationStore:
         Remember a conversation that a webhook says is our consumer's.
 
         ``is_current`` says it is the consumer's open one as of ``told_at`` (milliseconds, 0 where
-        that is unknown), so the next event goes there. This is written first: whoever finds the
-        conversation remembered need not see to it again.
+        that is unknown), so the next event goes there. The pointer is written first: a later
+        try that finds the conversation remembered skips both.
         """
         if conversation.is_open:
             self._table.write(self._go_there(conversation, is_current, told_at))
@@ -295,7 +295,7 @@ class ConversationStore:
                 "there_since": told_at,
             },
             f"attribute_exists(pk) AND ({free})",
-            values,  # of one that is not used, DynamoDB makes an error
+            values,  # DynamoDB refuses a value that no expression uses
         )
 
     def mark_foreign(self, account_id: str, conversation_id: str) -> None:
@@ -433,10 +433,10 @@ def _of_channel(owner: Consumer | Conversation) -> Item:
 
 def _said_there(before: Conversation, now: Conversation) -> Item:
     """
-    Give the last sequence that counts in another dialog.
+    Return the last sequence that counts in another dialog.
 
-    After the end it stays: what was tried before may still be heard of. Only a survey's sequences
-    say nothing of those in the main dialog.
+    After the end it stays: the echo of an earlier try may still arrive. Only a survey's sequences
+    tell nothing about those in the main dialog.
     """
     if not now.is_over:
         return {"last_sequence": NOTHING_SENT}  # a survey's dialog counts from 0 again

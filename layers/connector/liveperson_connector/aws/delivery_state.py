@@ -20,12 +20,12 @@ HOLD_PK = "hold#{}"
 
 _DAY = 86_400
 
-# A held group is let go when nothing was heard of its dead letters for two runs of redrive.
+# A hold expires when two runs of redrive have found none of its dead letters.
 HOLD_SECONDS = 2 * 3600 + 600
 
 
 class DeliveryState:
-    """Remembers setbacks in the table. Errors are :class:`AwsUnavailable`."""
+    """Keeps the state of delivery in the table. Errors are :class:`AwsUnavailable`."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, clock: Clock = time.time) -> None:
         self._table = Table(client, table, clock=clock)
@@ -37,7 +37,7 @@ class DeliveryState:
     # ── Outages ──
 
     def probe(self, account_id: str, destination: str, now: float, next_probe_at: float) -> bool:
-        """Take the turn to look whether a destination is back; false if another has it."""
+        """Claim the probe of an open circuit; return False if another message has it."""
         return self._table.write(
             Update(
                 OUTAGE_PK.format(account_id, destination),
@@ -51,10 +51,10 @@ class DeliveryState:
         self, account_id: str, destination: str, outage: CircuitState | None, now: float, group: str
     ) -> CircuitState:
         """
-        Count a failure of a destination, and return what is known of its outage by now.
+        Count a failure of a destination, and return the state of its circuit afterwards.
 
-        ``outage`` is what was known when the call began. If it is over meanwhile, which a success
-        of another call says, this failure is the first of another one.
+        ``outage`` is the state when the call began. If another call has closed the circuit since
+        then, this failure is the first of a new outage.
         """
         pk = OUTAGE_PK.format(account_id, destination)
         since = outage.since if outage else now
@@ -79,7 +79,7 @@ class DeliveryState:
         return read_circuit(counted) if counted else CircuitState(1, since, now)
 
     def outage_over(self, account_id: str, destination: str) -> None:
-        """Forget an outage."""
+        """Close a circuit."""
         self._table.write(Delete(OUTAGE_PK.format(account_id, destination)))
 
     # ── Tries, and groups that wait for their dead letters ──
@@ -93,33 +93,33 @@ class DeliveryState:
         return int(counted["tries"]), int(counted[pace])
 
     def hold(self, group: str) -> None:
-        """Let a group's messages follow one that became a dead letter."""
+        """Hold a group: its messages follow one that became a dead letter."""
         now = {
             TTL_ATTRIBUTE: self._expiry(HOLD_SECONDS),
             "changed_at": number(self._clock()),
         }
-        # What an expired hold counted is over, though DynamoDB may not have removed it yet.
+        # An expired hold starts anew, even if DynamoDB has not removed it yet.
         if not self._table.put_new({"pk": HOLD_PK.format(group), "letters": 1, **now}):
             self._table.update(Update(HOLD_PK.format(group), now, added={"letters": 1}))
 
     def hold_redriven(self, group: str) -> None:
-        """Let also those follow a dead letter that were put back behind it: it died once more."""
+        """Hold also redriven messages of a group: one before them became a dead letter again."""
         now = number(self._clock())
         attributes = {"died_again_at": now, "changed_at": now}
         expires = {TTL_ATTRIBUTE: self._expiry(HOLD_SECONDS)}
         self._table.write(Update(HOLD_PK.format(group), {**attributes, **expires}))
 
     def extend_hold(self, group: str) -> None:
-        """Go on holding a group, if it is held: its dead letters are still there."""
+        """Extend the hold of a group, if it is held: its dead letters are still there."""
         expires = {TTL_ATTRIBUTE: self._expiry(HOLD_SECONDS)}
         self._table.write(Update(HOLD_PK.format(group), expires, "attribute_exists(pk)"))
 
     def recount(self, group: str, letters: int, counted_from: float) -> None:
         """
-        Set how many dead letters of a group are waited for: those that were found.
+        Set how many dead letters a group waits for to the number that was found.
 
-        One that somebody removed by hand is not waited for any more. But if another died or was
-        done after the count began (seconds since 1970) the count is old, and nothing is changed.
+        A dead letter that was removed by hand no longer holds its group. If the hold has changed
+        since the count began (seconds since 1970), the count is outdated and nothing is written.
         """
         self._table.write(
             Update(
@@ -131,7 +131,7 @@ class DeliveryState:
         )
 
     def release_one(self, group: str) -> None:
-        """Note that one of a group's dead letters came back and is done."""
+        """Note that one of a group's dead letters was redriven and is done."""
         now = {"changed_at": number(self._clock())}
         released = Update(HOLD_PK.format(group), now, "attribute_exists(pk)", added={"letters": -1})
         hold = self._table.update(released)
@@ -141,12 +141,12 @@ class DeliveryState:
     # ── One at a time ──
 
     def lease(self, name: str, seconds: int) -> bool:
-        """Take ``name`` for ``seconds``; false if somebody has it."""
+        """Take the lease ``name`` for ``seconds``; return False if it is taken."""
         return self._table.put_new({"pk": f"lease#{name}", TTL_ATTRIBUTE: self._expiry(seconds)})
 
 
 def read_circuit(item: Item) -> CircuitState:
-    """Read the state of a circuit that is not surely closed."""
+    """Read the state of a circuit from its item."""
     return CircuitState(
         failures=int(item.get("failures", 0)),
         since=float(item.get("since", 0)),

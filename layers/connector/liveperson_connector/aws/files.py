@@ -14,13 +14,13 @@ from .clients import aws_errors, error_code
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# A channel follows the redirect at once; longer would only help somebody who found the address.
+# A channel follows the redirect at once; a longer life would only help a leaked address.
 LINK_SECONDS = 60
 
 # A provider fetches a file when it sends the message on, which may take some minutes.
 PROVIDER_SECONDS = 15 * 60
 
-# As the flow that keeps files makes them; S3 would be asked in vain for anything else.
+# The form of the ids that the flow makes; S3 has no file with any other.
 _FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -45,7 +45,7 @@ class AgentFileBucket:
             )
 
     def link(self, account_id: str, file_id: str) -> str | None:
-        """Return an address that shows the file for a minute, or none if it is not there."""
+        """Return an address that shows the file for a minute, or None if it is not there."""
         if not (is_account_id(account_id) and _FILE_ID.fullmatch(file_id)):
             return None
         place = {"Bucket": self._bucket, "Key": _key(account_id, file_id)}

@@ -1,4 +1,4 @@
-"""Asking ``token_refresh`` for another AppJWT."""
+"""Invoke ``token_refresh`` for another AppJWT."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TokenRefreshFunction:
         """
         Ask for a newer AppJWT than the one named ``rejected``, and wait for it to be stored.
 
-        Raises :class:`AppJwtMissing` if the function failed; why stands in its own log.
+        Raises :class:`AppJwtMissing` if the function failed; its own log tells why.
         """
         request = {
             "account_id": account_id,

@@ -1,5 +1,5 @@
 """
-Which account ids are worth a look-up: anybody may call an intake, and invent ids.
+Which account ids are worth a look-up: any caller of an intake may invent ids.
 
 A few unknown ids are simply looked up, so that an account costs one call and a new one works at
 once. Beyond these an id has to be listed. The listing is read page by page, a page is used as soon
@@ -68,7 +68,7 @@ class KnownAccounts:
         self._next_listing_at = self._clock() + max(SECONDS, _SECONDS_A_PAGE * self._pages)
 
     def _read_page(self) -> None:
-        """Read the next page, after which nothing is lost if this answer's time ends."""
+        """Read the next page; it is kept even if the time of this answer ends afterwards."""
         try:
             found, token = self._list_page(self._token)
         except Exception:

@@ -48,7 +48,7 @@ class ParameterStore:
         return ChannelSettings.parse(self._written(account_id, "channel"), parameter=name)
 
     def find_credentials(self, account_id: str) -> Credentials | None:
-        """Return the credentials, or none for an account that has no such parameter."""
+        """Return the credentials, or None for an account that has no such parameter."""
         text = self._read(account_id, "credentials")
         name = self.name(account_id, "credentials")
         return Credentials.parse(text, parameter=name) if text is not None else None
@@ -62,11 +62,11 @@ class ParameterStore:
         return self._read(account_id, "channel", decrypt=False) is not None
 
     def app_jwt(self, account_id: str) -> str | None:
-        """Return the stored AppJWT, or none."""
+        """Return the stored AppJWT, or None."""
         return self._read(account_id, "app-jwt")
 
     def store_app_jwt(self, account_id: str, token: str) -> None:
-        """Keep an AppJWT for the workers."""
+        """Store an AppJWT for the workers."""
         name = self.name(account_id, "app-jwt")
         with aws_errors(f"writing parameter {name}"):
             self._client.put_parameter(

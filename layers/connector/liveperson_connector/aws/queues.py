@@ -94,7 +94,7 @@ class Queue:
         """
         Offer received messages again at once, ten with one call.
 
-        One whose visibility timed out meanwhile is offered anyway, so that it is left out.
+        A message whose visibility has timed out is offered anyway; AWS's error for it is ignored.
         """
         for entries in _tens(receipt_handles, VisibilityTimeout=0):
             with aws_errors(f"showing messages of {self.name}"):

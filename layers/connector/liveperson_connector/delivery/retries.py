@@ -36,12 +36,12 @@ from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
 from .ports import FailureStore, Outbox
 
-# With the delays below, so many tries are about a day.
+# With the back-off below, this many tries take about a day.
 MOST_TRIES = 100
 
 # The waits after failed tries, by the error's pace. LivePerson's policy for 5xx is three retries
 # after 5, 10 and 15 s, then one every 2 minutes, or doubling: ours are both, one after the other,
-# since so many failures of one message may still be bad luck. For 429 it is at least 1 s
+# since three failures of one message may still be bad luck. For 429 it is at least 1 s
 # (https://developers.liveperson.com/retry-policy-recommendations.html). Later tries stay a quarter
 # of an hour apart, so that the end of a long outage is noticed soon.
 _DELAYS = {
@@ -49,15 +49,15 @@ _DELAYS = {
     "busy": (1, 2, 4, 8, 15, 30, 60, 120, 240, 480, 900),
 }
 
-# A wait that the partner or the error names is kept to for the first tries that fail for this
-# reason. What goes on failing slows down all the same, so that a day of patience stays far below
-# the queue's limit of receives.
+# How many tries that fail for one reason keep to the wait that the partner or the error names.
+# Later ones slow down to the back-off, so that a day of retries stays far below the queue's limit
+# of receives.
 _NAMED_WAITS = 12
 
 # The upper limit for a Retry-After: the outage may end sooner.
 _LONGEST = 900
 
-# The largest random part of a wait; it keeps a crowd from coming back together.
+# The largest random part of a wait; it spreads the retries of many messages.
 _JITTER = 0.25
 
 
@@ -81,8 +81,8 @@ class Decision:
     What becomes of a message after a try.
 
     ``wait`` is how many seconds it is hidden before the queue offers it again; None lets it leave
-    the queue, as a dead letter if ``is_dead``. ``hold`` lets the rest of its group follow it,
-    ``releases`` lets the group go on. ``tries`` are told in the log.
+    the queue, as a dead letter if ``is_dead``. ``hold`` makes the rest of its group follow it,
+    ``releases`` ends one such hold. ``tries`` is the number that the log tells.
     """
 
     wait: int | None = None
@@ -132,10 +132,10 @@ class RetryingConsumer:
     """
     Handles messages of a queue with ``handle``; ``function`` names it in logs and metrics.
 
-    ``hide`` lets a received message (its receipt handle) wait so many seconds.
-    Without ``dead_letters`` a message given up is dropped: then it will be asked for again anyway.
-    ``refused`` is told of permanent errors, before their message goes to the dead letters;
-    ``describe`` finds the ids in a message by which a log line can be followed.
+    ``hide`` takes a receipt handle and the seconds that its message waits. Without
+    ``dead_letters`` a message given up is dropped; the schedule repeats its work anyway.
+    ``refused`` is called with permanent errors, before their message becomes a dead letter.
+    ``describe`` returns the ids in a message that its log lines carry.
     """
 
     function: str
@@ -155,7 +155,7 @@ class RetryingConsumer:
             error = self._try(message)
             try:
                 return self._conclude(message, error)
-            except Transient as unavailable:  # then it comes back when its visibility times out
+            except Transient as unavailable:  # the message comes back when its visibility times out
                 outcomes.failure(unavailable, **self._ids(message))
                 return False
 
@@ -216,7 +216,7 @@ class RetryingConsumer:
 
 
 def _hold_of(message: QueueMessage) -> Hold | None:
-    """Return how a dead letter of ``message`` holds its group; one out of chances does not."""
+    """Return how ``message`` as a dead letter holds its group; None after its last redrive."""
     if not was_redriven(message):
         return Hold.FIRST
     return Hold.AGAIN if message.redrives < MOST_REDRIVES else None
@@ -240,7 +240,7 @@ def check_group_hold(message: QueueMessage, is_held: bool, redrive_failed_at: fl
     """
     Raise :class:`GroupHeld` if a message's group waits for dead letters before it.
 
-    One that was put back itself waits if an earlier one died again since then.
+    A redriven message waits only if an earlier one became a dead letter again after it was sent.
     """
     put_back_at = message.sent_at.timestamp() if was_redriven(message) else -math.inf
     if is_held and put_back_at <= redrive_failed_at:
@@ -269,7 +269,7 @@ def dead_letter(message: QueueMessage, error: Transient | Permanent, tries: int)
     """
     Return the message as a dead letter: its body as it was, and why it is there.
 
-    What the message carried besides it carries on, as far as SQS takes so many attributes.
+    It keeps the message's other attributes, up to the number that SQS takes.
     """
     known = {
         "reason": error.reason,

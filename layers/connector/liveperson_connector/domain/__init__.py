@@ -1,5 +1,5 @@
 """
-Values and errors that every room knows; nothing here calls anybody.
+Values and errors that every package uses; nothing here makes a call.
 
 ============== ===============================================================
 accounts       an account's parameters as values

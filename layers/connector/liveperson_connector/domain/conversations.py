@@ -1,4 +1,4 @@
-"""What the connector remembers: a consumer, a conversation, how far an event has come."""
+"""What the connector stores: a consumer, a conversation, how far an event has come."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING_SENT = -1
 """The ``last_sequence`` of a conversation in which the consumer has not said anything yet."""
 
 ALL_SETTLED = 2**53
-"""The ``last_sequence`` of a consumer whose conversation ended with a survey: no echo is later."""
+"""The ``last_sequence`` of a consumer whose conversation ended with a survey: no echo follows."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Consumer:
 @dataclass(frozen=True)
 class Conversation:
     """
-    A conversation and whose it is; ``consumer_id`` is empty for another channel's.
+    A conversation and its consumer; ``consumer_id`` is empty for another channel's.
 
     ``is_open`` is the state that the channel was told of last; ``is_ended`` says that LivePerson
     has told us of the end, which the channel may not have taken yet. ``changed_at``
@@ -87,7 +87,7 @@ class Conversation:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing can be said in it any more."""
+        """Whether it takes no more messages."""
         return self.is_ended or not self.is_open
 
     @property
@@ -101,7 +101,7 @@ class Conversation:
 
     @property
     def last_heard(self) -> int:
-        """The highest sequence of an echo; what was said until then says nothing of later tries."""
+        """The highest sequence of an echo; echoes up to it tell nothing about later tries."""
         return max((sequence for sequence, _ in self.echoes), default=NOTHING_SENT)
 
     def heard(self, digest: str, *, after: int) -> int | None:
@@ -113,9 +113,9 @@ class Conversation:
 @dataclass(frozen=True)
 class Refusal:
     """
-    That a consumer event is refused for good: when (seconds since 1970), and which copy of it.
+    The permanent refusal of a consumer event: when (seconds since 1970), and of which copy.
 
-    ``content`` is a digest of what that copy said; the others are of the error that told it.
+    ``content`` is a digest of that copy's fields; the other fields are those of the error.
     """
 
     at: float
@@ -165,9 +165,8 @@ class EventState:
     What is known when a consumer event is taken up.
 
     ``outage`` is that of LivePerson for the account; ``is_held`` says that earlier events of the
-    consumer stand among the dead letters, and ``redrive_failed_at`` (seconds since 1970) when one
-    of
-    them last died although it had been put back.
+    consumer are dead letters, ``redrive_failed_at`` (seconds since 1970) when a redriven one last
+    became a dead letter again.
     """
 
     consumer: Consumer | None
@@ -197,12 +196,12 @@ class NotificationState:
 
 
 def text_digest(text: str) -> str:
-    """Return what is kept of an echoed text: enough to recognise it, not to read it."""
+    """Return the digest by which the echo of a text is recognised; it does not show the text."""
     return _digest(text.strip())
 
 
 def file_digest(relative_path: str) -> str:
-    """Return what is kept of an echoed file; its path is its own."""
+    """Return the digest by which the echo of a file is recognised, made of its unique path."""
     return _digest(f"file {relative_path}")
 
 

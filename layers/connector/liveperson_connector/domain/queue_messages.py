@@ -19,11 +19,11 @@ CORRELATION_ATTRIBUTE = "trace"
 """The id of the request by which a message came in; log lines carry it from hop to hop."""
 
 LETTER_ID_ATTRIBUTE = "letter_id"
-"""The lasting name of a dead letter: the id of the message that it was when it died first."""
+"""The lasting name of a dead letter: the id that its message had when it failed first."""
 
 MOST_ATTRIBUTES = 10
 """
-As many attributes a message of SQS may have.
+The most attributes that a message of SQS may have.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 """
@@ -106,7 +106,7 @@ class QueueMessage:
 
     @property
     def redrives(self) -> int:
-        """How often it was taken out of the dead letters and put back."""
+        """How often it was redriven."""
         text = self.attributes.get("redrives", "0")
         return int(text) if text.isdigit() else 0
 
@@ -134,7 +134,7 @@ class QueueCounts:
     """
     About how many messages a queue has: those that wait, and those that a reader has received.
 
-    What stands behind a received message of its group waits
+    Messages behind a received one of their group wait
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html).
     """
 

@@ -1,5 +1,5 @@
 """
-How Lambda meets us.
+How Lambda calls the connector.
 
 =========== ==================================================================
 http        an intake's frame: an answer before the deadline, always

@@ -1,4 +1,4 @@
-"""What the two intakes share: a caller always gets an answer, in time, nothing of the inside."""
+"""The frame of the intakes: every caller gets an answer in time, without internal details."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Answer = dict[str, object]
 Handle = Callable[[HttpRequest], Answer]
 Handler = Callable[[Mapping[str, Any], object], Answer]
 
-# API Gateway waits no longer for an answer, so no request is older when its handler begins.
+# API Gateway waits this long for an answer, so no request is older when its handler begins.
 _LONGEST_START = 29.0
 
 _NOTHING_IS_SLOW: Mapping[str, float] = {}
 
-# Only the resolver of names is deaf to an alarm: it gives up by itself, in a second.
+# getaddrinfo does not return on SIGALRM, so limit DNS to one second.
 _RESOLVER = "timeout:1 attempts:1"
 
 
@@ -40,7 +40,7 @@ def http_function(
     """
     Make a Lambda handler of a function that answers a request or raises :class:`Refused`.
 
-    What is not answered when ``seconds`` have passed is answered 503, and the caller sends it
+    A request without an answer after ``seconds`` is answered 503, and the caller sends it
     again. ``build`` makes what the function needs; Lambda does this while a container starts,
     when the processor is at its fastest and no caller waits yet. ``slow`` maps the name of a
     metric to milliseconds: an answer that took longer is counted under this name.
@@ -106,7 +106,7 @@ def waited(asked: Mapping[str, Any], started: float) -> float:
 
 
 class _TooLate(BaseException):
-    """The time is up; no library on the way takes it for an error of its own."""
+    """The time is up; a BaseException, so that no library handles it as an error of its own."""
 
 
 def deadline(seconds: float, work: Callable[[], Answer]) -> Answer:
@@ -114,8 +114,8 @@ def deadline(seconds: float, work: Callable[[], Answer]) -> Answer:
     Return what ``work`` returns, or raise :class:`NotQueued` when ``seconds`` have passed.
 
     Lambda calls a handler in the main thread, where an alarm ends what takes too long; a thread
-    for each request would cost half as much as the request itself. Any other thread hears no
-    alarm and waits for one of its own.
+    for each request would cost half as much as the request itself. In any other thread signals do
+    not arrive, and the work runs in a thread of its own.
     """
     in_time = _by_alarm if current_thread() is main_thread() else _by_thread
     return in_time(seconds, work)

@@ -21,7 +21,7 @@ def process_batch(
     Handle an SQS event's messages in order, and name those to be offered again.
 
     After a message that waits, the rest of its group waits too: they must not overtake it. The
-    answer's shape matters to the letter: of one it does not understand, Lambda repeats everything.
+    answer must have exactly this form: Lambda repeats the whole batch after any other.
     """
     waiting: list[dict[str, str]] = []
     held_groups: set[str] = set()

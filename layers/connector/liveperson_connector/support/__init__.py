@@ -1,5 +1,5 @@
 """
-What any program might need.
+Building blocks that know nothing of LivePerson, channels and AWS.
 
 ================ =============================================================
 cache            values by key, remembered for a while, kept when their source fails

@@ -1,4 +1,4 @@
-"""A value remembered for a while, per key, that outlives the failures of where it comes from."""
+"""Cache values per key for a while, and keep serving them while their source fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..domain.errors import Transient
 
 Value = TypeVar("Value")
 
-# A failing source is not asked again by every message: this many seconds apart is often enough.
+# The least seconds between two reloads from a source that fails.
 _PATIENCE = 5.0
 
 
@@ -25,7 +25,7 @@ class _Entry(Generic[Value]):
 
 
 class Throttle:
-    """At most ``most`` times within ``seconds``."""
+    """Allows ``most`` uses within ``seconds``."""
 
     def __init__(self, most: int, seconds: float, *, clock: Clock = time.time) -> None:
         self._most = most
@@ -34,7 +34,7 @@ class Throttle:
         self._times: deque[float] = deque(maxlen=most)
 
     def allows(self) -> bool:
-        """Whether it may happen once more now; if so, it counts."""
+        """Return True and record a use if the limit allows one now."""
         now = self._clock()
         if len(self._times) == self._most and now - self._times[0] < self._seconds:
             return False

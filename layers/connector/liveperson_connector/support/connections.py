@@ -5,8 +5,8 @@ Five things about them are our own:
 
 - **One deadline** for name, connection, TLS, request, headers and body.
 - **Every allowed address is tried**, and no other is.
-- **What surely was not sent is told apart** (:class:`.dialer.NotSent`): no connection was made, or
-  not the whole request left.
+- **A request that surely was not sent** raises :class:`.dialer.NotSent`: no connection was made, or
+  only a part of the request was sent.
 - **Idle connections count as closed**: the other side may have dropped them without a word.
 - **The request line is what was given**: urllib3 would rewrite its escapes.
 """
@@ -46,7 +46,7 @@ IDLE_SECONDS = 25.0
 """
 A connection that lay idle for longer may be closed without our noticing.
 
-Writing to it would leave us unsure whether the request arrived.
+After writing to it, it would not be certain whether the request arrived.
 """
 
 
@@ -65,7 +65,7 @@ class Network:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """The settings of TLS; to read all trusted certificates takes milliseconds."""
+        """The TLS settings, made once: reading all trusted certificates takes milliseconds."""
         context = create_urllib3_context()
         context.load_verify_locations(self.ca_file or certifi.where())
         context.sslsocket_class = DeadlineTlsSocket
@@ -101,7 +101,7 @@ class _Deadline:
         super().sendall(*args, **kwargs)  # type: ignore[misc]
 
     def _arm(self) -> None:
-        """Give the next step the time that is left."""
+        """Give the next operation the time that is left."""
         if self._until == math.inf:
             return
         left = self._until - time.monotonic()

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from urllib3.exceptions import HTTPError
 
-# The name service's words for: there is no such host, or it has no address.
+# The name service's codes for a host that does not exist or has no address.
 _NO_SUCH_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 # A socket with a time-out of 0 would not wait at all, and say so by another error.
@@ -56,7 +56,7 @@ class NotSent(NoAnswer):
 
 
 class NoSuchHost(NotSent):
-    """The host name does not exist, says the name service; that is an answer, not a failure."""
+    """The name service answers that the host name does not exist."""
 
 
 class ForbiddenAddress(NotSent):

@@ -1,12 +1,12 @@
 """
-The one way in which partners are called: LivePerson and its services, channels, hosts of files.
+The HTTP client for every partner: LivePerson and its services, channels, hosts of files.
 
-What every call gets, whoever is called:
+Every call has:
 
 - one deadline for all of it, and bodies read up to a size, or not at all;
-- the status decides: an answer's body cannot take it back;
+- a result that the status decides, whatever becomes of the answer's body;
 - no cookies, no redirects, nothing from the machine's environment, a name of our own;
-- a request that surely was not sent is sent again at once, once.
+- one immediate retry of a request that surely was not sent.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from .web_address import WebAddress
 
 USER_AGENT = f"liveperson-connector/{__version__}"
 
-# A body that is not read would keep its connection from being used again. So it is, if it is
-# small and comes along with its headers; else it is cheaper to close the connection.
+# An unread body would keep its connection from being used again. So a small body that arrives along
+# with its headers is read; otherwise it is cheaper to close the connection.
 _DRAINED_BYTES = 16 * 1024
 _DRAINED_SECONDS = 0.1
 
@@ -140,7 +140,7 @@ class Transport(HTTPAdapter):
         """Leave it to our settings of TLS, which always verify."""
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002
-        """Make the answer; cookies are not even looked at."""
+        """Make the answer; ignore cookies."""
         response = Response()
         response.status_code = resp.status
         response.headers = CaseInsensitiveDict(resp.headers)
@@ -185,7 +185,7 @@ class HttpClient:
 
     def _send(self, request: Request, seconds: float, most: int) -> Answer:
         try:
-            time_out = cast("float", Timeout(total=seconds))  # what it is, requests does not say
+            time_out = cast("float", Timeout(total=seconds))  # requests does not annotate it
             response = self._transport.send(request, stream=True, timeout=time_out)
         except NoAnswer:
             raise
@@ -211,7 +211,7 @@ def _seconds(date: str) -> float | None:
 
 def _headers(given: Mapping[str, str], body: bytes | None) -> dict[str, str]:
     length = {} if body is None else {"Content-Length": str(len(body))}
-    # Not packed: answers are small, and what is not packed can't grow.
+    # Not compressed: answers are small, and an uncompressed body cannot expand.
     return {
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
@@ -235,7 +235,7 @@ def _read(raw: HTTPResponse, most: int) -> tuple[bytes, bool]:
 
 
 def _let_go(raw: HTTPResponse) -> None:
-    """Be done with an answer whose body does not matter."""
+    """Discard the body of an answer, and keep its connection if that is cheap."""
     kept = raw.connection
     if kept is not None and kept.sock is not None:
         kept.sock.settimeout(_DRAINED_SECONDS)

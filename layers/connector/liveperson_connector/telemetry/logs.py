@@ -52,17 +52,17 @@ _logger = Logger(logger_formatter=_Form(), log_uncaught_exceptions=False)
 
 
 def info(message: str, /, **fields: Any) -> None:
-    """Say what happened."""
+    """Log what happened."""
     _logger.info(message, extra={"fields": fields})
 
 
 def warning(message: str, /, **fields: Any) -> None:
-    """Say what went wrong and is seen to."""
+    """Log a problem that is handled."""
     _logger.warning(message, extra={"fields": fields})
 
 
 def error(message: str, /, **fields: Any) -> None:
-    """Say what nobody foresaw."""
+    """Log an unexpected error."""
     _logger.error(message, extra={"fields": fields})
 
 

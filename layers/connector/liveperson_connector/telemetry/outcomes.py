@@ -5,8 +5,8 @@ Lines and metrics carry ids and outcomes, never words, tokens, secrets or a cons
 
 Everything that is logged while a message is handled belongs to a context: the function that handles
 it and the correlation id, which is the id of the request by which the message came in and the same
-in every function that the message passes. Metrics of a context leave in one line at its end, so
-that one more measurement costs no further write.
+in every function that the message passes. Metrics of a context are written in one line at its end,
+so that one more measurement costs no further write.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from . import logs
 
 
 class Outcome(StrEnum):
-    """What a function came to: a log line's message, and the name of the metric that counts it."""
+    """The outcome of a function: a log line's message, and the metric that counts it."""
 
     ACCEPTED = "accepted"
     CHALLENGE_ANSWERED = "challenge_answered"
@@ -135,7 +135,7 @@ def context(
     function: str, correlation_id: str | None = None, *, since: datetime | None = None
 ) -> Iterator[None]:
     """
-    Let all that is logged within belong to ``function`` and carry ``correlation_id``.
+    Log everything within as ``function``, with ``correlation_id``.
 
     Without an id a new one is made. ``since`` is when the message was accepted; :func:`completed`
     tells how long it took.
@@ -157,7 +157,7 @@ def correlation_attributes() -> dict[str, str]:
 
 def outcome(what: str, /, *, count: int = 1, **ids: Any) -> None:
     """
-    Log that the function came to ``what``, for example :attr:`Outcome.SENT`, and count it.
+    Log the outcome ``what``, for example :attr:`Outcome.SENT`, and count it.
 
     ``ids`` go into the log line; an account is known by ``account_id``, a consumer by its
     pseudonym.
@@ -223,7 +223,7 @@ def refusal(refused: Refused, /) -> None:
 
 
 def failure(error: ConnectorError, /, **ids: Any) -> None:
-    """Log what went wrong; errors write their messages without anything secret in them."""
+    """Log what went wrong; the texts of errors contain no secrets."""
     logs.warning(
         error.reason,
         **_fields(
@@ -239,7 +239,7 @@ def failure(error: ConnectorError, /, **ids: Any) -> None:
 
 def unexpected_error(error: Exception, /, **ids: Any) -> None:
     """
-    Log where an unexpected error arose; its own words might quote a message, so not them.
+    Log where an unexpected error arose, without its text, which might quote a message.
 
     It is counted for all functions together: there is one alarm for bugs.
     """

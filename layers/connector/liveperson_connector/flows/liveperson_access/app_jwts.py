@@ -1,8 +1,8 @@
 """
 The AppJWTs as a worker uses them: read once per container, kept until shortly before they expire.
 
-Workers only read. When there is none, or LivePerson rejects the one at hand, ``token_refresh`` is
-asked, naming the token that was held, so that a crowd causes one refresh.
+Workers only read. If there is none, or if LivePerson rejects the one at hand, they invoke
+``token_refresh`` and name the token they hold, so that many workers cause one refresh.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...domain.errors import AppJwtMissing, AppJwtRejected
 from ...liveperson.app_jwt import AppJwt
 from ...support.cache import Cache
 
-# When a token nears its end and no newer one is stored, look again this often.
+# How often to look for a newer token when the held one is near its end.
 _LOOK_AGAIN_SECONDS = 30.0
 
 _NONE: tuple[None, float] = (None, 0.0)
@@ -25,8 +25,8 @@ class AppJwts:
     """
     AppJWTs by account.
 
-    ``stored`` reads an account's newest token; ``ask_for_newer`` asks ``token_refresh`` for another
-    one than the one it names, and waits until it is stored.
+    ``stored`` reads an account's newest token. ``ask_for_newer`` makes ``token_refresh`` store
+    another one than the token it names, and waits until it has.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class AppJwts:
         """
         Return another token than the one LivePerson has just rejected.
 
-        Raises :class:`AppJwtRejected` if there is none: then it is not a matter of age.
+        Raises :class:`AppJwtRejected` if there is none: the token's age is not the reason then.
         """
         self._fresh.pop(account_id, None)
         held = self._held.get(account_id)

@@ -1,8 +1,8 @@
 """
-Who speaks to LivePerson: the connector with its AppJWT, for a consumer with its ConsumerJWS.
+Call LivePerson with the tokens it wants: the connector's AppJWT and a consumer's ConsumerJWS.
 
-A rejected AppJWT is renewed once, a rejected ConsumerJWS minted again once; what is rejected even
-then is not a matter of age, and no loop starts.
+A rejected AppJWT is renewed once, a rejected ConsumerJWS is issued again once. If LivePerson
+rejects the new token as well, its age is not the reason, and the error passes through.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class AuthorizedCalls:
-    """Calls LivePerson with the tokens it wants."""
+    """Makes calls with tokens; ``save_consumer`` stores a consumer and its new ConsumerJWS."""
 
     app_jwts: AppJwts
     idp: Idp
@@ -32,7 +32,7 @@ class AuthorizedCalls:
     def register_consumer(
         self, account_id: str, consumer_id: str, key: str, channel: str = ""
     ) -> Consumer:
-        """Get a consumer's ConsumerJWS, which never expires, and remember it."""
+        """Get a consumer's ConsumerJWS, which never expires, and store it."""
         with harmless():
             jws = self.with_app_jwt(
                 account_id, lambda app_jwt: self.idp.issue(account_id, app_jwt, key)
@@ -46,7 +46,7 @@ class AuthorizedCalls:
     def call_as(
         self, consumer: Consumer, call: Callable[[OnBehalf], Answer]
     ) -> tuple[Consumer, Answer]:
-        """Call LivePerson for ``consumer``; return it as it is known after the call."""
+        """Call LivePerson for ``consumer``; return it as known after the call, and the answer."""
         try:
             return consumer, self._with_tokens(consumer, call)
         except ConsumerJwsRejected:

@@ -50,13 +50,13 @@ from .send_progress import (
 from .sending import MESSAGE_TYPES, MessageSender
 from .typing import Typing
 
-# LivePerson documents no 409. What conflicts with a state may fit the next one.
+# LivePerson documents no 409. What conflicts with one state may succeed in the next.
 _CONFLICT = 409
 
 
 @dataclass(frozen=True)
 class OutboundMessaging:
-    """Carries out consumer events; ``notifications`` is the way to tell the channel of failures."""
+    """Carries out consumer events; ``notifications`` takes failures for the channel."""
 
     calls: AuthorizedCalls
     send_api: SendApi
@@ -87,7 +87,9 @@ class OutboundMessaging:
                 self._carry_out(event, key, known.consumer, attempt)
         except (GroupHeld, CircuitOpen) as waits:
             if known.consumer and not isinstance(waits, ProbeFailed):
-                with suppress(Transient):  # at worst its echo is waited for in vain
+                with suppress(
+                    Transient
+                ):  # at worst the next try waits for an echo that never comes
                     self._note_no_try(event, key, attempt)
             raise
 
@@ -142,7 +144,7 @@ class OutboundMessaging:
         """
         Tell the channel that LivePerson will never take an event of its own.
 
-        The refusal is noted first: what the channel sends again once it was told is no repeat.
+        The refusal is noted first: an event that the channel sends again afterwards is no repeat.
         """
         try:
             event = read_queued(message.body)
@@ -159,7 +161,7 @@ class OutboundMessaging:
     def _settle(
         self, event: ConsumerEvent, key: str, message: QueueMessage, error: Transient
     ) -> None:
-        """Note what this try came to, so that the next one knows whether it may have arrived."""
+        """Note the outcome of this try, so that the next one knows whether it may have arrived."""
         progress = resumed(self._progress(event, key, message), event)
         says_something = event.type in MESSAGE_TYPES or event.type == "choice"
         doubt = in_doubt_since(progress, message) if says_something else None

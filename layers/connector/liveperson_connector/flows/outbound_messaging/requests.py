@@ -1,7 +1,7 @@
 """
-What a consumer event becomes at LivePerson: one request after the other, each a step.
+Translate a consumer event into requests to LivePerson: one after the other, each a step.
 
-A step that says something carries the digest by which its echo is recognised.
+A step that sends a message carries the digest by which its echo is recognised.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ RECEIPTS = {"accepted": "ACCEPT", "read": "READ", "accessed": "ACCESS", "rejecte
 @dataclass(frozen=True)
 class SendStep:
     """
-    One request, once it is known where; ``echo`` is the digest of what it says, if it does.
+    One request, built once its dialog is known; ``echo`` is the digest of its message, if any.
 
-    One that is done ``only_while_open`` is left out for a consumer without a conversation. It
-    counts all the same: how many steps were done must mean the same to every try.
+    A step that is made ``only_while_open`` is skipped for a consumer without a conversation. It
+    still counts as done: the number of steps done must mean the same to every try.
     """
 
     request: Callable[[Place], Request]
@@ -53,7 +53,7 @@ def single_request(event: ConsumerEvent, consumer: Consumer) -> Request | None:
     """
     Return the one request of a ``receipt``, ``close``, ``rating`` or ``profile``.
 
-    None means that there is nothing left to do. Raises :class:`NoConversation` if the event needs
+    None means that nothing is left to do. Raises :class:`NoConversation` if the event needs
     a conversation and the consumer has none.
     """
     return _SINGLE_REQUESTS[event.type](event.raw, consumer)
@@ -64,7 +64,7 @@ def _say(part: str, metadata: Any) -> SendStep:
 
 
 def _chosen(event: ConsumerEvent, metadata: Any) -> list[SendStep]:
-    """Say first which element was chosen; after the conversation's end only the words are left."""
+    """Send first which element was chosen; after the conversation's end only the words are sent."""
     if event.type != "reply":
         return []
     chosen = [event.raw["to_sequence"]]

@@ -1,8 +1,8 @@
 """
-Where a new conversation is routed: as the channel says, or as the Monitoring API finds.
+Route a new conversation: as the channel says, or as the Monitoring API finds.
 
 The look-up happens only for accounts whose channel settings name an ``entry_point``. A
-conversation without a campaign is better than none, so a look-up that fails is left out.
+conversation without a campaign is better than none, so a look-up that fails is ignored.
 """
 
 from __future__ import annotations

@@ -7,14 +7,14 @@ is known of it, and the next try decides by the notes and by its message's recei
     first try ─────────▶ part sent ─▶ … ─▶ done
        │ │ │ │
        │ │ │ └ refused ─▶ given up; a copy that is accepted later begins anew
-       │ │ └ failed ────▶ settled: nothing was said
+       │ │ └ failed ────▶ settled: nothing was sent
        │ └ no answer ───▶ ambiguous: its echo decides, or 20 s without one
-       └ cut off ───────▶ no note; SQS counts a receive that nobody settled
+       └ cut off ───────▶ no note; SQS counts a receive that is not settled
 
 A first try leaves no note before it sends, which would cost every message a write. It is made
 within :data:`FIRST_TRY_SECONDS` of the message's first receive, so it is known when it was over.
 Every other try notes first that it has begun. So a receive that no try followed, because Lambda
-was throttled, is told from one whose try was cut off: it casts no doubt, or one that is over.
+was throttled, differs from one whose try was cut off: it leaves no doubt, or one that is over.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from ...domain.conversations import Progress, Refusal
 from ...domain.errors import Permanent, permanent_error
 from ...domain.queue_messages import CUT_OFF_ATTRIBUTE, QueueMessage
 
-# A try that begins so late after the first receive is noted like any other but the first. Lambda
+# A first try that begins later than this after the first receive leaves a note, too. Lambda
 # offers a throttled message again until its visibility times out, after 180 s
 # (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
 FIRST_TRY_SECONDS = 60.0
 
-# The time-out of the function: no try says anything later.
+# The time-out of the function: no try sends anything later.
 TRY_SECONDS = 30.0
 
 # SQS's clock, which says when a copy was accepted, may differ from ours by less than this.
@@ -79,8 +79,8 @@ def is_repeat(progress: Progress, event: ConsumerEvent, message: QueueMessage) -
     Whether ``message`` asks for nothing that an earlier copy of its event did not settle.
 
     The event is done, or a copy that says the same was refused for good after this one had been
-    accepted. What is accepted after that is meant: the channel was told, and may have removed the
-    cause.
+    accepted. A copy accepted after that is intended: the channel was told, and may have removed
+    the cause.
     """
     if progress.done:
         return True
@@ -105,8 +105,8 @@ def resumed(progress: Progress, event: ConsumerEvent) -> Progress:
     """
     Return where a try of ``event`` goes on.
 
-    After the refusal of another copy that is the beginning, since what was refused is in no doubt.
-    Parts that LivePerson has taken are not said again, unless the event says something else now.
+    After the refusal of another copy it begins anew, since a refusal leaves no doubt. Parts that
+    LivePerson has taken are not sent again, unless the content of the event has changed.
     """
     refusal = progress.refusal
     if refusal is None:
@@ -116,9 +116,10 @@ def resumed(progress: Progress, event: ConsumerEvent) -> Progress:
 
 def in_doubt_since(progress: Progress, message: QueueMessage) -> float | None:
     """
-    Return until when an earlier try may have said the next part; None if none did.
+    Return until when an earlier try may have sent the next part; None if none did.
 
-    In seconds since 1970: an echo that did not come :data:`.sending.ECHO_SECONDS` later never will.
+    In seconds since 1970; an echo that is not there :data:`.sending.ECHO_SECONDS` later never
+    comes.
     """
     if progress.ambiguous_at is not None:
         return progress.ambiguous_at
@@ -136,14 +137,14 @@ def in_doubt_since(progress: Progress, message: QueueMessage) -> float | None:
 
 
 def leaves_a_note(message: QueueMessage, now: float) -> bool:
-    """Whether a try must be noted before it says anything; a plain first one need not."""
+    """Whether a try must be noted before it sends anything; a plain first one need not be."""
     late = now - message.first_received_at.timestamp() > FIRST_TRY_SECONDS
     return message.receive_count > 1 or late
 
 
 def begun(progress: Progress, message: QueueMessage, now: float) -> Progress:
     """
-    Note that this try is about to say something, whatever earlier ones came to.
+    Note that this try is about to send something, whatever earlier ones came to.
 
     One that was cut off may have been about to open a conversation.
     """
@@ -173,7 +174,7 @@ def after_part(progress: Progress, sent: int, parts: int) -> Progress:
 
 
 def settled(progress: Progress, message: QueueMessage, doubt: float | None) -> Progress:
-    """Note that it is known what every try of ``message`` came to, but for a ``doubt``."""
+    """Note that the outcome of every try of ``message`` is known, except for a ``doubt``."""
     return replace(
         progress,
         settled_receives=message.receive_count,
@@ -201,5 +202,5 @@ def refused(
 
 
 def _content(event: ConsumerEvent) -> str:
-    """Return what is kept of an event's fields: enough to tell whether another has the same."""
+    """Return a digest of an event's fields: equal for another copy with the same content."""
     return hashlib.sha256(json.dumps(event.raw, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
 """
-What a consumer says reaches its conversation once, in a new one if need be.
+Send texts, replies and files exactly once, in a new conversation if need be.
 
-LivePerson offers no key that would make a repeated send safe. So a try whose answer did not come
+LivePerson has no idempotency key that would make a repeated send safe. So a try without an answer
 is settled before the next one: LivePerson reports everything a consumer says back to our webhook,
 and if this echo has arrived the message has too. If it did not arrive in time, it is sent again.
 """
@@ -39,22 +39,22 @@ from .routing import Routing
 from .send_progress import Attempt, after_part, begun
 
 MESSAGE_TYPES = frozenset({"text", "reply", "file"})
-"""The events that say something."""
+"""The events that send a message."""
 
-# How long the echo of a message may take before we believe that it never arrived.
+# How long the echo of a message may take before the message counts as not arrived.
 ECHO_SECONDS = 20.0
 
-# A message is refused in a conversation that seems open: its end may be told in a moment.
+# The waits after a refusal in a conversation that seems open: a webhook may tell its end soon.
 _END_WAITS = (2.0,) * 2
 
-# More likely so if an earlier try may have opened another: its name comes with a webhook, and both
-# may be slow.
+# The waits if an earlier try may have opened another conversation: a webhook tells its name, and
+# both may be slow.
 _NAME_WAITS = (2.0,) * 7 + (15.0,) * 4
 
 
 @dataclass(frozen=True)
 class MessageSender:
-    """Says consumers' texts, replies and files."""
+    """Sends consumers' texts, replies and files."""
 
     calls: AuthorizedCalls
     send_api: SendApi
@@ -92,7 +92,7 @@ class MessageSender:
     def _begin(
         self, event: ConsumerEvent, consumer: Consumer, progress: Progress, message: QueueMessage
     ) -> Progress:
-        """Note this try: should it leave nothing else behind, the next one waits for its echo."""
+        """Note that this try begins; if it leaves no other note, the next waits for its echo."""
         progress = begun(progress, message, self.clock())
         self.store.note_progress(consumer.account_id, consumer.key, event.id, progress)
         return progress
@@ -131,7 +131,7 @@ class MessageSender:
             outcomes.failure(refused, **event.log_ids(consumer.key))
             progress = replace(progress, not_carried=True)
         else:
-            with harmless():  # nobody sees a file before it is shown
+            with harmless():  # a file is not visible before it is shown
                 consumer, path = self.calls.call_as(
                     consumer, lambda who: self.storage.upload(who, content, kind)
                 )
@@ -152,18 +152,18 @@ class MessageSender:
         try:
             return self.store.save_sent(consumer, event.id, progress, sequence)
         except Transient as unavailable:
-            unavailable.maybe_done = True  # LivePerson has it; only our note of it may be missing
+            unavailable.maybe_done = True  # LivePerson has it; only our note may be missing
             raise
 
     def _publish(
         self, event: ConsumerEvent, consumer: Consumer, step: SendStep, progress: Progress
     ) -> tuple[Consumer, int | None]:
-        """Do a step in the consumer's conversation, opening one if there is none."""
+        """Make a step in the consumer's conversation, opening one if there is none."""
         opened = consumer if consumer.conversation_id else self._open(event, consumer)
         try:
             return self._publish_in(opened, event, step)
         except LivePersonRefused as refused:
-            if refused.http_status == 401:  # that is about who speaks, not about where
+            if refused.http_status == 401:  # this is about a token, not about the conversation
                 raise
             if opened is not consumer:
                 raise _not_ready("opened just now", 1, refused) from None
@@ -180,12 +180,12 @@ class MessageSender:
         wait: float | None,
     ) -> tuple[Consumer, int | None]:
         """
-        Find out whether the conversation is over, and do the step in a new one if so.
+        Find out whether the conversation is over, and make the step in a new one if so.
 
-        What LivePerson answers to a message for a closed conversation is not published. But it
-        keeps to one open conversation a consumer: if another can be opened, the old one is over.
-        If not, it was the message that was refused, unless the end of this conversation or of its
-        main dialog is just about to be told by a webhook.
+        LivePerson does not document its answer to a message for a closed conversation. But it
+        keeps one open conversation a consumer: if another can be opened, the old one is over. If
+        not, LivePerson refused the message itself, unless a webhook is about to tell the end of
+        this conversation or of its main dialog.
         """
         try:
             reopened = self._open(event, consumer)
@@ -227,7 +227,7 @@ class MessageSender:
                 )
         except AlreadyOpen:
             return self._open_already(consumer)
-        except Transient as error:  # no words are in doubt, only where the next ones go
+        except Transient as error:  # the message was not sent; only its conversation is in doubt
             error.maybe_opened, error.maybe_done = error.maybe_done, False
             raise
         ids = event.log_ids(consumer.key)
@@ -236,9 +236,9 @@ class MessageSender:
 
     def _open_already(self, consumer: Consumer) -> Consumer:
         """
-        Return the consumer in its last conversation, if only the way there was lost.
+        Return the consumer in its last conversation, if only the pointer to it was lost.
 
-        Raises :class:`ConversationUnknown` if the open one is another: a webhook names it.
+        Raises :class:`ConversationUnknown` if another one is open: a webhook will name it.
         """
         last = consumer.last_conversation_id
         if last and not consumer.conversation_id:
@@ -263,10 +263,10 @@ class MessageSender:
         """
         Return the sequence under which an earlier try arrived; None if it surely did not.
 
-        ``doubt`` is when it may have been sent at the latest. Raises :class:`EchoAwaited` while it
-        is too early to tell.
+        ``doubt`` is the latest time at which it may have been sent. Raises :class:`EchoAwaited`
+        while it is too early to tell.
         """
-        # It may have ended since then; what was said in it was said all the same.
+        # The conversation may have ended since then; what was sent in it still counts.
         conversation_id = consumer.conversation_id or consumer.last_conversation_id
         if not conversation_id:
             return None

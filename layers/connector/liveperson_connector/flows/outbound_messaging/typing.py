@@ -1,10 +1,10 @@
 """
-What a consumer is doing: typing, or not any more. Told now or never.
+Typing indicators of consumers: sent at once or not at all.
 
-An indicator that comes late is wrong, so nothing here is ever tried again. The agent sees a
-consumer type until another state is told
-(https://developers.liveperson.com/connector-api-send-api-send.html); what the channel began and
-forgot to end is ended by us, when the consumer's words arrive or half a minute has passed.
+A late indicator is wrong, so nothing here is retried. The agent sees a consumer as typing until
+another state is sent
+(https://developers.liveperson.com/connector-api-send-api-send.html). An indicator that the channel
+does not end is ended by the connector, with the consumer's next message or after half a minute.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from ...telemetry.outcomes import Outcome
 from ..liveperson_access.authorized_calls import AuthorizedCalls
 from .requests import CHAT_STATES
 
-# A typing indicator older than this tells nothing any more; one that nobody ended is ended by us.
+# An indicator that is older than the first is not sent; one that lasts for the second is ended.
 STALE_SECONDS = 10.0
 COMPOSING_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Typing:
-    """Tells LivePerson what consumers are doing; ``set_timer`` delays a body so many seconds."""
+    """Sends typing indicators; ``set_timer`` queues a body with a delay in seconds."""
 
     calls: AuthorizedCalls
     send_api: SendApi
@@ -46,7 +46,7 @@ class Typing:
     clock: Clock = time.time
 
     def tell(self, event: ConsumerEvent, key: str, message: QueueMessage) -> None:
-        """Say what the consumer is doing, unless it is too late or something stands in the way."""
+        """Send an indicator, unless it is too late or the consumer has no conversation for it."""
         try:
             what = self._try(event, key, message)
         except (Transient, Permanent) as error:
@@ -59,7 +59,7 @@ class Typing:
             return Outcome.TYPING_STALE
         consumer = self.store.load_consumer(event.account_id, key)
         if consumer is None or not consumer.conversation_id or consumer.survey_dialog_id:
-            return Outcome.TYPING_DROPPED  # nobody would see it, and surveys take none
+            return Outcome.TYPING_DROPPED  # no agent would see it, and surveys take none
         self._send(consumer, CHAT_STATES[event.raw["state"]])
         if event.raw["state"] == "composing":
             self._watch_composing(event, consumer)
@@ -79,7 +79,7 @@ class Typing:
         self.set_timer(json.dumps(timer), COMPOSING_SECONDS)
 
     def end_overdue(self, message: QueueMessage) -> None:
-        """End an indicator that the channel forgot, half a minute after it began."""
+        """End an indicator that the channel did not end within half a minute."""
         try:
             timer = json.loads(message.body)
             account_id, consumer_id = timer["account_id"], timer["consumer_id"]
@@ -91,14 +91,14 @@ class Typing:
             self.stop(consumer)
 
     def stop(self, consumer: Consumer) -> None:
-        """Say that a consumer does not type any more, if it still counts as typing."""
+        """Tell LivePerson that a consumer has stopped typing, if it still counts as typing."""
         if consumer.composing_since is None:
             return
         try:
             if consumer.conversation_id and not consumer.survey_dialog_id:
                 self._send(consumer, CHAT_STATES["paused"])
             self.store.save_typing(consumer, None)
-        except ConnectorError as error:  # the words have arrived; the indicator goes out by itself
+        except ConnectorError as error:  # the message has arrived; the indicator ends by itself
             outcomes.failure(error, account_id=consumer.account_id)
 
     def _send(self, consumer: Consumer, state: str) -> None:
