@@ -11,7 +11,7 @@ from importlib import import_module
 
 from sandbox.providers.stand_in import StandIn
 
-KINDS = ("line", "telegram")
+KINDS = ("line", "sinch", "telegram", "twilio", "whatsapp")
 """The kinds that have a stand-in: each is a module here that has a ``STAND_IN``."""
 
 

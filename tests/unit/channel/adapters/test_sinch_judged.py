@@ -24,7 +24,7 @@ from liveperson_connector.channel.adapters.interface import (
 )
 from liveperson_connector.channel.adapters.sinch import ADAPTER
 from tests.support.adapters import ADDRESS, Sent, Webhook
-from tests.support.adapters.sinch import ADA, SAMPLES, SETTINGS, message, sign
+from tests.support.adapters.sinch import ADA, SAMPLES, SETTINGS, sign
 
 KEY = "4f3c2b1a-0000-4000-8000-123456789abc"
 LIBRARY = ConversationSinchEvent(SETTINGS["webhook_secret"])
@@ -128,6 +128,5 @@ def test_only_our_webhook_of_an_app_is_removed() -> None:
 
 def test_file_is_fetched_by_https_alone() -> None:
     """Its address is whatever the webhook says."""
-    body = message({"media_message": {"url": "http://127.0.0.1/secret"}})
     with pytest.raises(Unreadable, match="not https"):
-        ADAPTER.read(sign(body, SETTINGS), SETTINGS)
+        ADAPTER.file_request({"url": "http://127.0.0.1/secret"}, (), SETTINGS)
