@@ -56,6 +56,8 @@ class Endpoints:
     """A key and a certificate for https on 127.0.0.1 that this connector trusts."""
     providers: dict[str, dict[str, str]] = field(default_factory=dict)
     """Ready channels by name: `kind`, `url` of the stand-in, `webhook_url` of the connector."""
+    console_url: str | None = None
+    """The page on which both sides are played; None where there is none."""
 
     def write(self, file: Path) -> None:
         """Write the file atomically, so that no reader sees half of it."""

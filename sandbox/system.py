@@ -49,6 +49,8 @@ class Options:
     """Use that LivePerson instead of the simulated one."""
     publish: bool = True
     """Whether to write `endpoints.json`."""
+    console_url: str | None = None
+    """Where the caller's console answers."""
     sam_local: bool = False
     """Whether `up` lets the containers of `sam local` connect."""
     channels: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ def running(options: Options, progress: Progress) -> Iterator[System]:
         channels = connect_channels(providers, aws, deployment, account, progress)
         endpoints = _endpoints(emulator, deployment, account, channel, liveperson_url)
         endpoints = replace(endpoints, providers=channels)
+        endpoints = replace(endpoints, console_url=options.console_url)
         if liveperson is None:
             endpoints = replace(endpoints, liveperson_is_simulated=False)
         if options.publish:

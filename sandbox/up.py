@@ -2,11 +2,13 @@
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from sandbox.console import Console as ConsolePage
 from sandbox.endpoints import FILE, forget_dead
 from sandbox.errors import EmulatorFailed
 from sandbox.progress import Progress
@@ -22,8 +24,12 @@ def up(options: Options, console: Console) -> int:
     console.print("Starting the sandbox")
     containers = meeting_point() if options.sam_local else None
     with ExitStack() as parts:
+        page = ConsolePage()
+        parts.callback(page.stop)
+        options = replace(options, console_url=page.url)
         system = parts.enter_context(running(options, Progress(console)))
         template = parts.enter_context(opened(system, containers)) if containers else None
+        page.start(system)
         _print_addresses(options, system, template, console)
         _watch(system, options.state_dir)
     return 0
@@ -39,6 +45,7 @@ def _print_addresses(
         "Channel API": where.channel_api_url,
         "LivePerson": where.liveperson_url,
         "Callbacks": where.channel_callback_url,
+        **({"Console": where.console_url} if where.console_url else {}),
         "All of it": str(options.state_dir / FILE),
         **({"sam local": f"-t {template}"} if template else {}),
         **{name: f"{of['url']}/stand-in/messages" for name, of in where.providers.items()},
@@ -46,6 +53,8 @@ def _print_addresses(
     console.print("\nReady. Ctrl-C stops it.")
     for name, value in lines.items():
         console.print(f"  {name:<12} {escape(value)}", soft_wrap=True, highlight=False)
+    if where.console_url:
+        console.print(f"\nOpen {where.console_url} and play both sides.", highlight=False)
 
 
 def _watch(system: System, state_dir: Path) -> None:

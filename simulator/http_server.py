@@ -73,7 +73,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer. The body is a JSON value, raw bytes, or None for an empty one."""
+    """
+    One HTTP answer. The body is a JSON value, raw bytes, or None for an empty one.
+
+    An iterator of bytes is a stream: each piece is written when it comes, and the connection's end
+    is the body's.
+    """
 
     status: int = 200
     body: Any = field(default=None, repr=False)
@@ -271,8 +276,17 @@ class _Connection(BaseHTTPRequestHandler):
             return
         if answer is None:
             self.close_connection = True
+        elif isinstance(answer.body, Iterator):
+            self._stream(answer)
         else:
             self.wfile.write(answer.raw(head_only=request.method == "HEAD"))
+
+    def _stream(self, answer: Answer) -> None:
+        self.close_connection = True
+        head = Answer(answer.status, None, {**answer.headers, "connection": "close"})
+        self.wfile.write(head.raw().replace(b"content-length: 0\r\n", b"", 1))
+        for piece in answer.body:
+            self.wfile.write(piece)
 
     def _target(self) -> str:
         return self.requestline.split()[1]  # in `self.path` the base class merges leading slashes

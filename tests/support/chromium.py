@@ -19,13 +19,13 @@ FLAGS = (
 
 def why_not() -> str:
     """Say why no browser can be used here; empty if one can."""
-    return "" if _program() else f"there is no {NAMES[0]} on this machine"
+    return "" if program() else f"there is no {NAMES[0]} on this machine"
 
 
 @contextmanager
 def showing(url: str, profile: Path, *flags: str) -> Iterator[None]:
     """Show a page in a browser with an empty profile, until the block ends."""
-    command = [_program(), *FLAGS, *flags, f"--user-data-dir={profile}", url]
+    command = [program(), *FLAGS, *flags, f"--user-data-dir={profile}", url]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
@@ -37,11 +37,12 @@ def showing(url: str, profile: Path, *flags: str) -> Iterator[None]:
 
 def shown(url: str, profile: Path, *flags: str) -> str:
     """Return what a browser makes of an address, as HTML."""
-    command = [_program(), *FLAGS, *flags, "--dump-dom", f"--user-data-dir={profile}", url]
+    command = [program(), *FLAGS, *flags, "--dump-dom", f"--user-data-dir={profile}", url]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=SECONDS, check=True
     ).stdout
 
 
-def _program() -> str:
+def program() -> str:
+    """Return the browser's path; empty if there is none."""
     return next((found for name in NAMES if (found := shutil.which(name))), "")
