@@ -13,6 +13,7 @@ from liveperson_connector.channel.queued_events import (
     MAX_QUEUED_BYTES,
     TYPES,
     ConsumerEvent,
+    automatic_receipt,
     read_queued,
     to_queue,
 )
@@ -105,6 +106,23 @@ def test_reading_loads_no_validator() -> None:
     )
 
     assert (0, b"") == (done.returncode, done.stderr)
+
+
+def test_automatic_receipt_has_one_id_for_each_message_and_status() -> None:
+    """Fixed vector: made again for a repeat, it is known as the same event."""
+    made = [
+        automatic_receipt("12345678", CONSUMER, dialog_id, sequence, 1.5, status=status)
+        for dialog_id, sequence, status in [
+            ("d-1", 1, "accepted"),
+            ("d-1", 2, "accepted"),
+            ("d-2", 1, "accepted"),
+            ("d-1", 1, "failed"),
+        ]
+    ]
+
+    assert "accepted:c8e4a086b056350bc7fe77566f8eb0e7" == made[0].id
+    assert 4 == len({each.id for each in made})
+    assert ("", True, 1.5) == (made[0].channel, made[0].is_automatic, made[0].accepted_at)
 
 
 def test_log_lines_carry_ids_and_no_whole_ones() -> None:

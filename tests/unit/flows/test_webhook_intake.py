@@ -351,6 +351,17 @@ def test_old_change_takes_no_other_along(intake: Intake) -> None:
     assert [2] == [each["change"]["sequence"] for each in intake.queued()]
 
 
+def test_webhook_with_nothing_to_queue_is_counted_as_what_it_is(
+    intake: Intake, output: Output
+) -> None:
+    """One without changes is accepted, one without a readable change is not."""
+    intake.receive(signed_webhook(notification()))
+    intake.receive(signed_webhook(notification({})))
+
+    assert ["accepted_current_secret", "unreadable"] == output.messages
+    assert 0 == output.lines[0]["changes"]
+
+
 def test_what_of_a_webhook_was_not_queued_is_counted(intake: Intake, output: Output) -> None:
     """By why it was not, beside the webhook itself: it was genuine, and had so many changes."""
     then = int((Clock().now - 6 * DAY) * 1000)

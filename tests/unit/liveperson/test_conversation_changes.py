@@ -48,6 +48,13 @@ def test_state_of_a_conversation_is_read() -> None:
     assert expected == conversation()
 
 
+def test_change_that_says_nothing_is_read() -> None:
+    """It names no conversation and no consumer."""
+    read = read_conversation_change(ACCOUNT, {})
+
+    assert ConversationChange(ACCOUNT, "", (), False, None, 0) == read
+
+
 @pytest.mark.parametrize(
     ("details", "is_closed"),
     [

@@ -67,6 +67,20 @@ def test_message_is_read() -> None:
     assert expected == (message(text="Grüße 👋"))
 
 
+def test_event_that_says_nothing_is_read() -> None:
+    """Every text that is not there is empty, everything else is none."""
+    event = read_messaging_event(ACCOUNT, {})
+
+    assert ("", "", "", "", "") == (
+        event.conversation_id,
+        event.dialog_id,
+        event.sender_id,
+        event.sender_role,
+        event.content_type,
+    )
+    assert ((), (), ()) == (event.identities, event.consumer_ids, event.sequences)
+
+
 def test_form_of_2018_names_no_conversation_and_no_audience() -> None:
     """The dialog stands for the conversation; an absent audience is told apart from any other."""
     raw = without(message_change(), "conversationId", "messageAudience")

@@ -142,34 +142,44 @@ def test_number_that_is_none_makes_a_webhook_unreadable(number: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("details", "expected"),
     [
-        (conversation(brandId=ACCOUNT), {ACCOUNT}),
-        (conversation(brandId=int(ACCOUNT)), {ACCOUNT}),
-        (conversation(conversationHandlerDetails={"accountId": "other"}), set()),
-        (message(brandId="other"), {"other"}),
-        (message(brandId=None), set()),
-        (message(), set()),
+        ({"brandId": ACCOUNT}, {ACCOUNT}),
+        ({"brandId": int(ACCOUNT)}, {ACCOUNT}),
+        ({"brandId": ""}, set()),
+        ({"conversationHandlerDetails": {"accountId": "other"}}, set()),
     ],
 )
-def test_account_that_a_change_names_is_read(change: Change, expected: set[str]) -> None:
+def test_account_that_a_state_names_is_read(details: dict[str, Any], expected: set[str]) -> None:
     """As text or number; who handles a conversation may be another account."""
-    assert expected == change.named_accounts
+    assert expected == conversation(**details).named_accounts
+
+
+def test_account_that_a_state_names_is_read_in_each_of_its_places() -> None:
+    """One account more is one too many, wherever it stands."""
+    raw = {**conversation_change(brandId="details"), "brandId": "change"}
+    raw["result"]["brandId"] = "result"
+
+    named = read_change(ACCOUNT, CONVERSATION_CHANGE, raw).named_accounts
+    assert {"change", "result", "details"} == named
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (message(serverTimestamp=1_700_000_000_500), 1_700_000_000.5),
-        (conversation(updated_at=1_700_000_000_500), 1_700_000_000.5),
-        (message(serverTimestamp=None), None),
-        (message(serverTimestamp=0), None),
-        (conversation(metaDataLastUpdateTs="x"), None),
-    ],
+    ("spoilt", "expected"),
+    [({"brandId": "other"}, {"other"}), ({"brandId": None}, set()), ({}, set())],
 )
-def test_when_it_happened_is_read(change: Change, expected: float | None) -> None:
+def test_account_that_a_message_names_is_read(spoilt: dict[str, Any], expected: set[str]) -> None:
+    """Mostly it names none."""
+    assert expected == message(**spoilt).named_accounts
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"), [(1_700_000_000_500, 1_700_000_000.5), (0, None), ("x", None)]
+)
+def test_time_of_a_change_is_read(milliseconds: object, expected: float | None) -> None:
     """In seconds; nothing was ever said in 1970."""
-    assert expected == change.happened_at
+    assert expected == message(serverTimestamp=milliseconds).happened_at
+    assert expected == conversation(metaDataLastUpdateTs=milliseconds).happened_at
 
 
 def test_typing_is_told_apart() -> None:

@@ -86,6 +86,7 @@ def test_webhook_kept_whole_is_read_back() -> None:
     "spoilt",
     [
         {"body_base64": "?"},
+        {"body_base64": "?" + base64.b64encode(notification(message_change())).decode()},
         {"body_base64": 7},
         {"body_base64": None},
         {"body_base64": base64.b64encode(b"no JSON").decode()},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
 from liveperson_connector.domain.conversations import Consumer, Conversation
 from liveperson_connector.domain.errors import LivePersonRefused, NoConversation
+from liveperson_connector.domain.ready_channels import SharedFile
 from liveperson_connector.flows.channel_delivery.agent_files import AgentFileCopier
 from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
 from liveperson_connector.liveperson.files import LivePersonFiles
@@ -18,6 +19,7 @@ from liveperson_connector.liveperson.messaging_events import HostedFile
 CONSUMER = Consumer("12345678", "consumer", "key", "lp-consumer", "jws")
 CONVERSATION = Conversation("12345678", "conversation-1", "consumer", consumer_key="key")
 API = "https://example.com/v1"
+FILE_ID = "f41495bb1c13ebaa739b76f904d0446599494ae2"
 
 
 @dataclass
@@ -109,6 +111,29 @@ def test_same_file_has_the_same_address() -> None:
     )
 
     assert first == again != other
+
+
+def test_address_stays_the_same_in_every_version() -> None:
+    """A fixed vector: a callback that is tried again after an update shows the same file."""
+    kept = Kept()
+    agent_files(Storage({"/path": b"content"}), kept).save(
+        CONVERSATION, HostedFile("", "/path", "PNG")
+    )
+
+    assert [("12345678", FILE_ID)] == list(kept.files)
+
+
+def test_file_for_a_provider_is_shown_without_a_key() -> None:
+    """By an address of its own, with its size; one that is gone by none."""
+    kept = Kept()
+    copier = replace(
+        agent_files(Storage({"/path": b"content"}), kept), show=lambda *asked: "/".join(asked)
+    )
+
+    assert SharedFile(f"12345678/{FILE_ID}", 7) == copier.save_for_provider(
+        CONVERSATION, HostedFile("", "/path", "PNG")
+    )
+    assert copier.save_for_provider(CONVERSATION, HostedFile("", "/gone", "PNG")) is None
 
 
 def test_file_that_is_gone_has_no_address() -> None:

@@ -302,6 +302,7 @@ def test_state_that_names_our_consumer_makes_a_conversation_ours(
     assert (KEY, is_open) == (known(delivering).consumer_key, known(delivering).is_open)
     assert (CONVERSATION if is_open else None) == delivering.person.conversation_id
     assert "conversation_adopted" == output.messages[0]
+    assert (["opened"] if is_open else []) == [each["event"] for each in delivering.told]
 
 
 def test_newer_conversation_takes_the_place_of_the_current_one() -> None:
