@@ -60,6 +60,8 @@ def test_everything_else_has_a_default() -> None:
         ({"edits": "no"}, "'edits' is not a switch"),
         ({"template": {"name": "x"}}, "'template' has no name or no language"),
         ({"address": 7}, "'address' is not a web address"),
+        ({"conversation": {"routing": "42"}}, "'routing' of 'conversation' has not its form"),
+        ({"conversation": {"features": "ALL"}}, "'features' of 'conversation' has not its form"),
         ({"conversation": []}, "'conversation' is not an object"),
         ({"address": "connector.example"}, "'address' is not a web address"),
         ({"callbacks": ["letters"]}, "'callbacks' names an unknown type"),

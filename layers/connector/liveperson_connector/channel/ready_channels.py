@@ -130,7 +130,7 @@ class ReadyChannel:
             callbacks=wanted_callbacks(given.get("callbacks"), parameter),
             automatic_receipts=wants_automatic_receipts(given.get("receipts"), parameter),
             entry_point=entry_points(given.get("entry_point"), parameter),
-            conversation=_object(given, "conversation", parameter),
+            conversation=_conversation(given, parameter),
             sentences=sentences,
             words=words,
             switched_off=_switched_off(given, parameter),
@@ -221,10 +221,15 @@ def _template(given: Mapping[str, Any], parameter: str) -> Template | None:
     raise misconfigured(parameter, "'template' has no name or no language", form)
 
 
-def _object(given: Mapping[str, Any], name: str, parameter: str) -> dict[str, Any]:
-    value = given.get(name, {})
+def _conversation(given: Mapping[str, Any], parameter: str) -> dict[str, Any]:
+    """Read how conversations are opened; the channel API says what may be in it."""
+    form = '"conversation": {"routing": {…}, "profile": {…}, "features": ["…"]}'
+    value = given.get("conversation", {})
     if not isinstance(value, dict):
-        raise misconfigured(parameter, f"'{name}' is not an object", f'"{name}": {{…}}')
+        raise misconfigured(parameter, "'conversation' is not an object", form)
+    for name, kind in (("routing", dict), ("profile", dict), ("features", list)):
+        if not isinstance(value.get(name, kind()), kind):
+            raise misconfigured(parameter, f"'{name}' of 'conversation' has not its form", form)
     return value
 
 

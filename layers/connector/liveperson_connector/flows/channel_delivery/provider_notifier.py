@@ -136,14 +136,15 @@ class ProviderNotifier:
     def _notify(
         self, conversation: Conversation, notice: Notice, message: QueueMessage
     ) -> int | None:
-        known = self.deliveries.load_delivery(conversation, notice.identity)
         try:
             channel = self._channel(conversation)
         except MisconfiguredAccount:  # counts as an outage of the channel, which may be known
-            with self._guard(conversation, known[-1], message):
+            *_, circuit = self.deliveries.load_delivery(conversation, notice.identity)
+            with self._guard(conversation, circuit, message):
                 raise
-        if not channel.wants(notice.type):
+        if not (channel.wants(notice.type) and _is_for_persons(notice, channel)):
             return None
+        known = self.deliveries.load_delivery(conversation, notice.identity)
         delivery = _Delivery(channel, conversation, notice, *known)
         try:
             return self._deliver(delivery, message)
@@ -188,13 +189,11 @@ class ProviderNotifier:
         """Return the pieces of a notice; none if a person is not to be told of it."""
         notice, channel = delivery.notice, delivery.channel
         if notice.type == "receipt":
-            is_read = notice.callback["status"] == "read" and channel.capabilities.read_marks
             mark = delivery.person.mark
-            return Said([ReadMark(mark)] if is_read and mark else [])
+            return Said([ReadMark(mark)] if mark else [])
         if notice.type == "conversation":
-            is_over = notice.callback["event"] == "closed"
-            closing = channel.sentence("closed") if is_over else ""
-            return Said([Text(closing)] if closing and not self._is_shut(delivery) else [])
+            shut = self._is_shut(delivery)
+            return Said([] if shut else [Text(channel.sentence("closed"))])
         if self._is_shut(delivery):
             return self._template(delivery)
         return self._content(delivery)
@@ -318,6 +317,15 @@ class ProviderNotifier:
         self.consumer_events.send([to_message(receipt, conversation.consumer_key)])
         if status == "rejected":
             outcomes.outcome(Outcome.TOLD_REJECTED, **conversation.log_ids, sequence=sequence)
+
+
+def _is_for_persons(notice: Notice, channel: ReadyChannel) -> bool:
+    """Whether a person may be told of it at all: not who has joined, nor what was delivered."""
+    if notice.type == "receipt":
+        return notice.callback["status"] == "read" and channel.capabilities.read_marks
+    if notice.type == "conversation":
+        return notice.callback["event"] == "closed" and bool(channel.sentence("closed"))
+    return True
 
 
 def _failure(channel: ReadyChannel, answer: ProviderAnswer, verdict: Verdict) -> Exception:
