@@ -41,10 +41,11 @@ soak: setup  ## many conversations while faults are injected everywhere (MINUTES
 	@python -m sandbox soak --minutes $(MINUTES) --seed $(SEED) --consumers $(CONSUMERS) --faults $(FAULTS) $(ARGS)
 
 # Test files that run in parallel; the tests of one file share a sandbox and run one after the other.
+# Long files come first, in the order of the folders: the short ones of tests/unit fill the gaps.
 JOBS ?= 2
 
 test: check security  ## everything: checks, checkov, unit, integration and end-to-end tests (JOBS=2)
-	@pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+	@pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: setup  ## the unit tests only
 	@pytest -q tests/unit simulator/tests $(ARGS)

@@ -65,11 +65,6 @@ class PlannedFault:
     retry_after: int = 0
     delay_ms: int = 0
 
-    @property
-    def leaves_in_doubt(self) -> bool:
-        """Whether the partner takes the message although the connector gets no answer."""
-        return self.kind in {"lost_answer", "reset_after", "slow_answer"}
-
 
 @dataclass(frozen=True)
 class RandomFault:

@@ -8,7 +8,7 @@ from tests.e2e.conftest import World, wait_for
 
 CONSUMERS = 20
 TEXTS = 10
-TALK = int(os.environ.get("TALK", "120"))
+TALK = int(os.environ.get("TALK", "60"))
 
 
 def test_twenty_consumers_at_once(world: World) -> None:
@@ -48,7 +48,7 @@ def test_twenty_consumers_at_once(world: World) -> None:
 
 
 def test_steady_state_asks_for_tokens_once(world: World) -> None:
-    """In hundreds of texts after a consumer's first, no token and no address is asked for again."""
+    """However many texts follow a consumer's first, no token and no address is asked for again."""
     client = world.client()
     client.send_text("steady", "first", "first")
     wait_for(lambda: _heard(world, "first"), seconds=30, what="the first text")

@@ -33,7 +33,6 @@ from liveperson_connector.channel.consumer_events import MAX_PASSED_ON
 from liveperson_connector.liveperson import signatures
 from sandbox.account import Account, write_parameters
 from sandbox.aws import Aws
-from sandbox.channel import ConnectorClient
 from tests.e2e.conftest import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, World, wait_for
 
 DESCRIPTION = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs/openapi.yaml")
@@ -225,26 +224,3 @@ def unreadable(world: World, account_id: str) -> dict[str, Any]:
 
     wait_for(take, seconds=30, what="the dead letter")
     return taken[0]
-
-
-def test_callbacks_as_described(world: World, account_id: str) -> None:
-    """What the channel is told is what the description says, over a whole conversation."""
-    where = world.endpoints
-    client = ConnectorClient(where.channel_api_url, where.channel_api_key, account_id)
-    assert 202 == client.send_text("described", "What do you tell?").status
-    wait_for(lambda: bool(asking(world, account_id)), seconds=90, what="the consumer's text")
-    (conversation_id,) = asking(world, account_id)
-    world.liveperson.agent_text(account_id, conversation_id, "All of it")
-    wait_for(lambda: "All of it" in world.told("described"), seconds=60, what="the answer")
-
-    for body in (callback.body for callback in world.channel.inbox.callbacks()):
-        assert [] == contract.problems(f"{str(body['type']).capitalize()}Callback", body)
-
-
-def asking(world: World, account_id: str) -> list[str]:
-    """Give the conversations in which somebody asked what is told."""
-    return [
-        each["conversation_id"]
-        for each in world.liveperson.conversations(account_id)
-        if any(entry.get("text") == "What do you tell?" for entry in each["transcript"])
-    ]

@@ -141,7 +141,8 @@ def _texts(conversation: dict[str, Any]) -> list[str]:
     ]
 
 
-def new_version(system: System) -> Path:
+@pytest.fixture(name="template", scope="module")
+def _template(system: System) -> Path:
     """Build a version whose answers say that it is another."""
     folder = system.emulator.folder.path
     template = build(folder / "build-2", folder / "loopback.pem")
@@ -154,10 +155,9 @@ def new_version(system: System) -> Path:
     return template
 
 
-def test_an_upgrade_loses_nothing_and_refuses_nobody(system: System) -> None:
+def test_an_upgrade_loses_nothing_and_refuses_nobody(system: System, template: Path) -> None:
     """Every event is answered 202, every webhook 200, every text arrives once and in order."""
     people = People(system)
-    template = new_version(system)
     with people.talking():
         wait_for(lambda: len(people.statuses) >= 20, seconds=60, what="the first texts")
         before = len(people.statuses)
@@ -199,10 +199,8 @@ def known_as(system: System, function: str, event_id: str) -> set[str]:
     return {line["consumer"] for line in lines if "consumer" in line}
 
 
-def test_a_changed_parameter_is_in_service(system: System) -> None:
+def test_a_changed_parameter_is_in_service(system: System, template: Path) -> None:
     """The intake that callers reach has the new salt too: all hops hash a consumer alike."""
-    folder = system.emulator.folder.path
-    template = build(folder / "build-3", folder / "loopback.pem")
     publish_anew(template, datetime.now(UTC))
     where = system.endpoints
     deploy(

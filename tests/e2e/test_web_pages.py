@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -308,59 +308,3 @@ def test_a_name_that_leads_to_this_machine_reads_nothing(
         address = f"http://page.example:{port}/channel/callbacks"
 
         assert "Host is not the address" in chromium.shown(address, browser, rebound)
-
-
-# ── What API Gateway keeps apart ──
-
-IDS = ("a", "a/", "/a", "a/b", "a//b", "A", "%41", "a%2F", "//", "a/events")
-
-
-def post_text(system: System, path_of_consumer: str, text: str) -> None:
-    """Send a text to a path as it stands: clients of Python's would tidy it up."""
-    where = system.endpoints
-    address = urlsplit(where.channel_api_url)
-    path = f"{address.path}/accounts/{where.account_id}/consumers/{path_of_consumer}/events"
-    event = json.dumps({"id": "m-1", "type": "text", "text": text})
-    headers = {"x-api-key": where.channel_api_key, "content-type": "application/json"}
-    with closing(http.client.HTTPConnection(address.netloc)) as connection:
-        connection.request("POST", path, event, headers)
-        assert 202 == connection.getresponse().status
-
-
-def answered(system: System, text: str) -> str:
-    """Let the agent answer a consumer's text; return whom the channel is told it is for."""
-    liveperson, channel, account = system.liveperson, system.channel, system.account.account_id
-    assert liveperson
-    assert channel
-
-    def conversations() -> list[str]:
-        return [
-            each["conversation_id"]
-            for each in liveperson.conversations(account)
-            if text in [line.get("text") for line in each["transcript"]]
-        ]
-
-    wait_for(lambda: len(conversations()) == 1, seconds=30, what=f"{text!r} at LivePerson")
-    answer = f"For whoever says {text}"
-    liveperson.agent_text(account, conversations()[0], answer)
-
-    def told() -> list[str]:
-        return [each.body["consumer_id"] for each in channel.callbacks() if answer in str(each)]
-
-    wait_for(lambda: bool(told()), seconds=30, what="the answer at the channel")
-    return told()[0]
-
-
-@pytest.mark.parametrize("consumer_id", IDS)
-def test_different_consumer_ids_stay_different(system: System, consumer_id: str) -> None:
-    """Slashes and percent signs of an id arrive as they were sent, and come back."""
-    post_text(system, quote(consumer_id, safe=""), f"I am {consumer_id}")
-
-    assert consumer_id == answered(system, f"I am {consumer_id}")
-
-
-def test_slashes_need_not_be_encoded(system: System) -> None:
-    """A client that encodes none means the same consumer, empty segments included."""
-    post_text(system, "/raw//id", "I am raw")
-
-    assert "/raw//id" == answered(system, "I am raw")

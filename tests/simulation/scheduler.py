@@ -22,10 +22,6 @@ class Killed(BaseException):
     """The task ends here, in the middle of whatever it does: no code of it may run on."""
 
 
-class Stuck(AssertionError):
-    """The simulation does not come to rest."""
-
-
 @dataclass
 class Task:
     """Something that goes on for a while. ``about`` is the id of the event it works on."""

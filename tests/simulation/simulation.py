@@ -37,7 +37,7 @@ from .connector import (
     parameters_of,
 )
 from .fake_http import Wire
-from .fake_partners import Channel, Conversation, LivePerson
+from .fake_partners import Channel, LivePerson
 from .faults import Faults
 from .runtime import Lambda, PendingRequest, RetryingClient, scheduled_redrive, scheduled_refresh
 from .scheduler import START, Scheduler
@@ -408,11 +408,6 @@ class World:
                     self.kernel.later(after, lambda: self.functions.call("webhook_intake", post))
 
         self.webhooks.post(lane, PendingRequest(post, taken, ready_at=self.kernel.now + delay))
-
-    def conversations_of(self, who: int) -> list[Conversation]:
-        """Give a consumer's conversations at LivePerson."""
-        key = self.key_of(who)
-        return [each for each in self.liveperson.conversations.values() if each.consumer_key == key]
 
 
 def needs_person(letter: Message) -> bool:

@@ -235,10 +235,6 @@ class Bench:
             TableName=self._table, Key={"pk": {"S": f"lease#token-refresh#{ACCOUNT}"}}
         )
 
-    def refresh_tokens(self) -> None:
-        """Run token_refresh as its schedule does."""
-        token_refresh.handler({"source": "aws.scheduler"}, None)
-
     def redrive(self, **asked: Any) -> dict[str, Any]:
         """Run dead_letter_redrive as an operator does."""
         return dead_letter_redrive.handler(asked, _Invocation())
