@@ -145,13 +145,13 @@ def test_the_waits_are_livepersons(pace: str, expected: list[int]) -> None:
 
 def test_a_wait_that_was_asked_for_is_kept() -> None:
     """It replaces the usual one at first, and is at least a second; what goes on slows down."""
-    assert [60, 2, 1, 1] == [delay(4, asked, 0.0) for asked in (60, 2, 0.1, 0)]
-    assert [2, 900] == [delay(tries, 2, 0.0) for tries in (12, 13)]
+    assert [60, 2, 1, 1] == [delay(4, asked, 0.0, pace="failed") for asked in (60, 2, 0.1, 0)]
+    assert [2, 900] == [delay(tries, 2, 0.0, pace="failed") for tries in (12, 13)]
 
 
 def test_a_crowd_does_not_come_back_together() -> None:
     """Up to a quarter is added by chance, and nothing is taken away."""
-    waits = [delay(4, None, chance / 10) for chance in range(11)]
+    waits = [delay(4, None, chance / 10, pace="failed") for chance in range(11)]
 
     assert (120, 150) == (waits[0], waits[-1])
     assert sorted(waits) == waits
@@ -160,7 +160,7 @@ def test_a_crowd_does_not_come_back_together() -> None:
 
 def test_nobody_waits_shorter_than_asked() -> None:
     """429 means at least a second."""
-    assert all(delay(1, 1.0, chance / 10) >= 1 for chance in range(11))
+    assert all(delay(1, 1.0, chance / 10, pace="failed") >= 1 for chance in range(11))
 
 
 # ── What becomes of it ──
@@ -549,6 +549,17 @@ def test_a_dead_letter_carries_on_what_its_message_carried() -> None:
     assert {"letter_id": "l-1", "trace": "t", "claim": "only"}.items() <= attributes.items()
     assert "cut_off" not in attributes
     assert "9" != attributes["attempts"]
+
+
+def test_a_dead_letter_keeps_its_redrives_and_its_trace_before_all_else() -> None:
+    """SQS takes ten attributes; by these two it is counted and followed."""
+    others = {f"other_{number}": "x" for number in range(8)}
+    attributes = written(
+        LivePersonUnavailable("no answer"), attributes={**others, "redrives": "2", "trace": "t"}
+    )
+
+    assert {"redrives": "2", "trace": "t"}.items() <= attributes.items()
+    assert 10 == len(attributes)
 
 
 def test_a_partners_words_fit_an_attribute() -> None:

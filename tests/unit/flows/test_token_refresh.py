@@ -295,7 +295,7 @@ def test_retry_that_fails_again_says_so(refresh: Refresh, output: Output) -> Non
 
 def test_failed_refreshes_are_tried_until_the_schedule_asks_anyway() -> None:
     """In twenty minutes."""
-    waits = [delay(tries, None, 0.5) for tries in range(1, MOST_TRIES)]
+    waits = [delay(tries, None, 0.5, pace="failed") for tries in range(1, MOST_TRIES)]
 
     assert 900 < sum(waits) < 1320
 

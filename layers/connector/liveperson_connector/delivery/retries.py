@@ -247,14 +247,14 @@ def check_group_hold(message: QueueMessage, is_held: bool, redrive_failed_at: fl
         raise GroupHeld("earlier messages of its group are dead letters")
 
 
-def delay(tries: int, retry_after: float | None, chance: float, *, pace: str = "failed") -> int:
+def delay(tries: int, retry_after: float | None, chance: float, *, pace: str) -> int:
     """
     Return how many seconds a message waits after its ``tries``-th try failed at this ``pace``.
 
     ``retry_after`` is the wait that the partner or the error names; ``chance`` (0 to 1) spreads
     the tries.
     """
-    delays = _DELAYS.get(pace, _DELAYS["failed"])
+    delays = _DELAYS[pace]
     usual = delays[min(tries, len(delays)) - 1]
     if retry_after is None:
         seconds: float = usual
@@ -280,8 +280,8 @@ def dead_letter(message: QueueMessage, error: Transient | Permanent, tries: int)
         "first_failed_at": message.attributes.get("first_failed_at")
         or iso(message.first_received_at),
         LETTER_ID_ATTRIBUTE: message.letter_id,
-        "redrives": message.attributes.get("redrives", ""),
-        CORRELATION_ATTRIBUTE: message.attributes.get(CORRELATION_ATTRIBUTE, ""),
+        "redrives": message.attributes.get("redrives"),
+        CORRELATION_ATTRIBUTE: message.attributes.get(CORRELATION_ATTRIBUTE),
     }
     carried = {
         name: value

@@ -203,6 +203,17 @@ def test_a_rejected_token_is_renewed_by_name(app_jwts: AppJwts, renewal: Renewal
     assert [held.name] == renewal.asked
 
 
+def test_a_renewed_token_takes_the_place_of_the_rejected_one(
+    app_jwts: AppJwts, renewal: Renewal
+) -> None:
+    """The next call does not begin with the rejected one."""
+    held = app_jwts.get(ACCOUNT)
+    renewal.gives = NEW
+    app_jwts.renew(ACCOUNT, held)
+
+    assert NEW == app_jwts.get(ACCOUNT).token
+
+
 def test_a_newer_token_in_the_store_needs_no_refresh(
     app_jwts: AppJwts, parameters: InProcessParameters, renewal: Renewal
 ) -> None:

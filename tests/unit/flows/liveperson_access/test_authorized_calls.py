@@ -51,7 +51,7 @@ class Access:
 
     def register(self) -> Consumer:
         """Register a consumer who talks with a client that has rich content."""
-        consumer = self.calls.register_consumer(ACCOUNT, PHONE, "key")
+        consumer = self.calls.register_consumer(ACCOUNT, PHONE, "key", "sms")
         return replace(consumer, conversation_id="c-1", features=("RICH_CONTENT",))
 
 
@@ -130,6 +130,7 @@ def test_rejected_consumer_jws_is_issued_again(access: Access, consumer: Consume
     stored = access.store.load_consumer(ACCOUNT, "key")
     assert stored
     assert (known.jws, known.lp_consumer_id) == (stored.jws, stored.lp_consumer_id)
+    assert (PHONE, "sms") == (stored.consumer_id, stored.channel)
 
 
 def test_consumer_jws_issued_just_now_is_not_issued_again(

@@ -10,7 +10,7 @@ import pytest
 
 from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.domain.conversations import Progress
-from liveperson_connector.domain.errors import LivePersonRefused
+from liveperson_connector.domain.errors import FileRefused, LivePersonRefused
 from liveperson_connector.domain.queue_messages import QueueMessage
 from liveperson_connector.flows.outbound_messaging.send_progress import (
     FIRST_TRY_SECONDS,
@@ -184,6 +184,7 @@ def refused_now(**more: Any) -> Progress:
         pytest.param("Hello", message(sent=-5, message_id="copy"), True, id="accepted before it"),
         pytest.param("Hello", message(sent=5, message_id="copy"), False, id="accepted after it"),
         pytest.param("Hello", message(sent=-0.5, message_id="copy"), False, id="clocks differ"),
+        pytest.param("Hello", message(sent=-1, message_id="copy"), False, id="as far as they may"),
         pytest.param("Bye", message(sent=-5, message_id="copy"), False, id="it says another thing"),
         pytest.param(
             "Hello", message(sent=-5), False, id="the very copy, which is not given up yet"
@@ -217,6 +218,15 @@ def test_a_message_that_was_refused_is_known_as_such() -> None:
     )
     assert known_refusal(refused_now(), message(message_id="copy")) is None
     assert known_refusal(Progress(), message()) is None
+
+
+def test_a_refusal_is_known_by_its_reason() -> None:
+    """The channel is told the same one, however often the message comes back."""
+    noted = refused(Progress(), event(), message(), FileRefused("3 MB"), NOW)
+    known_error = known_refusal(noted, message(2))
+
+    assert isinstance(known_error, FileRefused)
+    assert "3 MB" == str(known_error)
 
 
 def test_a_second_refusal_keeps_what_was_sent_of_the_same_text() -> None:

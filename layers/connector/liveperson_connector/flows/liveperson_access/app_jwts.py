@@ -85,9 +85,8 @@ class AppJwts:
         return AppJwt.read(text, account_id=account_id) if text else None
 
     def _keep_for(self, held: AppJwt | None) -> float:
-        if held is None:
-            return 0.0
-        return _LOOK_AGAIN_SECONDS if not held.is_fresh(self._clock()) else 3600.0
+        is_fresh = held is not None and held.is_fresh(self._clock())
+        return 3600.0 if is_fresh else _LOOK_AGAIN_SECONDS
 
     def _usable(self, held: AppJwt | None) -> bool:
         return held is not None and held.is_usable(self._clock())

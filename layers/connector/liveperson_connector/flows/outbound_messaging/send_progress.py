@@ -124,10 +124,10 @@ def in_doubt_since(progress: Progress, message: QueueMessage) -> float | None:
     if progress.ambiguous_at is not None:
         return progress.ambiguous_at
     known = progress.settled_message == message.message_id
-    settled, begun = (progress.settled_receives, progress.begun_receive) if known else (0, 0)
-    if settled < begun < message.receive_count:
+    begun = progress.begun_receive if known else 0
+    if progress.settled_receives < begun < message.receive_count:
         return progress.begun_at + TRY_SECONDS
-    if known and settled:
+    if known and progress.settled_receives:
         return None
     if CUT_OFF_ATTRIBUTE in message.attributes and not known:
         return message.sent_at.timestamp()
