@@ -27,6 +27,7 @@ BOT_ID = "Uffffffffffffffffffffffffffffffff"
 MEGABYTE = 1024 * 1024
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 LONGEST_TEXT, LONGEST_TEMPLATE, LONGEST_LABEL, LONGEST_URL = 5000, 160, 20, 2000
+URI = re.compile(r"(?=.{1,1000}$)(https?|line|tel):\S+")
 ADDRESS = re.compile(r"https://\S+|http://127\.0\.0\.1:\d+/\S*")
 
 
@@ -158,7 +159,7 @@ class LineStandIn(StandIn):
             self._limit("label", action.get("label", ""), LONGEST_LABEL)
             if action["type"] == "postback":
                 found.append({"title": action["label"], "data": action["data"]})
-            elif action["type"] == "uri" and len(action["uri"]) <= 1000:
+            elif action["type"] == "uri" and URI.fullmatch(action["uri"]):
                 found.append({"title": action["label"], "url": action["uri"]})
             else:
                 self._invalid("the stand-in knows postback and uri actions")

@@ -196,6 +196,8 @@ class TelegramStandIn(StandIn):
                 data = button.get("callback_data", "x")
                 if actions <= {"callback_data"} and not 1 <= len(data.encode()) <= LONGEST_DATA:
                     self._refuse("BUTTON_DATA_INVALID")
+                if not re.fullmatch(r"(https?|tg)://\S+", button.get("url", "tg://x")):
+                    self._refuse("inline keyboard button URL is invalid")
                 if not actions <= {"callback_data", "url"}:
                     self._refuse("the stand-in knows no such button")
                 found.append({"title": button["text"], **{k: button[k] for k in actions}})

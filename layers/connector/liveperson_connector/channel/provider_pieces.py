@@ -26,6 +26,9 @@ _UNITS: Mapping[str, Callable[[str], int]] = {
 }
 
 
+_LONGEST_LINK = 1000
+
+
 @dataclass(frozen=True)
 class Said:
     """The pieces of a message, in order, and what it offers to choose, if it does."""
@@ -105,12 +108,22 @@ def _style(drawn: Rendering, can: Capabilities) -> Literal["buttons", "list"] | 
     names = {title.casefold() for title in titles}
     if len(names) < len(titles) or not all(each.is_plain for each in drawn.choices):
         return None
-    if len(drawn.links) > can.link_buttons:
+    if len(drawn.links) > can.link_buttons or not all(_opens(each.url) for each in drawn.links):
         return None
     if len(titles) <= can.buttons and all(size(each) <= can.button_title for each in titles):
         return "buttons"
     fit = len(titles) <= can.rows and all(size(each) <= can.row_title for each in titles)
     return "list" if fit and not drawn.links else ("buttons" if not titles else None)
+
+
+def _opens(url: str) -> bool:
+    """
+    Whether a button can open this address: Telegram takes no ``tel:``, LINE 1,000 characters.
+
+    https://core.telegram.org/bots/api#inlinekeyboardbutton
+    https://developers.line.biz/en/reference/messaging-api/#uri-action
+    """
+    return url.lower().startswith(("https://", "http://")) and len(url) <= _LONGEST_LINK
 
 
 def _offering(pieces: Sequence[Piece], choices: Sequence[Choosable], offer: Offer) -> Said:

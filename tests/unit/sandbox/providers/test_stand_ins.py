@@ -30,10 +30,12 @@ from liveperson_connector.channel.adapters.interface import (
     Verdict,
     WebhookRequest,
 )
+from liveperson_connector.channel.provider_pieces import say
 from sandbox.providers import KINDS, stand_in
 from sandbox.providers.stand_in import Fault, StandIn
 from simulator.http_server import Answer, HttpServer, Request
 from tests.support.adapters import samples
+from tests.support.rendering import OFFER, elements
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -115,6 +117,14 @@ def read_mark(wired: Wired, person: str = "Ada") -> str:
     request = WebhookRequest("POST", "", {}, headers, sent.body)
     (incoming,) = wired.adapter.read(request, wired.settings)
     return str(incoming.event.get("mark", incoming.event["id"]))
+
+
+def test_every_element_of_livepersons_is_taken(wired: Wired) -> None:
+    """No element makes a request that a provider refuses, such as a button for a call."""
+    can = wired.adapter.capabilities(wired.settings)
+    for name, content in elements():
+        for piece in say(content, can, OFFER).pieces:
+            assert "sent" == wired.send(piece).outcome, name
 
 
 def test_what_is_declared_fits_and_no_more_does(wired: Wired) -> None:
