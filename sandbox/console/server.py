@@ -17,7 +17,7 @@ PAGE = Path(__file__).with_name("page")
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
-# Nothing from elsewhere, nothing inline; nobody may frame the page.
+# Nothing from elsewhere, nothing inline; no other page may frame this one.
 _HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",

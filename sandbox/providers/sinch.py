@@ -65,7 +65,7 @@ class SinchStandIn(StandIn):
         """Give a token, or answer a request that carries it."""
         if (request.method, request.path) == ("POST", "/oauth2/token"):
             return self._token(request)
-        if request.path.startswith("/media/"):  # which anybody may fetch
+        if request.path.startswith("/media/"):  # fetched without a key
             file = self.file(request.path.rpartition("/")[2])
             return Answer(404) if file is None else Answer(200, file)
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
