@@ -54,12 +54,18 @@ class Provider:
             ) from None
 
     def register(self, address: str) -> bool:
-        """Make ``address`` the webhook's; return whether the provider has an API for it."""
+        """
+        Make ``address`` the webhook's; return whether the provider has an API for it.
+
+        One that refuses an address that it has already gets it anew: with it goes the secret.
+        """
         calls = self.channel.adapter.register(address, self._settings)
-        if calls and len(self.addresses() or ()) > 0 and self._is_one_of_several(address):
-            return True  # an app with several webhooks takes each once
         for call in calls:
-            self._must(call, "it did not take the webhook's address")
+            verdict = self.channel.adapter.judge(self._call(call))
+            if verdict.outcome != "sent" and address in (self.addresses() or ()):
+                self.deregister(address)
+                verdict = self.channel.adapter.judge(self._call(call))
+            self._checked(verdict, "it did not take the webhook's address")
         return bool(calls)
 
     def deregister(self, address: str) -> bool:
@@ -96,11 +102,6 @@ class Provider:
         call = self.channel.adapter.registration(self._settings)
         return None if call is None else self._call(call)
 
-    def _is_one_of_several(self, address: str) -> bool:
-        """Whether the provider keeps several webhooks, and ours is one of them."""
-        found = self.addresses() or ()
-        return len(found) > 1 and address in found
-
     def _call(self, call: Call) -> ProviderAnswer:
         try:
             return self._client.call(self.channel, call)
@@ -108,7 +109,9 @@ class Provider:
             raise self._problem(str(failure)) from None
 
     def _must(self, call: Call, otherwise: str) -> Verdict:
-        verdict = self.channel.adapter.judge(self._call(call))
+        return self._checked(self.channel.adapter.judge(self._call(call)), otherwise)
+
+    def _checked(self, verdict: Verdict, otherwise: str) -> Verdict:
         if verdict.outcome == "sent":
             return verdict
         reason = _WORDS.get(verdict.reason, verdict.reason or "not at the moment")

@@ -190,6 +190,23 @@ def test_secrets_are_rotated_without_a_gap(stack: MotoStack, telegram: StandIn) 
     assert 1 == stack.connector(*finish).exit_code
 
 
+def test_a_provider_that_takes_an_address_once_gets_it_anew(stack: MotoStack) -> None:
+    """Sinch refuses a webhook's address that an app has; its settings are asked for in order."""
+    with stand_in("sinch") as sinch:
+        asked = ("project_id", "app_id", "region", "transport", "key_id", "key_secret")
+        typed = "".join(f"{sinch.settings[name]}\n" for name in asked)
+        for _ in range(2):
+            said = stack.connector(
+                *("channel", "add", ACCOUNT, "shop", "--kind", "sinch", "--yes"),
+                *("--set", f"api_url={sinch.url}"),
+                typed=typed,
+            )
+            assert 0 == said.exit_code, said.stderr
+            assert ADDRESS == sinch.webhook_url
+        assert 0 == stack.connector("channel", "remove", ACCOUNT, "shop", "--yes").exit_code
+        assert "" == sinch.webhook_url
+
+
 def doctor(stack: MotoStack) -> list[tuple[str, str]]:
     said = stack.connector("doctor", "--only", "channels", "--json")
     return [(each["level"], each["detail"]) for each in json.loads(said.stdout)]
