@@ -22,7 +22,7 @@ from liveperson_connector.liveperson.http import (
     error_of,
 )
 from tests.support.misbehaving import misbehaving, then
-from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
+from tests.support.servers import Answer, json_answer, serving
 
 TOKEN = {"Authorization": "the-app-jwt"}
 
@@ -111,21 +111,6 @@ def test_file_that_breaks_off_is_fetched_again() -> None:
     broken = Answer(200, b"x" * 10, {"Content-Encoding": "gzip"})
     with serving(broken) as server, pytest.raises(LivePersonUnavailable):
         LivePersonHttp().get_bytes(server.url, 100)
-
-
-def test_large_file_is_not_read_to_its_end() -> None:
-    """Nobody fills our memory: what is too large is left where it is."""
-
-    def answer(request: Request) -> Answer:
-        return Answer(200, b"x" * 50_000_000) if request.path == "/large" else Answer(200, {})
-
-    with serving(answer) as server:
-        http = LivePersonHttp()
-        with pytest.raises(LivePersonRefused):
-            http.get_bytes(f"{server.url}/large", 1000)
-        http.get(server.url)
-
-    assert 2 == server.connections
 
 
 # ── What is sent ──
@@ -298,24 +283,6 @@ def test_redirect_is_not_followed(status: int) -> None:
     assert not moved.value.maybe_done
 
 
-def test_nothing_is_repeated_by_itself() -> None:
-    """There is one retry policy a hop, and it is the queue's."""
-    with serving(Answer(503)) as server, pytest.raises(LivePersonUnavailable):
-        LivePersonHttp().get(server.url)
-
-    assert 1 == len(server.requests)
-
-
-def test_connection_is_used_again() -> None:
-    """A container keeps its connection to LivePerson."""
-    with serving(Answer(200, {})) as server:
-        http = LivePersonHttp()
-        for _ in range(3):
-            http.get(server.url)
-
-    assert (3, 1) == (len(server.requests), server.connections)
-
-
 def test_machines_own_settings_do_not_matter(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
@@ -329,20 +296,6 @@ def test_machines_own_settings_do_not_matter(
         LivePersonHttp().post_json(server.url, {}, TOKEN)
 
     assert "the-app-jwt" == server.requests[0].headers["authorization"]
-
-
-def test_slow_answer_is_taken() -> None:
-    """Within the time-out, patience pays."""
-
-    def slowly(_request: Request) -> Answer:
-        server.stopping.wait(0.05)
-        return json_answer({"done": True})
-
-    server: HttpServer
-    with serving(slowly) as server:
-        answer = LivePersonHttp(seconds=5).get(server.url)
-
-    assert {"done": True} == answer
 
 
 @pytest.mark.parametrize(
@@ -448,14 +401,6 @@ def test_code_is_shown(code: str | int) -> None:
 def test_what_is_not_in_the_form_of_a_code_is_none(code: object) -> None:
     """It may be somebody's word, or number."""
     assert error_of({"code": code})[0] is None
-
-
-def test_answer_without_end_is_not_read_to_its_end() -> None:
-    """No answer that we ask for has a megabyte."""
-    with pytest.raises(LivePersonUnavailable, match="more than") as large:
-        post(Answer(200, b'"' + b"x" * 2_000_000 + b'"'))
-
-    assert (True, 200) == (large.value.maybe_done, large.value.http_status)
 
 
 @pytest.mark.parametrize("url", ["https://a.example/x y", "ftp://a.example", "https://a\\b/"])
