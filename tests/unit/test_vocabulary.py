@@ -57,11 +57,7 @@ ALLOWED = {
 }
 
 # Rooms in which a word is still being replaced. This list only ever gets shorter.
-NOT_YET = {
-    "mend|mends|mended|mending": {"layers"},
-    "nobody|somebody|anybody": {"layers"},
-    "deeds?": {"sandbox"},
-}
+NOT_YET = {"deeds?": {"sandbox"}}
 
 
 @cache

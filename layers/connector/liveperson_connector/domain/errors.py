@@ -104,7 +104,7 @@ class Problem:
     One thing wrong with a consumer event: where (a path like ``conversation.profile``), what.
 
     ``is_named`` is false where the path may have names that are not the contract's, as in fields
-    that are passed on: those may be anybody's words, and are not logged.
+    that are passed on: those may quote people, and are not logged.
     """
 
     path: str

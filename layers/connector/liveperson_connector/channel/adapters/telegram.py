@@ -276,7 +276,7 @@ def _quoted(message: Fields) -> dict[str, Any]:
 
 
 def _edited(message: Fields) -> Iterator[dict[str, Any]]:
-    """Read new words; a live location moves by edits, too, which nobody wants to read."""
+    """Read new words; a live location moves by edits, too, and those are not worth reading."""
     if _words(message):
         yield {"type": "edited", "text": _words(message)}
 
