@@ -322,6 +322,11 @@ def test_another_receipt_is_another(spoilt: dict[str, Any]) -> None:
     assert receipt().identities[0] != receipt(**spoilt).identities[0]
 
 
+def test_identity_of_a_receipt_stays_the_same_in_every_version() -> None:
+    """A fixed vector: what was told before an update is not told again."""
+    assert f"{CONVERSATION}:receipt:379e1927c7faf36df6bcb315518b5772" == receipt().identities[0]
+
+
 def test_receipt_is_known_by_its_number_alone_to_older_versions() -> None:
     """What they have told is not told again after an upgrade."""
     assert message().identities == receipt().identities[1:]
