@@ -355,11 +355,11 @@ def test_webhook_with_nothing_to_queue_is_counted_as_what_it_is(
     intake: Intake, output: Output
 ) -> None:
     """One without changes is accepted, one without a readable change is not."""
-    intake.receive(signed_webhook(notification()))
     intake.receive(signed_webhook(notification({})))
+    intake.receive(signed_webhook(notification()))
 
-    assert ["accepted_current_secret", "unreadable"] == output.messages
-    assert 0 == output.lines[0]["changes"]
+    assert ["unreadable", "accepted_current_secret"] == output.messages
+    assert 0 == output.lines[1]["changes"]
 
 
 def test_what_of_a_webhook_was_not_queued_is_counted(intake: Intake, output: Output) -> None:
