@@ -56,7 +56,7 @@ fuzz: setup  ## fuzz the entry points with INPUTS=100000 inputs each, from SEED=
 simulate: setup  ## simulate both pipelines in SCHEDULES=10000 schedules of faults, from SEED=1
 	@PYTHONPATH=layers/connector python -m tests.simulation --schedules $(or $(SCHEDULES),10000) --seed $(or $(SEED),1) $(ARGS)
 
-bench: setup  ## measure everything into docs/benchmarks.md (ARGS="--only webhook --quick")
+bench: setup  ## measure everything into docs/benchmarks.md (ARGS="--only throughput --quick")
 	@PYTHONPATH=layers/connector python -m benchmarks $(ARGS)
 
 mutation: setup  ## mutation testing: change the code in small ways, check that a unit test fails (ARGS="--only '*retries*'")
