@@ -37,8 +37,12 @@ def account() -> None:
 @click.option(
     "--callback-url",
     metavar="URL",
-    prompt="Callback URL",
-    help="The https address at which the channel takes callbacks.",
+    help="The https address at which the channel takes callbacks; asked for if it is not given.",
+)
+@click.option(
+    "--ready-channels-only",
+    is_flag=True,
+    help="The account has no channel of its own: its channels follow with `connector channel add`.",
 )
 @click.option(
     "--callbacks",
@@ -67,24 +71,35 @@ def account() -> None:
 )
 @yes
 @on_a_stack
-def add(stack: Stack, account_id: str, skip_checks: bool, yes: bool, **given: Any) -> None:
+def add(
+    stack: Stack,
+    account_id: str,
+    ready_channels_only: bool,
+    skip_checks: bool,
+    yes: bool,
+    **given: Any,
+) -> None:
     """
     Add an account, or overwrite its settings.
 
     Asks for two secrets: the app install's client secret, and the channel's signing secret
     (whsec_…). They are not shown while you type; a script pipes them in as two lines. Before
     anything is written, a token is fetched from LivePerson and a signed callback of type ping is
-    sent to the channel.
+    sent to the channel. With --ready-channels-only there is neither a callback nor its secret.
     """
     checked_account_id(account_id)
     stack.check_exists()
     parameters = Parameters(stack)
+    if not ready_channels_only and given["callback_url"] is None:
+        given["callback_url"] = click.prompt("Callback URL")
     values = _values(parameters, account_id, given)
     credentials, channel = _parse(parameters, account_id, values)
-    _check_callback_url(stack, channel)
+    if channel is not None:
+        _check_callback_url(stack, channel)
     if not skip_checks:
         _check_liveperson(stack, account_id, credentials)
-        _check_channel(stack, account_id, channel)
+        if channel is not None:
+            _check_channel(stack, account_id, channel)
     output.confirm(_question(parameters, account_id), yes=yes)
     for kind, value in values.items():
         parameters.write(account_id, kind, value)
@@ -208,13 +223,15 @@ def _values(
         "client_id": given["client_id"],
         "client_secret": output.ask_secret("Client secret"),
     }
+    if given["signature_algorithm"]:
+        credentials["signature_algorithm"] = given["signature_algorithm"]
+    if given["callback_url"] is None:
+        return {CREDENTIALS: credentials}
     channel: dict[str, Any] = {
         **parameters.raw(account_id, CHANNEL),
         "callback_url": given["callback_url"],
         "signing_secret": output.ask_secret("Signing secret"),
     }
-    if given["signature_algorithm"]:
-        credentials["signature_algorithm"] = given["signature_algorithm"]
     if given["callbacks"]:
         channel["callbacks"] = [each.strip() for each in given["callbacks"].split(",")]
     if given["receipts"]:
@@ -226,15 +243,17 @@ def _values(
 
 def _parse(
     parameters: Parameters, account_id: str, values: Mapping[str, Mapping[str, Any]]
-) -> tuple[Credentials, ChannelSettings]:
+) -> tuple[Credentials, ChannelSettings | None]:
     """Parse the values as the functions do, before they are used or written."""
     name = parameters.store.name
     with invalid_input_explained():
-        return (
-            Credentials.parse(
-                json.dumps(values[CREDENTIALS]), parameter=name(account_id, CREDENTIALS)
-            ),
-            ChannelSettings.parse(json.dumps(values[CHANNEL]), parameter=name(account_id, CHANNEL)),
+        credentials = Credentials.parse(
+            json.dumps(values[CREDENTIALS]), parameter=name(account_id, CREDENTIALS)
+        )
+        if CHANNEL not in values:
+            return credentials, None
+        return credentials, ChannelSettings.parse(
+            json.dumps(values[CHANNEL]), parameter=name(account_id, CHANNEL)
         )
 
 

@@ -120,10 +120,10 @@ def test_pressed_button_is_the_agents_choice(person: Person) -> None:
     """Buttons are the provider's own; LivePerson gets the element's words and metadata."""
     event = {"type": "RichContentEvent", "content": CARD}
     person.world.liveperson.agent_event(*person.place, event)
-    shown = person.sees(lambda each: len(each["buttons"]) == 2)
+    shown = person.sees(lambda each: len(each["buttons"]) == 2 or "2. Blue" in each["text"])
     before = person.said().count("I take Blue")
 
-    assert ["Red", "Blue"] == [each["title"] for each in shown["buttons"]]
+    assert [each["title"] for each in shown["buttons"]] in (["Red", "Blue"], [])  # or numbered
     assert [200] == person.does(press="Blue")
     eventually(
         lambda: person.said().count("I take Blue") > before, "the choice in LivePerson", SECONDS
@@ -145,13 +145,15 @@ def test_pictures_go_both_ways(person: Person) -> None:
 
 
 def test_what_is_not_carried_is_told_to_the_agent(person: Person) -> None:
-    """A sticker is named, and changes nothing for the consumer."""
-    before = person.said().count("[sticker: not carried here]")
+    """A sticker is named as far as the provider tells, and changes nothing for the consumer."""
+
+    def notes() -> int:
+        return sum(each.endswith(": not carried here]") for each in person.said())
+
+    before = notes()
     assert [200] == person.does(sticker=True)
 
-    eventually(
-        lambda: person.said().count("[sticker: not carried here]") > before, "a note", SECONDS
-    )
+    eventually(lambda: notes() > before, "a note", SECONDS)
 
 
 def test_typing_is_shown(person: Person) -> None:

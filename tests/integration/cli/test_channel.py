@@ -207,6 +207,26 @@ def test_a_provider_that_takes_an_address_once_gets_it_anew(stack: MotoStack) ->
         assert "" == sinch.webhook_url
 
 
+def test_an_account_may_have_ready_channels_only(stack: MotoStack, telegram: StandIn) -> None:
+    """Its credentials are written alone; the doctor misses no channel once there is one."""
+    said = stack.connector(
+        *("account", "add", ACCOUNT, "--client-id", "an-app", "--ready-channels-only"),
+        *("--skip-checks", "--yes"),
+        typed="a-client-secret-of-the-tests\n",
+    )
+    assert 0 == said.exit_code, said.stderr
+    assert "channel is written" not in said.stdout
+    assert "channel is not written" in accounts(stack)
+
+    add(stack, telegram)
+    assert "" == accounts(stack)
+
+
+def accounts(stack: MotoStack) -> str:
+    said = stack.connector("doctor", "--only", "accounts", "--json")
+    return "".join(each["detail"] for each in json.loads(said.stdout))
+
+
 def doctor(stack: MotoStack) -> list[tuple[str, str]]:
     said = stack.connector("doctor", "--only", "channels", "--json")
     return [(each["level"], each["detail"]) for each in json.loads(said.stdout)]

@@ -173,6 +173,7 @@ _WEBHOOKS = [
     ),
     not_carried("voice message", "audio/ogg"),
     not_carried("document", "application/pdf"),
+    not_carried("sticker", "image/webp"),
     Webhook("location", message(**_PLACE), said({"type": "location", **_BERLIN})),
     Webhook(
         "place",

@@ -344,8 +344,8 @@ def _file(form: Mapping[str, str], number: int) -> dict[str, Any]:
     content_type = form.get(f"MediaContentType{number}", "").partition(";")[0]
     if content_type not in _PICTURES:
         family = content_type.partition("/")[0]
-        what = {"audio": "voice message", "video": "video"}.get(family, "document")
-        return {"type": "not_carried", "what": what}
+        what = {"audio": "voice message", "video": "video", "image": "sticker"}.get(family)
+        return {"type": "not_carried", "what": what or "document"}
     reference = {"url": form.get(f"MediaUrl{number}", "")}
     return {"type": "file", "file_type": _PICTURES[content_type], "reference": reference}
 
