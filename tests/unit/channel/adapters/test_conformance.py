@@ -73,6 +73,12 @@ def call_for(of: Samples, piece: Any) -> Call:
 
 
 @pytest.mark.parametrize("kind", written_kinds())
+def test_every_adapter_has_samples(kind: str) -> None:
+    """No kind is left out of this suite."""
+    assert kind in [of.kind for of in all_samples()]
+
+
+@pytest.mark.parametrize("kind", written_kinds())
 def test_adapter_is_of_its_kind(kind: str) -> None:
     """A kind's name leads to its adapter, which knows the kind and its hosts."""
     adapter = adapter_of(kind)
