@@ -50,6 +50,18 @@ class SinchStandIn(StandIn):
             "api_url": self.url,
         }
 
+    def register(self, address: str) -> None:
+        """Add a webhook with this address and the secret of the settings."""
+        self._add_webhook(
+            {
+                "app_id": APP,
+                "target": address,
+                "target_type": "HTTP",
+                "triggers": ["MESSAGE_INBOUND", "MESSAGE_DELIVERY", "EVENT_INBOUND"],
+                "secret": SECRET,
+            }
+        )
+
     def refusal(self, status: int, retry_after: int = 0, message: str = "") -> Answer:
         """Write an error in gRPC's words."""
         word = WORDS.get(status, "RESOURCE_EXHAUSTED" if status == 429 else "INTERNAL")
