@@ -82,7 +82,7 @@ class Line(Adapter):
         Return the limits of #text-message, #quick-reply, #action-objects and #image-message.
 
         A picture's address serves as its preview's as well, which may have 1 MB. #rate-limits has
-        the rates. The size of consumers' files is not published.
+        the rates. LINE publishes no size of consumers' files, so LivePerson's 3 MB stand there.
         """
         return Capabilities(
             text=5000,
@@ -93,7 +93,7 @@ class Line(Adapter):
             text_with_choices=5000,
             link_buttons=13,
             files=dict.fromkeys(("JPG", "JPEG", "PNG"), _MEGABYTE),
-            consumer_files=dict.fromkeys(("JPEG", "PNG", "GIF"), 300 * _MEGABYTE),
+            consumer_files=dict.fromkeys(("JPEG", "PNG", "GIF"), 3 * _MEGABYTE),
             location_in=True,
             location_out=True,
             typing_out=True,
