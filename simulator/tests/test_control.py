@@ -210,6 +210,12 @@ def test_an_unknown_path_is_a_violation(lp: SimulatedLivePerson) -> None:
     assert "no service answers" in lp.violations()[0]["reason"]
 
 
+def test_asking_for_headers_alone_is_no_violation(lp: SimulatedLivePerson) -> None:
+    """A client may read the clock of a partner by HEAD; it uses no service."""
+    assert 404 == requests.head(f"{lp.url}/", timeout=10).status_code
+    assert [] == lp.violations()
+
+
 def test_a_stopped_simulator_answers_no_request(
     connector: Connector, lp: SimulatedLivePerson
 ) -> None:
