@@ -22,7 +22,6 @@ from liveperson_connector.delivery.retries import (
 from liveperson_connector.domain.errors import (
     ChannelRefused,
     CircuitOpen,
-    ConnectorError,
     ConversationNotReady,
     ConversationUnknown,
     EchoAwaited,
@@ -35,7 +34,6 @@ from liveperson_connector.domain.errors import (
     Transient,
 )
 from liveperson_connector.domain.queue_messages import MOST_REDRIVES, QueueMessage
-from liveperson_connector.entrypoints.sqs import process_batch
 from liveperson_connector.telemetry import outcomes
 from tests.support.clocks import Clock
 from tests.support.in_process import BrokenQueue, InProcessFailures, InProcessQueue
@@ -620,71 +618,3 @@ def test_how_long_it_took_counts_from_when_it_was_accepted(output: Output) -> No
     worker(lambda _message: outcomes.completed("sent")).process(received(sent_at=accepted))
 
     assert 90_000 <= output.lines[0]["took_ms"] < 150_000
-
-
-# ── The answer to Lambda ──
-
-
-def record(message_id: str, group: str = "g") -> dict[str, Any]:
-    """Give one record of an SQS event."""
-    return {
-        "messageId": message_id,
-        "receiptHandle": f"receipt-{message_id}",
-        "body": message_id,
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "ApproximateFirstReceiveTimestamp": "1700000000000",
-            "SentTimestamp": "1700000000000",
-            "MessageGroupId": group,
-        },
-        "messageAttributes": {},
-    }
-
-
-def refusing(*bodies: str, error: ConnectorError | None = None) -> RetryingConsumer:
-    """Make a worker that fails for some bodies."""
-
-    def handle(message: QueueMessage) -> None:
-        if message.body in bodies:
-            raise error or LivePersonUnavailable("later")
-
-    return worker(handle, dead_letters=InProcessQueue())
-
-
-def test_nothing_waits_when_everything_is_done() -> None:
-    """An empty list lets Lambda delete the batch."""
-    event = {"Records": [record("1"), record("2")]}
-
-    assert {"batchItemFailures": []} == process_batch(event, refusing())
-
-
-def test_a_waiting_message_is_named() -> None:
-    """In the very words that Lambda understands; of others it repeats everything."""
-    event = {"Records": [record("1", "a"), record("2", "b")]}
-
-    assert {"batchItemFailures": [{"itemIdentifier": "1"}]} == process_batch(event, refusing("1"))
-
-
-def test_nobody_overtakes_a_waiting_message() -> None:
-    """The rest of its group waits too, and other groups do not."""
-    event = {"Records": [record("1", "a"), record("2", "a"), record("3", "b")]}
-    waiting = process_batch(event, refusing("1"))["batchItemFailures"]
-
-    assert ["1", "2"] == [each["itemIdentifier"] for each in waiting]
-
-
-def test_a_message_that_died_does_not_hold_its_group() -> None:
-    """The group moves on."""
-    event = {"Records": [record("1", "a"), record("2", "a")]}
-
-    assert {"batchItemFailures": []} == process_batch(
-        event, refusing("1", error=LivePersonRefused("no"))
-    )
-
-
-def test_messages_without_a_group_do_not_wait_for_each_other() -> None:
-    """A queue that keeps no order has no group to hold."""
-    event = {"Records": [record("1", ""), record("2", "")]}
-    waiting = process_batch(event, refusing("1"))["batchItemFailures"]
-
-    assert [{"itemIdentifier": "1"}] == waiting
