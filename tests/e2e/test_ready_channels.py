@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from sandbox.providers import KINDS
+from sandbox.providers import KINDS, stand_in
 from tests.e2e.conftest import World
 from tests.support.brands import PICTURE, eventually
+from tests.support.operators import Operator
 
 Object = dict[str, Any]
 SECONDS = 60.0
@@ -84,6 +88,10 @@ class Person:
 
         found: Object = eventually(look, f"{self.kind}: the person sees it", SECONDS)[0]
         return found
+
+    def provider_id(self) -> str:
+        """Return the provider's id of the person, which a stand-in makes of the name."""
+        return stand_in(self.kind).person_id(self.name)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -161,6 +169,21 @@ def test_typing_is_shown(person: Person) -> None:
     person.world.liveperson.agent_typing(*person.place)
 
     assert person.sees(lambda each: each["kind"] == "typing")
+
+
+def test_command_line_registers_and_tries(person: Person, tmp_path: Path) -> None:
+    """The provider gets our address again, checking it where it does so; a message is shown."""
+    file = tmp_path / "endpoints.json"
+    file.write_text(json.dumps(asdict(person.world.endpoints)))
+    operator, place = Operator(file), (person.world.account_id, person.kind)
+    provider_id = person.provider_id()
+
+    registered = operator.connector("channel", "register", *place)
+    tried = operator.connector("channel", "try", *place, provider_id, "--wait", "0")
+
+    assert (0, 0) == (registered.code, tried.code), registered.err + tried.err
+    assert "sends webhooks to" in registered.out
+    person.sees(lambda each: each["text"] == "Hello from connector channel try")
 
 
 def test_forged_webhook_is_refused(person: Person) -> None:
