@@ -127,16 +127,23 @@ class ReadyChannel:
             adapter=adapter,
             settings=_settings(given, adapter.settings, parameter),
             previous=_previous(given.get("previous"), adapter.settings, parameter),
-            callbacks=wanted_callbacks(given.get("callbacks"), parameter),
-            automatic_receipts=wants_automatic_receipts(given.get("receipts"), parameter),
-            entry_point=entry_points(given.get("entry_point"), parameter),
-            conversation=_conversation(given, parameter),
             sentences=sentences,
             words=words,
-            switched_off=_switched_off(given, parameter),
-            template=_template(given, parameter),
-            address=_address(given, parameter),
+            **_options(given, parameter),
         )
+
+
+def _options(given: Mapping[str, Any], parameter: str) -> dict[str, Any]:
+    """Read what every kind of channel may have and may leave out, by the field's name."""
+    return {
+        "callbacks": wanted_callbacks(given.get("callbacks"), parameter),
+        "automatic_receipts": wants_automatic_receipts(given.get("receipts"), parameter),
+        "entry_point": entry_points(given.get("entry_point"), parameter),
+        "conversation": _conversation(given, parameter),
+        "switched_off": _switched_off(given, parameter),
+        "template": _template(given, parameter),
+        "address": _address(given, parameter),
+    }
 
 
 def _adapter(kind: object, parameter: str, adapters: AdapterOf) -> Adapter:

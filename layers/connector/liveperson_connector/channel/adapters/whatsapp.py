@@ -85,6 +85,32 @@ _REASONS = {str(code): reason for reason, codes in _CODES.items() for code in co
 _LATER = {*"124", "80007", "130429", "131000", "131016", "131048", "131056", "131057"}
 
 
+_CAN = Capabilities(
+    text=4096,
+    caption=1024,
+    buttons=3,
+    button_title=20,
+    rows=10,
+    row_title=24,
+    choice_data=200,
+    text_with_choices=1024,
+    files=dict.fromkeys(_PICTURES, 5 * _MEGABYTE) | dict.fromkeys(_DOCUMENTS, 100 * _MEGABYTE),
+    consumer_files=dict.fromkeys(_FILE_TYPES.values(), 5 * _MEGABYTE),
+    location_in=True,
+    location_out=True,
+    typing_out=True,
+    typing_at_message=True,
+    reports=frozenset(_REPORTS),
+    read_marks=True,
+    edits=True,
+    deletions=True,
+    reactions=True,
+    quotes=True,
+    window_seconds=24 * 3600,
+    per_second=80,
+)
+
+
 class WhatsApp(Adapter):
     """The adapter for one telephone number of a WhatsApp Business account."""
 
@@ -104,31 +130,7 @@ class WhatsApp(Adapter):
 
     def capabilities(self, settings: Settings) -> Capabilities:
         """Return the limits; rates: /cloud-api/overview#throughput, and 10 a minute a person."""
-        return Capabilities(
-            text=4096,
-            caption=1024,
-            buttons=3,
-            button_title=20,
-            rows=10,
-            row_title=24,
-            choice_data=200,
-            text_with_choices=1024,
-            files=dict.fromkeys(_PICTURES, 5 * _MEGABYTE)
-            | dict.fromkeys(_DOCUMENTS, 100 * _MEGABYTE),
-            consumer_files=dict.fromkeys(_FILE_TYPES.values(), 5 * _MEGABYTE),
-            location_in=True,
-            location_out=True,
-            typing_out=True,
-            typing_at_message=True,
-            reports=frozenset(_REPORTS),
-            read_marks=True,
-            edits=True,
-            deletions=True,
-            reactions=True,
-            quotes=True,
-            window_seconds=24 * 3600,
-            per_second=80,
-        )
+        return _CAN
 
     # In
 
