@@ -43,7 +43,6 @@ const takes = {
   callback: (entry) => parts.phone.addCallback(entry),
   sent: (entry) => { parts.phone.addSent(entry); parts.way.addSent(entry); },
   conversation: (entry) => { parts.desk.take(entry); },
-  call: (entry) => parts.way.addCall(entry),
   state: (entry) => showState(entry),
 };
 

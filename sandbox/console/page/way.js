@@ -5,9 +5,12 @@ import { append, element, time } from "./dom.js";
 const hops = document.getElementById("hops");
 const detail = document.getElementById("detail");
 
-const GOOD = new Set(["accepted", "sent", "queued", "delivered", "told_conversation", "confirmed_by_echo",
-  "conversation_opened", "typing_sent", "typing_told", "dead_letter_redriven", "refreshed"]);
-const BAD = new Set(["dead_lettered", "refused", "unexpected_error", "signature_rejected"]);
+// Outcome words of the functions' log lines. A failure that is tried again says when.
+const GOOD = new Set(["accepted", "accepted_current_secret", "accepted_previous_secret", "sent",
+  "conversation_opened", "confirmed_by_echo", "typing_sent", "delivered", "told_conversation",
+  "typing_told", "refreshed", "redriven", "breaker_closed"]);
+const BAD = new Set(["dead_lettered", "untrusted_webhook", "unreadable", "unreadable_webhook",
+  "invalid_event", "told_failed", "unexpected", "breaker_opened", "not_queued"]);
 
 export class Way {
   constructor(act) {
@@ -25,17 +28,11 @@ export class Way {
     const after = Math.round((entry.at - row.at) * 1000);
     const chip = element("button", {
       type: "button",
-      className: colour(entry.outcome),
+      className: colour(entry),
       textContent: `${entry.function} · ${entry.outcome} · +${after} ms`,
       onclick: () => this.show(entry),
     });
     row.chips.append(chip);
-  }
-
-  addCall(entry) {
-    for (const row of [...this.rows.values()].reverse()) {
-      if (row.ids.has(entry.conversation_id)) { row.calls.push(entry); return; }
-    }
   }
 
   row(entry) {
@@ -44,7 +41,7 @@ export class Way {
       const what = element("div", { className: "what", textContent: `${time(entry.at)} ${entry.function}` });
       const chips = element("div", { className: "hops" });
       append(hops, element("li", {}, what, chips), 300);
-      this.rows.set(key, { at: entry.at, what, chips, calls: [], ids: new Set() });
+      this.rows.set(key, { at: entry.at, what, chips });
       if (this.rows.size > 600) this.rows.delete(this.rows.keys().next().value);
     }
     return this.rows.get(key);
@@ -79,8 +76,9 @@ function curl(wire) {
   return ["curl", "-X", wire.method, quoted(wire.address), ...headers, "--data-raw", quoted(wire.body)].join(" ");
 }
 
-function colour(outcome) {
+function colour({ outcome, details }) {
   if (GOOD.has(outcome)) return "good";
-  if (BAD.has(outcome) || outcome.endsWith("refused")) return "bad";
-  return /^(retry|waiting|withheld|early|ambiguous|held)/.test(outcome) ? "wait" : "";
+  if (BAD.has(outcome)) return "bad";
+  const waits = "next_try_in_seconds" in details || /^(withheld|waiting|retry|ambiguous)/.test(outcome);
+  return waits ? "wait" : "";
 }

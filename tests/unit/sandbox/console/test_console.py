@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from liveperson_connector.telemetry.outcomes import Outcome
 from sandbox.console.gallery import GALLERY
 from sandbox.console.server import PAGE, answer_file
 from sandbox.console.skins import PLAIN, looks, names
@@ -39,6 +42,16 @@ def test_every_card_has_a_look_on_every_channel(card: str) -> None:
 
     assert {each["id"] for each in names()} - {PLAIN} == set(shown)
     assert all(any(piece["text"] for piece in pieces) for pieces in shown.values())
+
+
+def test_every_outcome_that_the_page_colours_exists() -> None:
+    """A word that no function logs would never be seen."""
+    source = (PAGE / "way.js").read_text()
+    sets = re.findall(r"new Set\(\[(.*?)\]\)", source, re.DOTALL)
+    words = set(re.findall(r'"([a-z_]+)"', " ".join(sets)))
+
+    assert 20 < len(words)
+    assert words <= {str(each) for each in Outcome}
 
 
 def test_what_is_no_outcome_is_no_hop() -> None:
