@@ -223,7 +223,7 @@ def versions(template: Path, **parameters: str) -> set[str]:
     return {name for name, each in made.items() if each["Type"] == "AWS::Lambda::Version"}
 
 
-def test_a_deployment_publishes_both_intakes_anew(
+def test_a_deployment_publishes_every_intake_anew(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SAM alone sees no difference when the template only refers to what has changed."""
@@ -235,7 +235,7 @@ def test_a_deployment_publishes_both_intakes_anew(
     publish_anew(template, datetime(2026, 11, 27, 10, 0, 0, tzinfo=UTC))
     after = versions(template, ConsumerIdSalt="another")
 
-    assert 2 == len(before) == len(after)
+    assert 3 == len(before) == len(after)
     assert not before & after
 
 
@@ -246,7 +246,7 @@ def test_a_version_tells_when_it_was_deployed(project: Path) -> None:
     publish_anew(template, datetime(2026, 11, 27, 10, 0, 5, tzinfo=UTC))
     after = yaml_parse(template.read_text())
 
-    for name in ("MessageIntake", "WebhookIntake"):
+    for name in ("MessageIntake", "ProviderIntake", "WebhookIntake"):
         said = after["Resources"][name]["Properties"].pop("Description")
         old = before["Resources"][name]["Properties"].pop("Description")
         assert f"{old} Deployed 2026-11-27 10:00:05 UTC." == said
