@@ -12,6 +12,7 @@ import click
 
 from liveperson_connector.aws.delivery_state import HOLD_PK, OUTAGE_PK, read_circuit
 from liveperson_connector.aws.table import Table
+from liveperson_connector.delivery.circuit_breaker import CHANNEL, LIVEPERSON
 from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
@@ -22,7 +23,7 @@ from .options import as_json, minutes_option, on_a_stack
 from .parameters import APP_JWT, Parameters
 from .stack import Stack
 
-_DESTINATIONS = ("liveperson", "channel")
+_DESTINATIONS = (LIVEPERSON, CHANNEL)
 
 # The AppJWT is renewed every 20 minutes: an older one means that two refreshes failed.
 _OLD_TOKEN_SECONDS = 45 * 60
@@ -85,7 +86,7 @@ def _account(
 ) -> dict[str, Any]:
     return {
         "app_jwt": _app_jwt(parameters, account_id),
-        "outages": _outages(table, account_id),
+        "outages": _outages(table, account_id, _ready_channels(parameters, account_id)),
         "last_webhook": last_webhook(stack, account_id, since),
     }
 
@@ -103,10 +104,20 @@ def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any] | None:
     return {**told, "expires_in_seconds": round(read.expires_at - time.time())}
 
 
-def _outages(table: Table, account_id: str) -> dict[str, Any]:
-    found = table.get([OUTAGE_PK.format(account_id, each) for each in _DESTINATIONS])
+def _ready_channels(parameters: Parameters, account_id: str) -> list[str]:
+    """Return the ready channels of an account, as their circuits are named."""
+    prefix = "channels/"
+    names = [
+        each.removeprefix(prefix) for each in parameters.of(account_id) if each.startswith(prefix)
+    ]
+    return [f"{CHANNEL}:{name}" for name in sorted(names)]
+
+
+def _outages(table: Table, account_id: str, ready_channels: list[str]) -> dict[str, Any]:
+    destinations = [*_DESTINATIONS, *ready_channels]
+    found = table.get([OUTAGE_PK.format(account_id, each) for each in destinations])
     told = {}
-    for destination in _DESTINATIONS:
+    for destination in destinations:
         item = found.get(OUTAGE_PK.format(account_id, destination))
         if item is not None:
             outage = read_circuit(item)
@@ -256,8 +267,26 @@ def _account_row(name: str, account: Mapping[str, Any]) -> tuple[str, ...]:
     webhook = account["last_webhook"]
     answered = f"{webhook['answered_in_ms']} ms" if webhook and webhook["answered_in_ms"] else "-"
     came = output.ago(webhook["at"]) if webhook else "none in this time"
-    outages = (_outage_word(account["outages"].get(each)) for each in _DESTINATIONS)
-    return (name, _token_word(account["app_jwt"]), *outages, came, answered)
+    liveperson = _outage_word(account["outages"].get(LIVEPERSON))
+    return (
+        name,
+        _token_word(account["app_jwt"]),
+        liveperson,
+        _channels_word(account),
+        came,
+        answered,
+    )
+
+
+def _channels_word(account: Mapping[str, Any]) -> str:
+    """Name each ready channel that fails; the account's own channel has no name."""
+    own = _outage_word(account["outages"].get(CHANNEL))
+    ready = [
+        f"{destination.removeprefix(f'{CHANNEL}:')}: {_outage_word(outage)}"
+        for destination, outage in account["outages"].items()
+        if destination.startswith(f"{CHANNEL}:")
+    ]
+    return "; ".join([own, *ready])
 
 
 def _token_word(token: Mapping[str, Any] | None) -> str:

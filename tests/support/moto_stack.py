@@ -148,6 +148,7 @@ def _template() -> dict[str, Any]:
         "Parameters": {"CallbackNetwork": {"Type": "String", "Default": "loopback"}},
         "Resources": {
             "ProviderIntakeLogs": {"Type": "AWS::Logs::LogGroup"},
+            "WebhookIntakeLogs": {"Type": "AWS::Logs::LogGroup"},
             **{
                 name: {"Type": "AWS::SQS::Queue", "Properties": _without_policy(queues[name])}
                 for name in _QUEUES

@@ -254,9 +254,10 @@ def _given(options: Mapping[str, str | None]) -> dict[str, str]:
 def _row(facts: Mapping[str, Any]) -> tuple[object, ...]:
     answer = " ".join(filter(None, (facts["http_status"], facts["error_code"]))) or "-"
     left = (facts["expires_at"] - datetime.now(UTC)).total_seconds()
+    whose = facts["consumer"] or facts["conversation_id"] or "-"
     return (
         *(facts["id"], facts["queue"], facts["reason"], answer, facts["event_id"] or "-"),
-        *(facts["account_id"], facts["consumer"] or facts["conversation_id"] or "-"),
+        *(facts["account_id"], f"{facts['channel']}: {whose}" if facts["channel"] else whose),
         *(output.ago(facts["dead_since"]), output.duration(max(0, left))),
     )
 

@@ -120,6 +120,7 @@ class DeadLetter:
             "dead_since": self.received.accepted_at,
             "expires_at": expires_at(self.received),
             "account_id": self.account_id,
+            "channel": self.channel or None,
             "consumer": self.consumer or None,
             "conversation_id": self.conversation_id or None,
             "event_id": self.event_id or None,

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import Result
 
+from liveperson_connector.aws.delivery_state import DeliveryState
 from sandbox.providers import stand_in
 from sandbox.providers.stand_in import StandIn
 from tests.support.accounts import ACCOUNT
@@ -275,3 +276,15 @@ def log(stack: MotoStack, line: dict[str, str]) -> None:
     logs.create_log_stream(logGroupName=group, logStreamName="1")
     event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
     logs.put_log_events(logGroupName=group, logStreamName="1", logEvents=[event])
+
+
+def test_status_names_the_channel_that_is_down(stack: MotoStack, telegram: StandIn) -> None:
+    """Of several, and what to do."""
+    add(stack, telegram)
+    state = DeliveryState(stack.client("dynamodb"), stack.table)
+    state.note_failure(ACCOUNT, "channel:shop", None, time.time(), "g")
+
+    told = json.loads(stack.connector("status", "--json").stdout)
+
+    assert ["channel:shop"] == list(told["accounts"][ACCOUNT]["outages"])
+    assert "shop: 1 failure" in stack.connector("status").stdout

@@ -58,6 +58,19 @@ def test_a_letter_is_listed_by_its_name_its_event_and_its_age(stack: MotoStack) 
     assert all(word in row for word in ("m-1", "7 d ago", " 7 d"))
 
 
+def test_a_letter_of_a_ready_channel_is_listed_with_its_channel(stack: MotoStack) -> None:
+    """An account may have several; one of the brand's own has no name."""
+    body = json.dumps({**json.loads(queued_event(text_event("m-1"))), "channel": "shop"})
+    stack.send(EVENTS, body, "g", reason="liveperson_refused", letter_id="l-m-1")
+    bury(stack, "m-2", group="h")
+
+    told = stack.connector("dead-letters", "list").stdout
+    letters = json.loads(stack.connector("dead-letters", "list", "--json").stdout)
+
+    assert {"l-m-1": "shop", "l-m-2": None} == {each["id"]: each["channel"] for each in letters}
+    assert 1 == told.count("shop: ")
+
+
 def test_a_letter_without_a_name_has_its_messages_id(stack: MotoStack) -> None:
     """One that SQS moved by itself, or of a version before."""
     stack.send(EVENTS, queued_event(text_event("m-1")), "g")
