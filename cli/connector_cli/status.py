@@ -17,6 +17,7 @@ from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
 from . import output
+from .channel.ready import names as ready_channels
 from .dead_letters.queues import DeadLetter, DeadLetters
 from .logs import ago, durations, lines
 from .options import as_json, minutes_option, on_a_stack
@@ -86,7 +87,7 @@ def _account(
 ) -> dict[str, Any]:
     return {
         "app_jwt": _app_jwt(parameters, account_id),
-        "outages": _outages(table, account_id, _ready_channels(parameters, account_id)),
+        "outages": _outages(table, account_id, ready_channels(parameters, account_id)),
         "last_webhook": last_webhook(stack, account_id, since),
     }
 
@@ -104,17 +105,9 @@ def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any] | None:
     return {**told, "expires_in_seconds": round(read.expires_at - time.time())}
 
 
-def _ready_channels(parameters: Parameters, account_id: str) -> list[str]:
-    """Return the ready channels of an account, as their circuits are named."""
-    prefix = "channels/"
-    names = [
-        each.removeprefix(prefix) for each in parameters.of(account_id) if each.startswith(prefix)
-    ]
-    return [f"{CHANNEL}:{name}" for name in sorted(names)]
-
-
-def _outages(table: Table, account_id: str, ready_channels: list[str]) -> dict[str, Any]:
-    destinations = [*_DESTINATIONS, *ready_channels]
+def _outages(table: Table, account_id: str, names: list[str]) -> dict[str, Any]:
+    """Return the circuits that count failures; ``names`` are the account's ready channels."""
+    destinations = [*_DESTINATIONS, *(f"{CHANNEL}:{name}" for name in names)]
     found = table.get([OUTAGE_PK.format(account_id, each) for each in destinations])
     told = {}
     for destination in destinations:

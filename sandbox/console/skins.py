@@ -25,8 +25,7 @@ _DECIDING = {"twilio": {"number": "+15005550006"}, "sinch": {"transport": "WHATS
 
 def names() -> list[dict[str, str]]:
     """Return the skins that there are, with their names."""
-    kinds = [PLAIN, *(kind for kind in READY_KINDS if _is_there(kind))]
-    return [{"id": kind, "name": NAMES[kind]} for kind in kinds]
+    return [{"id": kind, "name": NAMES[kind]} for kind in (PLAIN, *READY_KINDS)]
 
 
 def looks(callback: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -36,16 +35,7 @@ def looks(callback: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         return {}
     if content.get("type") not in ("text", "rich"):
         return {}
-    kinds = [each["id"] for each in names() if each["id"] != PLAIN]
-    return {kind: _pieces(kind, content) for kind in kinds}
-
-
-def _is_there(kind: str) -> bool:
-    try:
-        adapter_of(kind)
-    except ModuleNotFoundError:
-        return False
-    return True
+    return {kind: _pieces(kind, content) for kind in READY_KINDS}
 
 
 def _pieces(kind: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:

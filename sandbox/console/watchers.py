@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -95,13 +96,14 @@ class LogLines:
         """Return the lines that came in since the last call, oldest first."""
         found = [
             line
-            for group in self._groups()
+            for group in self._groups
             for event in self._events(group)
             if self._is_new(event) and (line := hop(event))
         ]
         self._forget()
         return sorted(found, key=lambda line: line["at"])
 
+    @cached_property
     def _groups(self) -> list[str]:
         pages = self._logs.get_paginator("describe_log_groups").paginate()
         return [group["logGroupName"] for page in pages for group in page["logGroups"]]

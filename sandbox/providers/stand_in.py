@@ -92,6 +92,7 @@ class StandIn(HttpServer, ABC):
         self.webhook_url = ""
         """Where webhooks are sent; registered by the connector, or set for one without an API."""
         self.blocked: set[str] = set()
+        self.silent: set[str] = set()
         self._lock = threading.RLock()
         self._names: dict[str, str] = {}
         self._seen: list[Seen] = []
@@ -162,6 +163,10 @@ class StandIn(HttpServer, ABC):
         if "block" in deed:
             (self.blocked.add if deed["block"] else self.blocked.discard)(person)
             return []
+        if "silence" in deed:
+            self.silent.add(person)
+            return []
+        self.silent.discard(person)
         sent = self.webhook(person, deed)
         return [self.post(sent) for _ in range(int(deed.get("times", 1)))]
 

@@ -32,10 +32,6 @@ class TwilioStandIn(StandIn):
 
     kind = "twilio"
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
-        self.silent: set[str] = set()
-
     @property
     def settings(self) -> dict[str, str]:
         """The account's ids, and a made-up token."""
@@ -148,14 +144,6 @@ class TwilioStandIn(StandIn):
         raise RefusedByProvider(self.refusal(400, code=code, message=message))
 
     # ── Webhooks ──
-
-    def say(self, person: str, deed: Mapping[str, Any]) -> list[int]:
-        """Let a person do something; silence closes the window, anything else opens it."""
-        if "silence" in deed:
-            self.silent.add(person)
-            return []
-        self.silent.discard(person)
-        return super().say(person, deed)
 
     def person_id(self, name: str) -> str:
         """Make an address of a name."""

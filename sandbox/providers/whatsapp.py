@@ -37,7 +37,6 @@ class WhatsAppStandIn(StandIn):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.silent: set[str] = set()
         self.is_subscribed = False
 
     @property
@@ -224,14 +223,6 @@ class WhatsAppStandIn(StandIn):
         raise RefusedByProvider(self.refusal(400, code=code, message=message))
 
     # ── Webhooks ──
-
-    def say(self, person: str, deed: Mapping[str, Any]) -> list[int]:
-        """Let a person do something; silence closes the window, anything else opens it."""
-        if "silence" in deed:
-            self.silent.add(person)
-            return []
-        self.silent.discard(person)
-        return super().say(person, deed)
 
     def person_id(self, name: str) -> str:
         """Make a business-scoped id of a name."""

@@ -33,23 +33,23 @@ PATH = "/v1/accounts/12345678/consumers/%2B49%20151%2F1/events"
 Command = list[str]
 
 
-def python() -> Command:
+def python(_: Path) -> Command:
     """Run the Python program as it stands."""
     return [sys.executable, str(CLIENTS / "python" / "channel.py")]
 
 
-def typescript() -> Command:
+def typescript(folder: Path) -> Command:
     """Compile the TypeScript program in the strictest mode."""
     if reason := why_no_typescript():
         pytest.skip(reason)
-    return ["node", str(compiled(CLIENTS / "typescript" / "channel.ts"))]
+    return ["node", str(compiled(CLIENTS / "typescript" / "channel.ts", folder))]
 
 
 @pytest.fixture(scope="module", params=[python, typescript], ids=lambda make: make.__name__)
-def command(request: pytest.FixtureRequest) -> Command:
+def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """Give the command that starts one of the programs."""
-    make: Callable[[], Command] = request.param
-    return make()
+    make: Callable[[Path], Command] = request.param
+    return make(tmp_path_factory.mktemp("client"))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -98,9 +98,8 @@ class TypeScript:
         _run("node", self._tools / program, *arguments)
 
 
-def compiled(program: Path) -> Path:
-    """Compile one program that stands alone, in the compiler's strictest mode."""
-    folder = Path(mkdtemp(prefix="typescript-"))
+def compiled(program: Path, folder: Path) -> Path:
+    """Compile one program that stands alone into ``folder``, in the compiler's strictest mode."""
     shutil.copy(program, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "node_modules").symlink_to(_packages() / "node_modules")

@@ -12,6 +12,7 @@ from requests import RequestException
 from liveperson_connector.domain.errors import ConnectorError
 from liveperson_connector.liveperson.domains import ASYNC_MESSAGING, IDP, SENTINEL
 
+from ..channel.ready import names as ready_channels
 from ..errors import Problem, of_aws, of_network
 from ..parameters import CHANNEL, CREDENTIALS, Parameters
 from ..partners import LivePerson
@@ -59,7 +60,7 @@ class CheckContext:
     def missing(self, account_id: str) -> list[str]:
         """Return which of an account's parameters are missing; one channel of any kind will do."""
         written = self.parameters.written.get(account_id, {})
-        has_channel = any(kind == CHANNEL or kind.startswith("channels/") for kind in written)
+        has_channel = CHANNEL in written or ready_channels(self.parameters, account_id)
         without = [] if CREDENTIALS in written else [CREDENTIALS]
         return without if has_channel else [*without, CHANNEL]
 

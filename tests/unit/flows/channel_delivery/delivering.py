@@ -135,6 +135,7 @@ class Delivering:
                 lambda _account_id, file_id, *_: self.files.append(file_id),
                 self.store.load_consumer,
                 FILES_URL,
+                show=lambda account_id, file_id: f"{account_id}/{file_id}",
             ),
             consumer_events=self.consumer_events,
             clock=self.clock,

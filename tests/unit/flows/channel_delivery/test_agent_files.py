@@ -71,6 +71,7 @@ def agent_files(storage: Storage, kept: Kept) -> AgentFileCopier:
         kept.keep,
         kept.load_consumer,
         channel_api_url=API,
+        show=lambda account_id, file_id: f"{account_id}/{file_id}",
     )
 
 

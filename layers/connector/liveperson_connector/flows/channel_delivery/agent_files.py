@@ -32,10 +32,6 @@ KeepFile = Callable[[str, str, bytes, str, str], None]
 """Stores a file: account, file id, content, content type, and the key of its consumer."""
 
 
-def _not_shown(_account_id: str, _file_id: str) -> str:
-    raise NotImplementedError
-
-
 @dataclass(frozen=True)
 class AgentFileCopier:
     """
@@ -49,7 +45,7 @@ class AgentFileCopier:
     keep: KeepFile
     load_consumer: Callable[[str, str], Consumer | None]
     channel_api_url: str
-    show: Callable[[str, str], str] = _not_shown
+    show: Callable[[str, str], str]
 
     def save(self, conversation: Conversation, file: HostedFile) -> str | None:
         """
