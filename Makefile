@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SECURITY := $(VENV)/security
-PINS := layers/connector/requirements.txt requirements/dev.txt requirements/emulator.txt
+SITE := $(VENV)/site
+PINS := layers/connector/requirements.txt requirements/dev.txt requirements/emulator.txt requirements/docs.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
@@ -44,7 +45,7 @@ soak: setup  ## many conversations while faults are injected everywhere (MINUTES
 # Long files come first, in the order of the folders: the short ones of tests/unit fill the gaps.
 JOBS ?= 2
 
-test: check security  ## everything: checks, checkov, unit, integration and end-to-end tests (JOBS=2)
+test: check security docs  ## everything: checks, checkov, unit, integration and end-to-end tests (JOBS=2)
 	@pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: setup  ## the unit tests only
@@ -84,6 +85,16 @@ $(SECURITY)/.installed: requirements/security.txt $(VENV)/.installed
 	@$(SECURITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/security.txt
 	@touch $@
 
+# The theme announces another tool in each build; a warning of the build itself is an error.
+docs: $(SITE)/.installed  ## build the documentation as a site: open site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet
+
+$(SITE)/.installed: requirements/docs.txt $(VENV)/.installed
+	@echo "setup: installing MkDocs into $(SITE) (once)"
+	@$(BIN)/python -m venv $(SITE)
+	@$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/docs.txt
+	@touch $@
+
 openapi: setup  ## write the contract's schemas into docs/openapi.yaml
 	@python docs/openapi.py
 
@@ -107,7 +118,7 @@ requirements: setup  ## resolve requirements/*.in to hashed pins (ARGS=--upgrade
 	@sh requirements/compile.sh $(ARGS)
 
 clean:  ## remove everything that these commands created
-	@rm -rf $(VENV) .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) site .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test security audit unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean
+.PHONY: help setup demo sandbox soak test docs security audit unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean

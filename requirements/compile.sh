@@ -14,3 +14,4 @@ compile layer.in ../layers/connector/requirements.txt
 compile dev.in dev.txt
 compile emulator.in emulator.txt
 compile security.in security.txt
+compile docs.in docs.txt
