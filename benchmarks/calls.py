@@ -26,8 +26,8 @@ from tests.support.call_counts import (
     count_of,
     toll_gate,
 )
-from tests.support.emulators import emulated_aws, new_fifo_queue
-from tests.support.harness import CONSUMER_EVENTS, Bench, table_of_template
+from tests.support.emulators import emulated_aws, new_fifo_queue, table_of_template
+from tests.support.harness import CONSUMER_EVENTS, Bench
 
 from .environment import quiet, set_environment
 from .measuring import Row, Section, once

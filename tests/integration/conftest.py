@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
-from mypy_boto3_ssm import SSMClient
 
 from liveperson_connector.aws.clients import retrying
 from sandbox.channel import DemoChannel
 from simulator import SimulatedLivePerson
 from tests.support.accounts import SIGNING_SECRET
-from tests.support.emulators import emulated_aws, new_fifo_queue
-from tests.support.harness import Bench, table_of_template
+from tests.support.emulators import emulated_aws, new_fifo_queue, table_of_template
+from tests.support.harness import Bench
 
 _numbers = itertools.count(1)
 
@@ -39,18 +37,6 @@ def _sqs(aws: str) -> SQSClient:
     return client
 
 
-@pytest.fixture(name="ssm", scope="session")
-def _ssm(aws: str) -> SSMClient:
-    client: SSMClient = retrying("ssm")
-    return client
-
-
-@pytest.fixture(name="dynamodb", scope="session")
-def _dynamodb(aws: str) -> DynamoDBClient:
-    client: DynamoDBClient = retrying("dynamodb")
-    return client
-
-
 @pytest.fixture(name="s3", scope="session")
 def _s3(aws: str) -> S3Client:
     client: S3Client = retrying("s3")
@@ -61,12 +47,6 @@ def _s3(aws: str) -> S3Client:
 def _new_queue(sqs: SQSClient) -> Callable[[], str]:
     """Make FIFO queues as the template does; each call gives the URL of another."""
     return partial(new_fifo_queue, sqs)
-
-
-@pytest.fixture(name="table")
-def _table(dynamodb: DynamoDBClient) -> str:
-    """Make a table of the test's own, as the template describes it."""
-    return table_of_template(dynamodb, f"table-{next(_numbers)}")
 
 
 @pytest.fixture(name="channel")
@@ -81,12 +61,12 @@ def _channel() -> Iterator[DemoChannel]:
 @pytest.fixture(name="bench")
 def _bench(
     aws: str,
-    table: str,
     new_queue: Callable[[], str],
     liveperson: SimulatedLivePerson,
     channel: DemoChannel,
 ) -> Iterator[Bench]:
     """Put the functions on the bench: real queues, table and parameters, and a clock in hand."""
+    table = table_of_template(retrying("dynamodb"), f"table-{next(_numbers)}")
     bench = Bench(liveperson, channel, table, new_queue, stack=f"stack-{next(_numbers)}")
     with bench:
         yield bench

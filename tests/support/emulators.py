@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
 from sandbox.emulator import Emulator
@@ -14,6 +15,7 @@ from sandbox.environment import emulator_python
 from sandbox.errors import EmulatorFailed, PortTaken
 from sandbox.ports import free_port
 from sandbox.state_dir import Folder
+from tools.template import resources
 
 _numbers = itertools.count(1)
 
@@ -51,3 +53,11 @@ def new_fifo_queue(sqs: SQSClient) -> str:
             "VisibilityTimeout": "180",
         },
     )["QueueUrl"]
+
+
+def table_of_template(dynamodb: DynamoDBClient, name: str) -> str:
+    """Make the table that the template describes."""
+    (properties,) = resources("AWS::DynamoDB::Table").values()
+    keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
+    dynamodb.create_table(TableName=name, **{each: properties[each] for each in keys})
+    return name

@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.dead_letter_redrive import handler as dead_letter_redrive
 from functions.message_intake import handler as message_intake
@@ -31,7 +30,7 @@ from liveperson_connector.entrypoints.container import AwsClients, Container
 from liveperson_connector.entrypoints.sqs import process_batch
 from sandbox.channel import DemoChannel
 from simulator import SimulatedLivePerson
-from tools.template import functions, resources
+from tools.template import functions
 
 from .accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
 from .clocks import Clock
@@ -40,14 +39,6 @@ from .messages import PHONE, text_event
 from .servers import Answer, Request, serving
 
 CONSUMER_EVENTS, NOTIFICATIONS = "consumer-events", "notifications"
-
-
-def table_of_template(dynamodb: DynamoDBClient, name: str) -> str:
-    """Make the table that the template describes."""
-    (properties,) = resources("AWS::DynamoDB::Table").values()
-    keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
-    dynamodb.create_table(TableName=name, **{each: properties[each] for each in keys})
-    return name
 
 
 class Bench:

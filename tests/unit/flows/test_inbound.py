@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -43,13 +43,11 @@ from tests.support.webhooks import (
     message_change,
     notification,
     signed_webhook,
-    without,
 )
 
 KEY = "k" * 64
 DAY = 86_400
-AGENT_JOINED = {"participants": [{"id": "agent-1", "role": "ASSIGNED_AGENT"}]}
-TYPING = {"type": "ChatStateEvent", "chatState": "COMPOSING"}
+READ = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1]}
 
 
 class Inbound:
@@ -142,11 +140,6 @@ class Inbound:
         return [each.json() for each in self.channel.requests]
 
     @property
-    def events(self) -> list[str]:
-        """What the channel was told of the conversation."""
-        return [each["event"] for each in self.callbacks if each["type"] == "conversation"]
-
-    @property
     def texts(self) -> list[str]:
         """The words that the channel got."""
         return [each["content"]["text"] for each in self.callbacks if each["type"] == "message"]
@@ -172,38 +165,7 @@ def _inbound(channel: HttpServer, clock: Clock) -> Inbound:
     return inbound
 
 
-def receipt(status: str = "READ", *sequences: int, **spoilt: Any) -> dict[str, Any]:
-    """Give an agent's receipt of the consumer's messages."""
-    event = {"type": "AcceptStatusEvent", "status": status, "sequenceList": list(sequences or [1])}
-    return message_change(**{"event": event, **spoilt})
-
-
 # ── Each thing is told, and once ──
-
-
-@pytest.mark.parametrize("first", ["receipt", "text"])
-def test_receipt_and_a_text_of_one_number_are_both_told(inbound: Inbound, first: str) -> None:
-    """LivePerson's own survey tutorial shows an ACCEPT with the number of its message."""
-    both = [receipt(sequence=60), message_change("Hello", sequence=60)]
-    for change in both if first == "receipt" else both[::-1]:
-        inbound.told(change)
-
-    assert ["message", "receipt"] == sorted(each["type"] for each in inbound.callbacks)
-    ids = [each.headers["webhook-id"] for each in inbound.channel.requests]
-    assert 2 == len(set(ids))
-
-
-def test_receipt_without_a_number_is_told_once(inbound: Inbound) -> None:
-    """The older documented form; by what it says a repeat is known."""
-    inbound.told(without(receipt("READ", 1), "sequence"))
-    inbound.clock.pass_seconds(DAY)
-    inbound.told(without(receipt("READ", 1), "sequence"))
-    inbound.told(without(receipt("READ", 2), "sequence"))
-
-    assert [("read", [1]), ("read", [2])] == [
-        (each["status"], each["sequences"]) for each in inbound.callbacks
-    ]
-    assert all("sequence" not in each for each in inbound.callbacks)
 
 
 def test_what_liveperson_sends_again_is_told_once_and_said_to_be_a_repeat(
@@ -252,15 +214,6 @@ def test_what_waited_for_longer_than_our_memory_is_told(inbound: Inbound) -> Non
     assert [] == inbound.dead.letters
 
 
-def test_typing_in_a_conversation_that_is_over_is_not_told(inbound: Inbound) -> None:
-    """Nobody types there any more, so it was sent again or replayed."""
-    inbound.told(message_change(event=TYPING))
-    inbound.state(1, stage="CLOSE", state="CLOSE")
-    inbound.told(message_change(event=TYPING))
-
-    assert 1 == len([each for each in inbound.callbacks if each["type"] == "typing"])
-
-
 # ── An upgrade ──
 
 
@@ -271,7 +224,13 @@ def old_mark(inbound: Inbound, sequence: int) -> None:
     inbound.table.items[pk] = {"pk": {"S": pk}, "expires_at": {"N": f"{expires_at}"}}
 
 
-@pytest.mark.parametrize("change", [message_change("Hello", sequence=7), receipt(sequence=7)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        message_change("Hello", sequence=7),
+        message_change(event=READ, sequence=7),
+    ],
+)
 def test_what_an_older_version_told_is_not_told_again(
     inbound: Inbound, change: dict[str, Any]
 ) -> None:
@@ -280,15 +239,6 @@ def test_what_an_older_version_told_is_not_told_again(
     inbound.told(change)
 
     assert [] == inbound.callbacks
-
-
-def test_texts_id_is_the_same_in_every_version(inbound: Inbound) -> None:
-    """The channel may have got it from the older one, whose answer was lost."""
-    inbound.told(message_change("Hello", sequence=7))
-
-    assert f"notification#{ACCOUNT}#{CONVERSATION}:7" in inbound.table.items
-    (request,) = inbound.channel.requests
-    assert "msg_4e9a3bcdbd19f444ece346ef88660a77" == request.headers["webhook-id"]
 
 
 # ── What cannot be read ──
@@ -317,156 +267,7 @@ def test_what_a_later_version_can_read_comes_back_by_redrive(inbound: Inbound) -
     assert "unreadable" == letter.attributes["reason"]
 
 
-def test_refused_change_of_a_redriven_webhook_takes_no_other_along(inbound: Inbound) -> None:
-    """The others are told; the letter stays for the one."""
-    body = notification(message_change("no", sequence=1), message_change("two", sequence=2))
-    inbound.channel.behaviour = lambda asked: Answer(422 if b'"no"' in asked.body else 204)
-    keep_whole(inbound, body)
-
-    inbound.redrive.redrive(Request.read({"reason": "unreadable"}))
-    inbound.run()
-
-    assert ["no", "two"] == inbound.texts
-    assert ["channel_refused"] == [each.attributes["reason"] for each in inbound.dead.letters]
-
-
-def test_typing_of_a_redriven_webhook_is_over(inbound: Inbound) -> None:
-    """It is as old as its letter."""
-    keep_whole(inbound, notification(message_change(event=TYPING)))
-    inbound.clock.pass_seconds(60)
-
-    inbound.redrive.redrive(Request.read({"reason": "unreadable"}))
-    inbound.run()
-
-    assert ([], []) == (inbound.callbacks, inbound.dead.letters)
-
-
-# ── The newest state counts, both ways ──
-
-
-def test_conversation_that_liveperson_opens_again_is_open(inbound: Inbound) -> None:
-    """The channel learns of it, and the consumer's next words go there."""
-    inbound.state(1)
-    inbound.state(2, stage="CLOSE", state="CLOSE")
-    closed = inbound.consumer.conversation_id
-    inbound.state(3)
-
-    assert ["opened", "closed", "opened"] == inbound.events
-    assert (None, CONVERSATION) == (closed, inbound.consumer.conversation_id)
-    assert 3 == len({each.headers["webhook-id"] for each in inbound.channel.requests})
-
-
-@pytest.mark.parametrize("late", [{}, {"stage": "CLOSE", "state": "CLOSE"}])
-def test_what_comes_late_undoes_nothing(inbound: Inbound, late: dict[str, Any]) -> None:
-    """Neither an end nor its opposite."""
-    newer = {} if late else {"stage": "CLOSE", "state": "CLOSE"}
-    inbound.state(1)
-    inbound.state(5, **newer)
-    before = (inbound.events, inbound.consumer)
-    inbound.state(3, **late)
-
-    assert before == (inbound.events, inbound.consumer)
-
-
-def test_of_two_states_of_one_moment_the_end_counts(inbound: Inbound) -> None:
-    """In whichever order they come."""
-    inbound.state(1)
-    inbound.state(1, stage="CLOSE", state="CLOSE")
-    inbound.state(1)
-
-    assert ["opened", "closed"] == inbound.events
-    assert inbound.consumer.conversation_id is None
-
-
-def test_state_without_a_time_opens_nothing_again(inbound: Inbound) -> None:
-    """It may be older than the end."""
-    inbound.state(1, stage="CLOSE", state="CLOSE")
-    inbound.state(0)
-
-    assert (["closed"], None) == (inbound.events, inbound.consumer.conversation_id)
-
-
-def test_state_that_does_not_say_so_opens_nothing_again(inbound: Inbound) -> None:
-    """It is newer, and tells of something else."""
-    inbound.state(1, stage="CLOSE", state="CLOSE")
-    inbound.state(2, stage=None, state=None)
-
-    assert (["closed"], None) == (inbound.events, inbound.consumer.conversation_id)
-
-
-def test_what_happens_in_a_conversation_that_is_over_is_not_told(inbound: Inbound) -> None:
-    """Only its end is."""
-    inbound.state(1, skillId="1")
-    inbound.state(2, skillId="2", stage="CLOSE", state="CLOSE")
-    inbound.state(3, skillId="3", stage="CLOSE", state="CLOSE", **AGENT_JOINED)
-
-    assert ["opened", "closed"] == inbound.events
-
-
-def test_next_words_find_their_way_before_the_channel_is_told(inbound: Inbound) -> None:
-    """A channel that is away must not lead them into a conversation that is over, or out of it."""
-    inbound.state(1)
-    inbound.channel.behaviour = lambda _: Answer(503)
-    inbound.state(2, stage="CLOSE", state="CLOSE")
-    known = inbound.memory.load_conversation(ACCOUNT, CONVERSATION)
-
-    assert inbound.consumer.conversation_id is None
-    assert known
-    assert (True, True) == (known.is_open, known.is_over)
-
-
-@pytest.mark.parametrize("kind", ["message", "echo", "state", "known state"])
-@pytest.mark.parametrize(
-    "lost", [("conversation_id",), ("conversation_id", "last_conversation_id")]
-)
-def test_lost_pointer_mends_itself_with_the_next_webhook(
-    inbound: Inbound, kind: str, lost: tuple[str, ...], output: Output
-) -> None:
-    """LivePerson says that the consumer has an open conversation, and a webhook tells which."""
-    inbound.state(1)
-    inbound.lose_pointer(*lost)
-    inbound.memory.seek_conversation(ACCOUNT)
-    tell: dict[str, Callable[[], object]] = {
-        "message": lambda: inbound.told(message_change("Hello", sequence=3)),
-        "echo": lambda: inbound.told(message_change("Hi", role="CONSUMER", sender=CONSUMER)),
-        "state": lambda: inbound.state(2, **AGENT_JOINED),
-        "known state": lambda: inbound.state(1),
-    }
-    tell[kind]()
-
-    assert CONVERSATION == inbound.consumer.conversation_id
-    assert "pointer_restored" in output.messages
-
-
-def test_state_that_is_known_already_leads_back_too(inbound: Inbound) -> None:
-    """LivePerson sent it again; nothing is told of it, and the consumer finds its way."""
-    inbound.state(1, **AGENT_JOINED)
-    inbound.lose_pointer("conversation_id")
-    inbound.memory.seek_conversation(ACCOUNT)
-    inbound.state(1, **AGENT_JOINED)
-
-    assert CONVERSATION == inbound.consumer.conversation_id
-
-
-def test_nobody_waits_for_the_channel_to_be_led_back(inbound: Inbound) -> None:
-    """While it is away its messages stand in the conversation's group, and the news behind them."""
-    inbound.channel.behaviour = lambda _: Answer(503)
-    inbound.told(message_change("Hello"))
-    inbound.lose_pointer("conversation_id")
-    inbound.memory.seek_conversation(ACCOUNT)
-    inbound.state(1)
-
-    assert (CONVERSATION, []) == (inbound.consumer.conversation_id, inbound.events)
-
-
-def test_consumer_who_was_forgotten_finds_its_conversation(inbound: Inbound) -> None:
-    """Its whole record was lost, and made anew with its next words."""
-    del inbound.table.items[f"consumer#{ACCOUNT}#{KEY}"]
-    inbound.register_consumer()
-    inbound.memory.seek_conversation(ACCOUNT)
-    inbound.told(message_change("Hello"))
-
-    assert CONVERSATION == inbound.consumer.conversation_id
+# ── The way back into a conversation ──
 
 
 def test_survey_is_found_again_too(inbound: Inbound) -> None:
@@ -481,16 +282,6 @@ def test_survey_is_found_again_too(inbound: Inbound) -> None:
         inbound.consumer.conversation_id,
         inbound.consumer.survey_dialog_id,
     )
-
-
-def test_what_was_said_is_still_known_where_a_pointer_is_restored(inbound: Inbound) -> None:
-    """An older echo of the same words is not taken for the next ones."""
-    inbound.told(message_change("ok", role="CONSUMER", sender=CONSUMER, sequence=5))
-    inbound.lose_pointer("conversation_id", "last_conversation_id", "last_sequence")
-    inbound.memory.seek_conversation(ACCOUNT)
-    inbound.told(message_change("Hello", sequence=6))
-
-    assert 5 == inbound.consumer.last_sequence
 
 
 @pytest.mark.parametrize("kind", ["nobody seeks", "over", "elsewhere"])
@@ -510,101 +301,3 @@ def test_nobody_is_led_where_it_does_not_belong(inbound: Inbound, kind: str) -> 
     inbound.told(message_change("Hello", sequence=3))
 
     assert expected == inbound.consumer.conversation_id
-
-
-def test_newer_state_leads_out_of_a_conversation_that_was_current_before(
-    inbound: Inbound,
-) -> None:
-    """LivePerson keeps to one open conversation: the one that is told of last."""
-    inbound.memory.save_opened(inbound.consumer, "another", ())
-    inbound.memory.seek_conversation(ACCOUNT)
-    inbound.state(5, **AGENT_JOINED)
-
-    assert CONVERSATION == inbound.consumer.conversation_id
-
-
-# ── Dialogs and times ──
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [("MAIN", "main"), ("POST_SURVEY", "post_survey"), ("OTHER", "other"), ("NEW", "other")],
-)
-def test_dialogs_type_is_what_the_change_named(inbound: Inbound, kind: str, expected: str) -> None:
-    """A co-browsing dialog is no survey."""
-    dialogs = [{"dialogId": "d-2", "dialogType": kind, "state": "OPEN"}]
-    inbound.state(1, dialogs=dialogs)
-    inbound.told(message_change("Look", dialogId="d-2"))
-
-    assert expected == inbound.callbacks[-1]["dialog_type"]
-
-
-def test_dialogs_type_is_remembered_where_a_state_names_no_dialogs(inbound: Inbound) -> None:
-    """The form of 2018 names none."""
-    inbound.state(1, dialogs=[{"dialogId": "d-2", "dialogType": "OTHER", "state": "OPEN"}])
-    inbound.state(2)
-    inbound.told(message_change("Look", dialogId="d-2"))
-
-    assert "other" == inbound.callbacks[-1]["dialog_type"]
-
-
-def test_dialog_that_no_change_named_is_a_survey(inbound: Inbound) -> None:
-    """Its news may be on their way, and LivePerson documents no other."""
-    inbound.told(message_change("How was it?", dialogId="d-2"))
-    inbound.told(message_change("Hello", sequence=2))
-
-    assert ["post_survey", "main"] == [each["dialog_type"] for each in inbound.callbacks]
-
-
-def test_any_other_dialog_leads_to_its_conversation(inbound: Inbound) -> None:
-    """In the form that names only the dialog."""
-    dialogs = [{"dialogId": "d-2", "dialogType": "OTHER", "state": "OPEN"}]
-    inbound.state(1, dialogs=dialogs)
-    inbound.told(without(message_change("Look", dialogId="d-2"), "conversationId"))
-
-    assert ("Look", CONVERSATION, "other") == (
-        inbound.texts[-1],
-        inbound.callbacks[-1]["conversation_id"],
-        inbound.callbacks[-1]["dialog_type"],
-    )
-
-
-def test_what_has_no_time_has_the_time_when_it_came(inbound: Inbound) -> None:
-    """It is not told as 1970, and not with another time at each try."""
-    inbound.channel.behaviour = lambda _: Answer(503)
-    inbound.told(without(message_change("Hello"), "serverTimestamp"))
-    inbound.clock.pass_seconds(60)
-    inbound.channel.behaviour = lambda _: Answer(204, b"")
-    inbound.run()
-    inbound.state(0, stage="CLOSE", state="CLOSE")
-
-    assert ["2023-11-14T22:13:20.000Z"] * 2 + ["2023-11-14T22:14:20.000Z"] == [
-        each["sent_at"] for each in inbound.callbacks
-    ]
-
-
-def test_each_of_several_changes_without_a_time_is_told(inbound: Inbound) -> None:
-    """Under an id of its own, by which the channel does not take it for a repeat."""
-    for skill in ("1", "2", "3"):
-        inbound.clock.pass_seconds(1)
-        inbound.state(0, skillId=skill)
-
-    assert ["opened", "transferred", "transferred"] == inbound.events
-    assert 3 == len({each.headers["webhook-id"] for each in inbound.channel.requests})
-
-
-# ── What an operator sees ──
-
-
-def test_what_becomes_of_a_conversation_is_logged_and_counted(
-    inbound: Inbound, output: Output
-) -> None:
-    """Joins, transfers and ends are lines that connector trace shows."""
-    inbound.state(1, skillId="1")
-    inbound.state(2, skillId="1", **AGENT_JOINED)
-    inbound.state(3, skillId="2", **AGENT_JOINED)
-    inbound.state(4, skillId="2", stage="CLOSE", state="CLOSE")
-
-    told = [each for each in output.lines if each["message"] == "told_conversation"]
-    assert ["opened", "agent_joined", "transferred", "closed"] == [each["change"] for each in told]
-    assert all(CONVERSATION == each["conversation_id"] for each in told)

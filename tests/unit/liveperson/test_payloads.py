@@ -125,3 +125,128 @@ def test_event_names_conversation_and_dialog() -> None:
     assert [("conversation-1", "dialog-1")] * 4 == [
         (each.body["conversationId"], each.body["dialogId"]) for each in events
     ]
+
+
+def field(change: dict[str, Any]) -> dict[str, Any]:
+    """Give the body of a change of a conversation."""
+    return {"conversationId": "c-1", "conversationField": change}
+
+
+def rated(**change: Any) -> dict[str, Any]:
+    """Give the body of a rating."""
+    return field({"field": "CSATRate", **change})
+
+
+CHOICE = [{"type": "ExternalId", "id": "42"}]
+TEXT = {"type": "ContentEvent", "contentType": "text/plain", "message": "Hello"}
+PICTURE = {"relativePath": "/path", "fileType": "PNG", "caption": "Look"}
+CLOSED = {"dialogId": "c-1", "state": "CLOSE", "closedCause": "Closed by consumer"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "event"),
+    [
+        (payloads.text(HERE, "Hello", CHOICE), TEXT),
+        (
+            payloads.hosted_file(HERE, "/path", "PNG", "Look"),
+            {"type": "ContentEvent", "contentType": "hosted/file", "message": PICTURE},
+        ),
+        (
+            payloads.chat_state(HERE, "COMPOSING"),
+            {"type": "ChatStateEvent", "chatState": "COMPOSING"},
+        ),
+        (
+            payloads.accept_status(HERE, "ACTION", [7], CHOICE),
+            {"type": "AcceptStatusEvent", "status": "ACTION", "sequenceList": [7]},
+        ),
+    ],
+    ids=["text", "file", "typing", "choice"],
+)
+def test_event_is_published_field_by_field(request_: Request, event: dict[str, Any]) -> None:
+    """Metadata stands on top, beside the body: a bot looks for it there."""
+    written = sent(request_)
+
+    assert event == written["body"]["event"]
+    assert list(request_.metadata) == written.get("metadata", [])
+    assert {"kind": "req", "type": "ms.PublishEvent"}.items() <= written.items()
+
+
+@pytest.mark.parametrize(
+    ("request_", "type_", "body"),
+    [
+        (
+            payloads.close_dialog("c-1"),
+            "cm.UpdateConversationField",
+            field({"field": "DialogChange", "type": "UPDATE", "dialog": CLOSED}),
+        ),
+        (
+            payloads.close_conversation("c-1"),
+            "cm.UpdateConversationField",
+            field({"field": "Stage", "conversationState": "CLOSE"}),
+        ),
+        (
+            payloads.rating("c-1", 4, False),
+            "cm.UpdateConversationField",
+            rated(csatRate=4, csatResolutionConfirmation=False, status="FILLED"),
+        ),
+        (
+            payloads.rating("c-1", 1, None),
+            "cm.UpdateConversationField",
+            rated(csatRate=1, status="PARTIALLY_FILLED"),
+        ),
+        (
+            payloads.rating("c-1", None, True),
+            "cm.UpdateConversationField",
+            rated(csatResolutionConfirmation=True, status="PARTIALLY_FILLED"),
+        ),
+        (
+            payloads.rating("c-1", None, None, skipped=True),
+            "cm.UpdateConversationField",
+            rated(status="SKIPPED"),
+        ),
+        (
+            payloads.upload_url(128, "PNG"),
+            "ms.GenerateURLForUploadFile",
+            {"fileSize": "128", "fileType": "PNG"},
+        ),
+        (
+            payloads.download_url("/path"),
+            "ms.GenerateURLForDownloadFile",
+            {"relativePath": "/path"},
+        ),
+        (
+            payloads.conversation(
+                "12345678",
+                {
+                    "campaign_id": "880524023",
+                    "engagement_id": "880524123",
+                    "skill_id": "4711",
+                    "visitor_id": "visitor-1",
+                    "session_id": "session-1",
+                    "context_id": "1",
+                    "language": "de-DE",
+                },
+            ),
+            "cm.ConsumerRequestConversation",
+            {
+                "brandId": "12345678",
+                "channelType": "MESSAGING",
+                "skillId": "4711",
+                "campaignInfo": {"campaignId": "880524023", "engagementId": "880524123"},
+                "conversationContext": {
+                    "type": "SharkContext",
+                    "visitorId": "visitor-1",
+                    "sessionId": "session-1",
+                    "interactionContextId": "1",
+                    "lang": "de-DE",
+                },
+            },
+        ),
+    ],
+    ids=lambda given: given.type if isinstance(given, Request) else "",
+)
+def test_request_is_sent_field_by_field(
+    request_: Request, type_: str, body: dict[str, Any]
+) -> None:
+    """As LivePerson's pages name each field; a rating says nothing that was not said."""
+    assert {"kind": "req", "type": type_, "body": body} == sent(request_)

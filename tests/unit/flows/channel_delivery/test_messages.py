@@ -100,6 +100,7 @@ def test_card_that_names_a_file_stays_a_card() -> None:
         ({"s-1": "POST_SURVEY"}, "s-1", "post_survey"),
         ({"s-1": "MAIN"}, "s-1", "main"),
         ({"s-1": "OTHER"}, "s-1", "other"),
+        ({"s-1": "NEW"}, "s-1", "other"),
         ({CONVERSATION: "OTHER"}, CONVERSATION, "other"),
     ],
 )

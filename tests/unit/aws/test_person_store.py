@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -17,6 +16,8 @@ from liveperson_connector.domain.conversations import Conversation
 from liveperson_connector.domain.ready_channels import Offer, OfferedChoice, Person, SentMessage
 from tests.support.clocks import Clock
 
+from .conftest import TABLE
+
 ACCOUNT, KEY = "42257269", "k" * 64
 CONVERSATION = Conversation(ACCOUNT, "c-1", "loft:ann", KEY, "lp-1", channel="loft")
 CHOICES = (
@@ -25,15 +26,9 @@ CHOICES = (
 )
 
 
-@pytest.fixture(name="clock")
-def _clock() -> Clock:
-    """Begin now: the emulator removes by its own time what has expired."""
-    return Clock(time.time())
-
-
 @pytest.fixture(name="persons")
-def _persons(dynamodb: DynamoDBClient, table: str, clock: Clock) -> PersonStore:
-    return PersonStore(dynamodb, table, clock=clock)
+def _persons(dynamodb: DynamoDBClient, clock: Clock) -> PersonStore:
+    return PersonStore(dynamodb, TABLE, clock=clock)
 
 
 def offer(reference: str = "o-1", at: float = 100.0, choices: int = 2) -> Offer:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from mypy_boto3_ssm import SSMClient
 
+from liveperson_connector.aws import clients
 from liveperson_connector.aws.parameters import ParameterStore
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 from liveperson_connector.domain.errors import AwsUnavailable, MisconfiguredAccount
@@ -19,6 +20,12 @@ CHANNEL = json.dumps({"callback_url": "https://channel.example", "signing_secret
 
 _stacks = itertools.count(1)
 Write = Callable[..., None]
+
+
+@pytest.fixture(name="ssm")
+def _ssm(aws: None) -> SSMClient:
+    client: SSMClient = clients.retrying("ssm")
+    return client
 
 
 @pytest.fixture(name="store")
@@ -129,10 +136,8 @@ def test_a_parameter_store_that_cannot_be_reached_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is told apart from an account that does not exist."""
-    from liveperson_connector.aws.clients import fail_fast  # noqa: PLC0415
-
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    unreachable = ParameterStore(fail_fast("ssm"), "/stack")
+    unreachable = ParameterStore(clients.fail_fast("ssm"), "/stack")
 
     with pytest.raises(AwsUnavailable):
         unreachable.find_credentials(ACCOUNT)

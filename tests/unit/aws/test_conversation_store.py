@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,7 +18,7 @@ from liveperson_connector.aws.conversation_store import (
     ConversationStore,
 )
 from liveperson_connector.aws.delivery_state import HOLD_SECONDS, DeliveryState
-from liveperson_connector.aws.table import TTL_ATTRIBUTE
+from liveperson_connector.aws.table import TTL_ATTRIBUTE, Update
 from liveperson_connector.domain.conversations import (
     NOTHING_SENT,
     Consumer,
@@ -32,16 +31,14 @@ from liveperson_connector.domain.conversations import (
 )
 from liveperson_connector.domain.errors import AwsUnavailable
 from liveperson_connector.domain.outages import OPEN_AFTER, CircuitState
+from tests.simulation.table import Table
 from tests.support.clocks import Clock
+
+from .conftest import TABLE
 
 ACCOUNT, KEY, PHONE, LP = "42257269", "k" * 64, "+4915112345678", "lp-1"
 DAY = 86_400
-
-
-@pytest.fixture(name="clock")
-def _clock() -> Clock:
-    """Begin now: the emulator removes by its own time what has expired."""
-    return Clock(time.time())
+STRANGER = Consumer(ACCOUNT, PHONE, KEY, LP, "the-jws")
 
 
 class Whole(ConversationStore, DeliveryState):
@@ -49,16 +46,15 @@ class Whole(ConversationStore, DeliveryState):
 
 
 @pytest.fixture(name="memory")
-def _memory(dynamodb: DynamoDBClient, table: str, clock: Clock) -> Whole:
-    return Whole(dynamodb, table, clock=clock)
+def _memory(dynamodb: DynamoDBClient, clock: Clock) -> Whole:
+    return Whole(dynamodb, TABLE, clock=clock)
 
 
 @pytest.fixture(name="consumer")
 def _consumer(memory: Whole) -> Consumer:
     """Introduce a consumer."""
-    consumer = Consumer(ACCOUNT, PHONE, KEY, LP, "the-jws")
-    memory.save_consumer(consumer)
-    return consumer
+    memory.save_consumer(STRANGER)
+    return STRANGER
 
 
 @pytest.fixture(name="talking")
@@ -151,20 +147,21 @@ def test_a_silent_consumer_is_forgotten_after_half_a_year(
     assert (consumer, None) == (before, memory.load_consumer(ACCOUNT, KEY))
 
 
-def test_every_item_has_an_end(
-    memory: Whole, dynamodb: DynamoDBClient, table: str, talking: Consumer, clock: Clock
-) -> None:
+def test_every_item_has_an_end(clock: Clock) -> None:
     """Nothing is kept for ever, and the attribute is the one that the table forgets by."""
+    table = Table()
+    memory = Whole(cast("DynamoDBClient", table), TABLE, clock=clock)
+    memory.save_consumer(STRANGER)
+    talking = memory.save_opened(STRANGER, "c-1", ())
     memory.save_sent(talking, "m-1", Progress(1, done=True), 0)
     memory.mark_delivered(ACCOUNT, "c-1:1")
     memory.mark_foreign(ACCOUNT, "c-9")
     memory.lease("name", 10)
     follow(memory, claimed("c-1", survey_dialog_id="s-1"))
     memory.save_echo(conversation(memory), 1, "digest")
-    items = dynamodb.scan(TableName=table)["Items"]
 
-    assert len(items) >= 7
-    assert all(float(each[TTL_ATTRIBUTE]["N"]) > clock() for each in items)
+    assert len(table.items) >= 7
+    assert all(float(each[TTL_ATTRIBUTE]["N"]) > clock() for each in table.items.values())
 
 
 # ── Conversations ──
@@ -276,12 +273,12 @@ def test_other_dialogs_lead_to_their_conversation_and_have_a_type(
 
 
 def test_a_consumer_is_led_back_to_its_open_conversation(
-    memory: Whole, dynamodb: DynamoDBClient, table: str, consumer: Consumer
+    memory: Whole, dynamodb: DynamoDBClient, consumer: Consumer
 ) -> None:
     """Its record knew none; what was heard there is no echo of what it says next."""
     memory.adopt(claimed("c-1"), is_current=False)
     memory.save_echo(conversation(memory), 5, "digest")
-    forget(dynamodb, table)
+    forget(dynamodb)
     memory.save_consumer(consumer)
 
     assert memory.restore_pointer(conversation(memory))
@@ -306,11 +303,9 @@ def test_who_is_not_known_is_not_led_anywhere(memory: Whole) -> None:
     assert memory.load_consumer(ACCOUNT, KEY) is None
 
 
-def test_half_a_record_is_none(
-    memory: Whole, dynamodb: DynamoDBClient, table: str, talking: Consumer
-) -> None:
+def test_half_a_record_is_none(memory: Whole, dynamodb: DynamoDBClient, talking: Consumer) -> None:
     """A consumer was erased while a message of it was on its way; it is introduced anew."""
-    forget(dynamodb, table)
+    forget(dynamodb)
     memory.save_sent(talking, "m-1", Progress(1, done=True), 7)
 
     assert memory.load_consumer(ACCOUNT, KEY) is None
@@ -328,9 +323,9 @@ def test_that_a_conversation_is_sought_is_known_to_the_account_for_a_while(
     assert (True, False, False) == (*before, notification(memory).is_sought)
 
 
-def forget(dynamodb: DynamoDBClient, table: str) -> None:
+def forget(dynamodb: DynamoDBClient) -> None:
     """Lose the consumer's record."""
-    dynamodb.delete_item(TableName=table, Key={"pk": {"S": f"consumer#{ACCOUNT}#{KEY}"}})
+    dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": f"consumer#{ACCOUNT}#{KEY}"}})
 
 
 # ── Adopted ──
@@ -383,7 +378,7 @@ def test_what_is_over_stays_over(memory: Whole, talking: Consumer) -> None:
 
 
 def test_a_consumer_who_was_forgotten_is_not_invented(
-    memory: Whole, dynamodb: DynamoDBClient, table: str
+    memory: Whole, dynamodb: DynamoDBClient
 ) -> None:
     """Half a record would have no token."""
     memory.adopt(claimed("c-1"), is_current=True)
@@ -419,12 +414,12 @@ def test_another_notification_is_another(memory: Whole, talking: Consumer) -> No
 
 
 def test_a_mark_of_an_older_version_counts_for_every_kind(
-    memory: Whole, dynamodb: DynamoDBClient, table: str, talking: Consumer, clock: Clock
+    memory: Whole, dynamodb: DynamoDBClient, talking: Consumer, clock: Clock
 ) -> None:
     """It did not tell a message from a receipt of its number; a mark of today is a message's."""
     expires_at = {"N": f"{int(clock()) + DAY}"}
     old = {"pk": {"S": f"notification#{ACCOUNT}#c-1:1"}, TTL_ATTRIBUTE: expires_at}
-    dynamodb.put_item(TableName=table, Item=old)
+    dynamodb.put_item(TableName=TABLE, Item=old)
     memory.mark_delivered(ACCOUNT, "c-1:2")
 
     def told(*identities: str) -> bool:
@@ -580,7 +575,7 @@ def test_since_when_a_consumer_types_is_remembered(
 
 def test_a_stranger_who_types_is_not_invented(memory: Whole) -> None:
     """Half a record would have no token."""
-    memory.save_typing(Consumer(ACCOUNT, PHONE, KEY, LP, "jws"), 1.0)
+    memory.save_typing(STRANGER, 1.0)
 
     assert memory.load_consumer(ACCOUNT, KEY) is None
 
@@ -751,15 +746,15 @@ def test_a_hold_that_ran_out_counts_no_more(memory: Whole, clock: Clock) -> None
         lambda memory: memory.load_consumer(ACCOUNT, KEY),
         lambda memory: memory.mark_delivered(ACCOUNT, "x"),
         lambda memory: memory.lease("x", 1),
-        lambda memory: memory.save_consumer(Consumer(ACCOUNT, PHONE, KEY, LP, "the-jws")),
+        lambda memory: memory.save_consumer(STRANGER),
     ],
 )
 def test_a_table_that_is_not_there_is_unavailable(
-    dynamodb: DynamoDBClient, use: Callable[[Whole], object]
+    moto: DynamoDBClient, use: Callable[[Whole], object]
 ) -> None:
     """boto3's errors do not leave the adapter, and quote nobody."""
     with pytest.raises(AwsUnavailable) as unavailable:
-        use(Whole(dynamodb, "no-such-table"))
+        use(Whole(moto, "no-such-table"))
 
     assert unavailable.value.error_code == "ResourceNotFoundException"
     assert PHONE not in str(unavailable.value)
@@ -826,3 +821,9 @@ def test_late_news_of_an_older_conversation_lead_nobody_back(
     memory.adopt(claimed("c-3"), is_current=True, told_at=3000)
 
     assert ("c-2", "c-3") == (late, known(memory).conversation_id)
+
+
+def test_what_no_expression_uses_is_refused(memory: Whole) -> None:
+    """As AWS refuses it, so that a slip is found here."""
+    with pytest.raises(AwsUnavailable, match="ValidationException"):
+        memory._table.write(Update("x", {"a": 1}, "pk = :b", {":b": "x", ":c": 2}))
