@@ -186,7 +186,7 @@ def test_every_field_of_the_settings_is_set_by_the_template() -> None:
         for cells in rows(section(document("settings.md"), "Environment variables"))
     }
 
-    assert read == {each for each in said if not each.startswith("POWERTOOLS_")}
+    assert read == {each for each in said if not each.startswith(("POWERTOOLS_", "AWS_"))}
 
 
 @pytest.mark.parametrize(
@@ -319,6 +319,19 @@ def test_the_data_map_knows_the_defaults() -> None:
 
     for name in ("LogRetentionDays", "FileRetentionDays"):
         assert f"`{name}` ({template()['Parameters'][name]['Default']})" in page
+
+
+# ── Chaos experiments ──
+
+
+def test_the_page_of_chaos_names_every_experiment_and_alarms_that_exist() -> None:
+    """With what must hold."""
+    table = list(rows(section(document("chaos.md"), "What must hold")))
+    alarms = {name for cells in table for name in code(cells[3])}
+
+    assert set(resources("AWS::FIS::ExperimentTemplate")) == {code(cells[0])[0] for cells in table}
+    assert alarms
+    assert alarms <= set(resources("AWS::CloudWatch::Alarm"))
 
 
 # ── Cost ──

@@ -16,7 +16,15 @@ from typing import Any
 
 import pytest
 
-from tools.template import actions, functions, logical_id, resources, statements, targets
+from tools.template import (
+    actions,
+    functions,
+    logical_id,
+    resources,
+    statements,
+    targets,
+    template,
+)
 
 FUNCTIONS = functions()
 
@@ -176,7 +184,9 @@ def test_who_lists_parameters_for_their_names_may_not_decrypt_them(
 def test_roles_are_lambdas_alone_and_one_for_each_function() -> None:
     """No other service can take one, and no permission is shared."""
     roles = dict(resources("AWS::IAM::Role"))
-    del roles["ApiGatewayLogsRole"]  # no function's: API Gateway's own, and made only if asked for
+    # no function's, and made only if asked for
+    for other in ("ApiGatewayLogsRole", "FaultInjectionRole", "QueueOutageRole"):
+        del roles[other]
     used = [logical_id(function["Role"]) for function in FUNCTIONS.values()]
 
     assert sorted(roles) == sorted(used)
@@ -184,3 +194,15 @@ def test_roles_are_lambdas_alone_and_one_for_each_function() -> None:
         (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert {"Service": "lambda.amazonaws.com"} == trusted["Principal"]
         assert "ManagedPolicyArns" not in role
+
+
+def test_for_an_experiment_functions_may_read_its_settings_and_nothing_else() -> None:
+    """And so much only in a stack that was made for experiments."""
+    policy = template()["Resources"]["FaultInjectionPolicy"]
+    functions_roles = {logical_id(function["Role"]) for function in FUNCTIONS.values()}
+    allowed = policy["Properties"]["PolicyDocument"]["Statement"]
+
+    assert "HasFaultInjection" == policy["Condition"]
+    assert functions_roles == {logical_id(each) for each in policy["Properties"]["Roles"]}
+    assert ["s3:ListBucket", "s3:GetObject"] == [each["Action"] for each in allowed]
+    assert all("FaultInjectionBucket" in str(each["Resource"]) for each in allowed)
