@@ -7,33 +7,27 @@ The Python ones are made by tools of ``requirements/dev.in``. The TypeScript one
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
+from tests.support import npm
 from tools.template import PROJECT
 
 DESCRIPTION = PROJECT / "docs" / "openapi.yaml"
 TYPESCRIPT = Path(__file__).with_name("typescript")
 
-BIN = Path(sys.executable).parent
-SECONDS = 120
-
 
 def python_client(folder: Path) -> ModuleType:
     """Generate a package with ``openapi-python-client``, which must leave nothing out."""
-    said = _run(
-        *(BIN / "openapi-python-client", "generate", "--path", DESCRIPTION),
+    said = npm.run(
+        *(npm.BIN / "openapi-python-client", "generate", "--path", DESCRIPTION),
         *("--meta", "none", "--output-path", folder / "channel_client"),
     )
     assert "Warning" not in said, said
@@ -49,8 +43,8 @@ def python_client(folder: Path) -> ModuleType:
 def pydantic_models(folder: Path) -> ModuleType:
     """Generate models with ``datamodel-code-generator``."""
     file = folder / "channel_models.py"
-    _run(
-        *(BIN / "datamodel-codegen", "--input", DESCRIPTION, "--input-file-type", "openapi"),
+    npm.run(
+        *(npm.BIN / "datamodel-codegen", "--input", DESCRIPTION, "--input-file-type", "openapi"),
         *("--output-model-type", "pydantic_v2.BaseModel", "--formatters", "builtin"),
         *("--output", file),
     )
@@ -68,7 +62,7 @@ class TypeScript:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._tools = _packages() / "node_modules"
+        self._tools = npm.installed(TYPESCRIPT)
         for each in TYPESCRIPT.glob("*.*"):
             shutil.copy(each, folder)
         (folder / "node_modules").symlink_to(self._tools)
@@ -92,69 +86,24 @@ class TypeScript:
 
     def run(self, program: str) -> Any:
         """Run a compiled program, and read the JSON that it prints."""
-        return json.loads(_run("node", self._folder / "out" / f"{program}.js"))
+        return json.loads(npm.run("node", self._folder / "out" / f"{program}.js"))
 
     def _node(self, program: str, *arguments: str | Path) -> None:
-        _run("node", self._tools / program, *arguments)
+        npm.run("node", self._tools / program, *arguments)
 
 
 def compiled(program: Path, folder: Path) -> Path:
     """Compile one program that stands alone into ``folder``, in the compiler's strictest mode."""
     shutil.copy(program, folder)
     (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "node_modules").symlink_to(_packages() / "node_modules")
+    (folder / "node_modules").symlink_to(npm.installed(TYPESCRIPT))
     settings = json.loads((TYPESCRIPT / "tsconfig.json").read_text())
     settings["compilerOptions"]["types"] = ["node"]
     (folder / "tsconfig.json").write_text(json.dumps(settings))
-    _run("node", folder / "node_modules/typescript/bin/tsc", "--project", folder)
+    npm.run("node", folder / "node_modules/typescript/bin/tsc", "--project", folder)
     return folder / "out" / f"{program.stem}.js"
 
 
 def why_no_typescript() -> str:
-    """Say why there is no TypeScript here; empty if there is. Installs it if it is to be had."""
-    for name in ("node", "npm"):
-        if shutil.which(name) is None:
-            return f"there is no {name} on this machine"
-    try:
-        _packages()
-    except subprocess.SubprocessError as failure:
-        return f"npm could not install {TYPESCRIPT / 'package.json'}: {failure}"
-    return ""
-
-
-def _packages() -> Path:
-    """Give the folder in which the pinned packages are installed."""
-    lock = (TYPESCRIPT / "package-lock.json").read_bytes()
-    folder = Path(sys.prefix) / f".typescript-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not folder.exists():
-        with TemporaryDirectory(dir=sys.prefix) as temporary:
-            making = Path(temporary) / "packages"
-            making.mkdir()
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(TYPESCRIPT / name, making)
-            _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=making)
-            making.rename(folder)
-    return folder
-
-
-def _run(*command: str | Path, folder: Path = PROJECT) -> str:
-    """Run a tool, and give what it printed; an error shows it."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise ToolFailed(command, done.stdout + done.stderr)
-    return done.stdout + done.stderr
-
-
-class ToolFailed(subprocess.SubprocessError):
-    """A generator, a compiler or npm ended with an error."""
-
-    def __init__(self, command: Sequence[str | Path], said: str) -> None:
-        super().__init__(f"{Path(command[0]).name}: {said.strip()[-2000:]}")
+    """Say why there is no TypeScript here; empty if there is."""
+    return npm.why_not(TYPESCRIPT)

@@ -1,53 +1,28 @@
-"""
-Twilio's adapter before Twilio's own Python library and Twilio's own description of its API.
-
-The description is not part of this project: where it is not found, its tests are skipped. Set
-``PROVIDER_DESCRIPTIONS`` to a folder with ``twilio/twilio_api_v2010.messages.json`` and
-``twilio/twilio_messaging_v2.json``, from https://github.com/twilio/twilio-oai.
-"""
+"""Twilio's adapter before Twilio's own Python library."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from jsonschema import Draft202012Validator
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 from liveperson_connector.channel.adapters.interface import (
-    Call,
-    File,
     NotProven,
-    Recipient,
-    Text,
     Unreadable,
     WebhookRequest,
 )
 from liveperson_connector.channel.adapters.twilio import ADAPTER
-from tests.support.adapters import ADDRESS, FILE_URL, Sent, Webhook
-from tests.support.adapters.twilio import ADA, SAMPLES, SETTINGS, message, read, sign
+from tests.support.adapters import ADDRESS, Webhook
+from tests.support.adapters.twilio import SAMPLES, SETTINGS, message, read, sign
 
-DESCRIPTIONS = Path(
-    os.environ.get("PROVIDER_DESCRIPTIONS", Path(__file__).parents[5] / "shared" / "providers")
-)
-described = pytest.mark.skipif(
-    not (DESCRIPTIONS / "twilio").is_dir(),
-    reason="Twilio's OpenAPI description is not here; see PROVIDER_DESCRIPTIONS above",
-)
 every_webhook = pytest.mark.parametrize(
     "webhook",
     [pytest.param(each, id=each.name) for each in (*SAMPLES.webhooks, *SAMPLES.ignored)],
 )
 SMS = {**SETTINGS, "number": "+4930555010", "sender_sid": "PN" + "5" * 32}
-KEY = "4f3c2b1a-0000-4000-8000-123456789abc"
 
 
 def judged(request: WebhookRequest, secret: str) -> bool:
@@ -158,97 +133,3 @@ def test_sms_can_do_less_than_whatsapp() -> None:
     assert not any((can.typing_out, can.window_seconds, can.location_out, can.quotes))
     assert {"delivered", "failed"} == can.reports
     assert not ADAPTER.capabilities({**SMS, "address": ""}).reports
-
-
-# ── Twilio's own description ──
-
-
-@cache
-def description(name: str) -> Any:
-    return json.loads((DESCRIPTIONS / "twilio" / name).read_text())
-
-
-def operation(call: Call) -> tuple[Any, Any]:
-    """Return the description, and the operation that ``call`` asks for."""
-    address = urlsplit(call.url)
-    files = {
-        "api.twilio.com": "twilio_api_v2010.messages.json",
-        "messaging.twilio.com": "twilio_messaging_v2.json",
-    }
-    known = description(files[address.hostname or ""])
-    for template, operations in known["paths"].items():
-        names = re.findall(r"\{(\w+)\}", template)
-        pattern = re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(template))
-        found = re.fullmatch(pattern, address.path)
-        if found and call.method.lower() in operations:
-            asked = operations[call.method.lower()]
-            schemas = {each["name"]: each["schema"] for each in asked.get("parameters", [])}
-            for name, value in zip(names, found.groups(), strict=True):
-                Draft202012Validator(schemas[name]).validate(value)
-            return known, asked
-    raise AssertionError(f"{call.method} {address.path} is not described")
-
-
-def validated(call: Call) -> None:
-    """Check a request against the description: path, parameters, no unknown field, each value."""
-    known, asked = operation(call)
-    if call.body is None:
-        assert "requestBody" not in asked
-        return
-    content = asked["requestBody"]["content"]
-    schema = content[call.headers["Content-Type"]]["schema"]
-    given = json.loads(call.body) if "json" in call.headers["Content-Type"] else read(call.body)
-    name = schema.get("$ref", "").rpartition("/")[2]
-    properties = (known["components"]["schemas"][name] if name else schema)["properties"]
-    assert set(given) <= set(properties), set(given) - set(properties)
-    as_sent = {
-        name: [value] if properties[name].get("type") == "array" else value
-        for name, value in given.items()
-    }
-    Draft202012Validator(
-        {**_nullable(schema), "components": _nullable(known["components"])}
-    ).validate(as_sent)
-
-
-def _nullable(schema: Any) -> Any:
-    """Write OpenAPI 3.0's ``nullable`` as JSON Schema does."""
-    if isinstance(schema, list):
-        return [_nullable(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    written = {name: _nullable(value) for name, value in schema.items()}
-    if written.get("nullable") is True and isinstance(written.get("type"), str):
-        written["type"] = [written["type"], "null"]
-    return written
-
-
-@described
-@pytest.mark.parametrize("sent", [pytest.param(each, id=each.name) for each in SAMPLES.sent])
-def test_every_request_is_as_twilio_describes_it(sent: Sent) -> None:
-    """Path, parameters and every field."""
-    mark = "SM" + "1" * 32
-    validated(ADAPTER.request(sent.piece, Recipient(ADA, KEY, mark), SETTINGS))
-
-
-@described
-@pytest.mark.parametrize("settings", [SETTINGS, SMS], ids=["whatsapp", "sms"])
-def test_set_up_is_as_twilio_describes_it(settings: Mapping[str, str]) -> None:
-    """The account, the number's or the sender's address, and its removal."""
-    calls = [
-        ADAPTER.probe(settings),
-        *ADAPTER.register(ADDRESS, settings),
-        ADAPTER.registration(settings),
-        ADAPTER.deregister(ADDRESS, settings, None),
-    ]
-
-    assert len(calls) == 4
-    for call in calls:
-        assert call is not None
-        validated(call)
-
-
-@described
-def test_sms_is_as_twilio_describes_it() -> None:
-    """A text, and a picture with words."""
-    for piece in (Text("Hello"), File(FILE_URL, "PNG", "Look")):
-        validated(ADAPTER.request(piece, Recipient("+4915550100001", KEY), SMS))
