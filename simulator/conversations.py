@@ -131,8 +131,7 @@ class ConversationService:
 
     def agent(self, role: str, audience: str = ALL) -> Sender:
         """Return the brand's side as a sender; each role is another person."""
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.account.account_id}/{role}")
-        return Sender(str(identity), role, audience)
+        return Sender(agent_id(self.account.account_id, role), role, audience)
 
     # Changes
 
@@ -227,6 +226,11 @@ class ConversationService:
         conversation.close_reason = conversation.close_reason or by
         conversation.ended_ms = moment
         self._notify(conversation, None)
+
+
+def agent_id(account_id: str, role: str) -> str:
+    """Return the public id of the brand's person in a role."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{account_id}/{role}"))
 
 
 def one_to_five(question: str) -> JsonObject:

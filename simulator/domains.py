@@ -19,6 +19,7 @@ SERVICES = (
     "asyncMessagingEnt",
     "swift",
     "smt",
+    "acCdnDomain",
     "accountConfigReadWrite",
     "agentVep",
     "msgHist",

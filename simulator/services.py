@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from simulator import domains, files, idp, monitoring, send_api, sentinel, tolerance
+from simulator import agent_profiles, domains, files, idp, monitoring, send_api, sentinel, tolerance
 from simulator.calls import Call
 from simulator.http_server import Answer
 from simulator.recorded_api import RecordedApi
@@ -17,6 +17,7 @@ BASE_URI = f"{ACCOUNT}/service/{{name}}/baseURI"
 SEND_API = f"{ACCOUNT}/messaging/consumer/conversation"
 TOKEN_V1 = f"/sentinel{ACCOUNT}/app/token"
 TOKEN_V2 = "/sentinel/api/v2/account/{account}/app/token"  # noqa: S105 (a path)
+PROFILE = f"{ACCOUNT}/configuration/le-users/users/{{agent}}"
 FILE = "/v1/AUTH_async-images/{account}/{file}"
 ROUTES: list[tuple[str, str, str, Callable[[SimulatorState, Call], Answer]]] = [
     ("GET", f"{BASE_URIS}.json", "domain", domains.all_services),
@@ -30,6 +31,7 @@ ROUTES: list[tuple[str, str, str, Callable[[SimulatorState, Call], Answer]]] = [
     ("POST", SEND_API, "conversation", send_api.conversation),
     ("POST", f"{SEND_API}/send", "send", send_api.send),
     ("POST", f"{ACCOUNT}/app/{{app}}/engagement", "smt", monitoring.engagement),
+    ("GET", PROFILE, "accdn", agent_profiles.profile),
     ("PUT", FILE, "swift", files.put),
     ("GET", FILE, "swift", files.get),
 ]

@@ -128,6 +128,9 @@ class Settings:
     """A post-conversation survey starts when the MAIN dialog of a capable client closes."""
     survey_questions: tuple[str, ...] = ("How would you rate your overall experience?",)
     skill_id: str = "-1"
+    agent_nickname: str = "Alex"
+    agent_picture_url: str = ""
+    """Public profile page: a picture only where the agent has one."""
 
     def changed(self, **changes: Any) -> Settings:
         """Return these settings with some replaced; raise ValueError for an unknown name."""

@@ -13,7 +13,7 @@ from simulator.records import Records
 from simulator.timers import Timers
 from simulator.webhooks import Outbox, SenderPool
 
-SERVICES = ("domain", "sentinel", "idp", "conversation", "send", "swift", "smt")
+SERVICES = ("domain", "sentinel", "idp", "conversation", "send", "swift", "smt", "accdn")
 
 
 class SimulatorState:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from liveperson_connector.channel.ssrf import checked
-from liveperson_connector.domain.accounts import ChannelSettings, Credentials
+from liveperson_connector.domain.accounts import AGENTS_SHOWN, ChannelSettings, Credentials
 from liveperson_connector.domain.errors import MisconfiguredAccount
 from liveperson_connector.flows.token_refresh import LEASE_SECONDS, REFRESHED
 from liveperson_connector.liveperson.app_jwt import AppJwt
@@ -54,6 +54,11 @@ def account() -> None:
     type=click.Choice(["channel", "automatic"]),
     help="Who reports to LivePerson that a message was delivered: the channel (default), or the "
     "connector (automatic).",
+)
+@click.option(
+    "--agents",
+    type=click.Choice(AGENTS_SHOWN),
+    help="What the channel is told of the agents who write. Default: name.",
 )
 @click.option(
     "--entry-point",
@@ -202,6 +207,7 @@ def _channel(parameters: Parameters, account_id: str) -> dict[str, Any]:
         "callback_url": found.callback_url,
         "callbacks": sorted(found.callbacks) if found.callbacks is not None else "all",
         "receipts": "automatic" if found.automatic_receipts else "channel",
+        "agents": found.agents,
         "entry_point": list(found.entry_point),
     }
 
@@ -234,8 +240,7 @@ def _values(
     }
     if given["callbacks"]:
         channel["callbacks"] = [each.strip() for each in given["callbacks"].split(",")]
-    if given["receipts"]:
-        channel["receipts"] = given["receipts"]
+    channel |= {name: given[name] for name in ("receipts", "agents") if given[name]}
     if given["entry_point"]:
         channel["entry_point"] = list(given["entry_point"])
     return {CREDENTIALS: credentials, CHANNEL: channel}

@@ -27,8 +27,8 @@ ERASED = {
 }
 """The kinds of table items that belong to a consumer."""
 
-NAMELESS = {"outage", "tries", "lease", "sought"}
-"""The kinds that name no consumer: an account, a message id, a task. They expire within days."""
+NAMELESS = {"agent", "outage", "tries", "lease", "sought"}
+"""The kinds that name no consumer: an agent, an account, a message id, a task; gone within days."""
 
 # Data may arrive during the erasure, so search again; report it if some is left after this many.
 _ROUNDS = 3

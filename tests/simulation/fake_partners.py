@@ -39,7 +39,7 @@ MENDED_WORD, UNLUCKY_WORD = "[mended]", "[unlucky]"
 # So often in a row what has the unlucky word is answered 503, each time.
 UNLUCKY_TIMES = 3
 
-_SERVICES = ("sentinel", "idp", "asyncMessagingEnt", "swift")
+_SERVICES = ("sentinel", "idp", "asyncMessagingEnt", "swift", "acCdnDomain")
 _OK = "OK"
 _KEY = "only LivePerson checks signatures of tokens"
 
@@ -138,6 +138,7 @@ class LivePerson:
             "idp": self._idp,
             "conversation": self._conversation,
             "send": self._send,
+            "accdndomain": self._agent_profile,
         }[call.service]
         return lambda: act(call, about)
 
@@ -154,6 +155,9 @@ class LivePerson:
             {"service": each, "baseURI": f"{each.lower()}.liveperson.net"} for each in _SERVICES
         ]
         return Reply(200, {"baseURIs": hosts})
+
+    def _agent_profile(self, _call: Call, _about: Cause) -> Reply:
+        return Reply(200, {"nickname": "Alex"})
 
     def _sentinel(self, call: Call, _about: Cause) -> Reply:
         now = self._kernel.now

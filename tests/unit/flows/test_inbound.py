@@ -50,6 +50,15 @@ DAY = 86_400
 READ = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1]}
 
 
+class Nameless:
+    """Nothing is known of agents; ``test_agents.py`` is about them."""
+
+    @staticmethod
+    def described(_settings: object, _account_id: str, sender: dict[str, str]) -> dict[str, str]:
+        """Give a sender as it is."""
+        return sender
+
+
 class Inbound:
     """Everything that a webhook passes, and what the channel got of it."""
 
@@ -70,6 +79,7 @@ class Inbound:
             breaker=CircuitBreaker(CHANNEL, setbacks, clock, lambda: 0.0),
             agent_files=cast("Any", None),
             consumer_events=self.consumer_events,
+            agents=cast("Any", Nameless()),
             clock=clock,
         )
         flow = ChannelDelivery(

@@ -13,6 +13,7 @@ conversation#{account}#{dialog_id}          which conversation another dialog is
 sought#{account}                            that a consumer's open conversation is not known
 event#{account}#{key}#{event_id}            how far a consumer event has come
 notification#{account}#{identity}           a notification the channel has taken
+agent#{account}#{agent_id}                  what consumers may see of an agent
 outage#{account}#{destination}              a circuit: failures of a destination, the next probe
 hold#{group}                                a group whose dead letters are yet to come back
 tries#{message}                             how often a message failed
@@ -33,6 +34,7 @@ from ..domain.clock import Clock
 from ..domain.conversations import (
     ALL_SETTLED,
     NOTHING_SENT,
+    AgentProfile,
     Consumer,
     Conversation,
     EventState,
@@ -59,6 +61,9 @@ SOUGHT_SECONDS = 1800
 
 # Another channel's conversation: long enough to drop its messages with one read.
 FOREIGN_SECONDS = 7 * _DAY
+
+# A changed name or picture is noticed within a day.
+AGENT_SECONDS = _DAY
 
 _MOST_ECHOES = 50
 
@@ -297,6 +302,21 @@ class ConversationStore:
             f"attribute_exists(pk) AND ({free})",
             values,  # DynamoDB refuses a value that no expression uses
         )
+
+    def load_agent(self, account_id: str, agent_id: str) -> AgentProfile | None:
+        """Return what consumers may see of an agent; None if it was not looked up for a day."""
+        item = self._item(_agent_pk(account_id, agent_id))
+        return AgentProfile(item["name"], item["picture_url"]) if item else None
+
+    def save_agent(self, account_id: str, agent_id: str, profile: AgentProfile) -> None:
+        """Remember what consumers may see of an agent."""
+        item = {
+            "pk": _agent_pk(account_id, agent_id),
+            "name": profile.name,
+            "picture_url": profile.picture_url,
+            TTL_ATTRIBUTE: self._expiry(AGENT_SECONDS),
+        }
+        self._table.write(Put(item))
 
     def mark_foreign(self, account_id: str, conversation_id: str) -> None:
         """Remember that a conversation is another channel's, unless it turned out to be ours."""
@@ -565,6 +585,10 @@ def _sought_pk(account_id: str) -> str:
 
 def _event_pk(account_id: str, key: str, event_id: str) -> str:
     return f"event#{account_id}#{key}#{event_id}"
+
+
+def _agent_pk(account_id: str, agent_id: str) -> str:
+    return f"agent#{account_id}#{agent_id}"
 
 
 def _notification_pk(account_id: str, identity: str) -> str:

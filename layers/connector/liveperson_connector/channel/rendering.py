@@ -2,8 +2,8 @@
 Write LivePerson's messages as the channel API has them (see ``docs/channel-api.md``).
 
 Structured content and quick replies are passed on unchanged, so that a channel that can show them
-loses nothing; a plain rendering is added for a channel that cannot. The words for typing and
-receipts are our own, in lower case.
+loses nothing; a plain rendering is added for a channel that cannot. The words for typing,
+receipts and kinds of senders are our own, in lower case.
 """
 
 from __future__ import annotations
@@ -19,6 +19,21 @@ from ..liveperson.messaging_events import (
     HostedFile,
     MessagingEvent,
 )
+
+AGENT, BOT, SYSTEM = "agent", "bot", "system"
+
+# CONTROLLER writes automatic messages, AGENT asks the questions of a survey
+# (https://developers.liveperson.com/messaging-window-api-tutorials-post-conversation-survey-pcs.html).
+_SENDER_KINDS = {
+    "ASSIGNED_AGENT": AGENT,
+    "AGENT_MANAGER": AGENT,
+    "ASSIGNED_MANAGER": AGENT,
+    "MANAGER": AGENT,
+    "READER": AGENT,
+    "AGENT": BOT,
+    "BRAND_BOT": BOT,
+    "CONTROLLER": SYSTEM,
+}
 
 # https://developers.liveperson.com/connector-api-send-api-send.html documents these except
 # BACKGROUND, which agents' own clients send.
@@ -51,6 +66,15 @@ def content_of(event: MessagingEvent) -> dict[str, Any] | None:
 def file_content(file: HostedFile, url: str) -> dict[str, Any]:
     """Return the content of a file that can be fetched from ``url``."""
     return {"type": "file", "caption": file.caption, "file_type": file.file_type, "url": url}
+
+
+def sender_kind(role: str) -> str | None:
+    """
+    Return our word for what a sender is, by its role; ``None`` for roles that are not documented.
+
+    A bot that works as an agent has an agent's role, and counts as one.
+    """
+    return _SENDER_KINDS.get(role)
 
 
 def typing_state(chat_state: str | None) -> str | None:

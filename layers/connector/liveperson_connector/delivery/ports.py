@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # so that a flow loads no more than what it uses itself
     from ..domain.accounts import Credentials
     from ..domain.conversations import (
+        AgentProfile,
         Consumer,
         Conversation,
         EventState,
@@ -106,6 +107,14 @@ class DeliveryStore(Protocol):
     def save_echo(self, conversation: Conversation, sequence: int, digest: str) -> None: ...
 
     def mark_delivered(self, account_id: str, identity: str) -> None: ...
+
+
+class AgentMemory(Protocol):
+    """What consumers may see of agents, remembered for a day."""
+
+    def load_agent(self, account_id: str, agent_id: str) -> AgentProfile | None: ...
+
+    def save_agent(self, account_id: str, agent_id: str, profile: AgentProfile) -> None: ...
 
 
 class PersonMemory(Protocol):

@@ -22,6 +22,9 @@ _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CALLBACKS = frozenset({"message", "typing", "receipt", "conversation", "failed"})
 """All types of callbacks."""
 
+AGENTS_SHOWN = ("name", "name_and_picture", "hidden")
+"""What a channel may be told of agents; the first is the default."""
+
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks specification
 
 # A secret has "between 24 bytes (192 bits) and 64 bytes (512 bits)"
@@ -82,7 +85,8 @@ class ChannelSettings:
 
     ``callbacks`` are the types that it receives, ``None`` for all; with ``automatic_receipts`` the
     connector confirms to LivePerson each message that the channel accepted; ``entry_point`` are the
-    addresses by which the Monitoring API finds a campaign for a new conversation.
+    addresses by which the Monitoring API finds a campaign for a new conversation. ``agents`` is one
+    of :data:`AGENTS_SHOWN`: what the channel is told of the agents who write.
     """
 
     callback_url: str
@@ -90,6 +94,7 @@ class ChannelSettings:
     callbacks: frozenset[str] | None = None
     automatic_receipts: bool = False
     entry_point: tuple[str, ...] = ()
+    agents: str = AGENTS_SHOWN[0]
 
     def wants(self, callback: str) -> bool:
         """Whether the channel receives callbacks of this type."""
@@ -107,6 +112,7 @@ class ChannelSettings:
             wanted_callbacks(given.get("callbacks"), parameter),
             wants_automatic_receipts(given.get("receipts"), parameter),
             entry_points(given.get("entry_point"), parameter),
+            agents_shown(given.get("agents"), parameter),
         )
 
 
@@ -133,6 +139,15 @@ def entry_points(given: object, parameter: str) -> tuple[str, ...]:
     if isinstance(addresses, list) and all(isinstance(each, str) for each in addresses):
         return tuple(addresses)
     raise misconfigured(parameter, "'entry_point' is not a list of texts", '["https://…"]')
+
+
+def agents_shown(given: object, parameter: str) -> str:
+    """Read ``agents``: what the channel is told of the agents who write."""
+    if given is None:
+        return AGENTS_SHOWN[0]
+    if isinstance(given, str) and given in AGENTS_SHOWN:
+        return given
+    raise misconfigured(parameter, "'agents' is unknown", " or ".join(AGENTS_SHOWN))
 
 
 def _signing_key(secret: str, parameter: str, form: str) -> bytes:

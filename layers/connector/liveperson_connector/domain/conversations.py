@@ -111,6 +111,14 @@ class Conversation:
 
 
 @dataclass(frozen=True)
+class AgentProfile:
+    """What consumers may see of an agent; empty where LivePerson says nothing of it."""
+
+    name: str = ""
+    picture_url: str = ""
+
+
+@dataclass(frozen=True)
 class Refusal:
     """
     The permanent refusal of a consumer event: when (seconds since 1970), and of which copy.

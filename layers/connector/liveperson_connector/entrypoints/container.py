@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..delivery.retries import RetryingConsumer
     from ..domain.accounts import ChannelSettings, Credentials
     from ..domain.clock import Clock
+    from ..domain.conversations import AgentProfile
     from ..flows.channel_delivery.flow import ChannelDelivery
     from ..flows.channel_delivery.notifier import Notifier
     from ..flows.channel_delivery.provider_notifier import ProviderNotifier
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ..flows.provider_intake import ProviderIntake
     from ..flows.token_refresh import TokenRefresh
     from ..flows.webhook_intake import WebhookIntake
+    from ..liveperson.agent_profiles import AgentProfiles
     from ..liveperson.domains import Domains
     from ..liveperson.files import LivePersonFiles
     from ..liveperson.http import LivePersonHttp
@@ -358,8 +360,10 @@ class Container:
         notifiers = Notifiers(notifier, cache(lambda: self._provider_notifier(notifier, network)))
         return ChannelDelivery(
             store=self.store,
-            changes=ConversationChanges(self.store, notifiers),
-            messages=Messages(self.store, notifiers, clock=self._clock),
+            changes=ConversationChanges(self.store, notifiers, notifier.agents.learn),
+            messages=Messages(
+                self.store, notifiers, clock=self._clock, learn=notifier.agents.learn
+            ),
             notifier=notifier,
         )
 
@@ -367,6 +371,7 @@ class Container:
         from ..channel.callbacks import Callbacks
         from ..delivery.circuit_breaker import CHANNEL
         from ..flows.channel_delivery.agent_files import AgentFileCopier
+        from ..flows.channel_delivery.agents import Agents
         from ..flows.channel_delivery.notifier import Notifier
 
         return Notifier(
@@ -382,8 +387,24 @@ class Container:
                 channel_api_url=channel_api_url,
             ),
             consumer_events=self.queue(self._environ["CONSUMER_EVENTS_QUEUE_URL"]),
+            agents=Agents(self._channels, self.store, self._agent_profile, clock=self._clock),
             clock=self._clock,
         )
+
+    def _agent_profile(self, account_id: str, agent_id: str) -> AgentProfile:
+        """Ask LivePerson for an agent's profile, which happens about once a day."""
+        return self._agent_profiles.find(account_id, agent_id)
+
+    @cached_property
+    def _agent_profiles(self) -> AgentProfiles:
+        from ..liveperson.agent_profiles import SECONDS, AgentProfiles
+        from ..liveperson.domains import Domains
+        from ..liveperson.http import LivePersonHttp
+
+        # Its own, since the others wait longer than a name is worth.
+        http = LivePersonHttp(self._http_client("liveperson"), seconds=SECONDS)
+        url = self._environ["LIVEPERSON_DOMAIN_API_URL"]
+        return AgentProfiles(http, Domains(http, url, clock=self._clock))
 
     def _provider_notifier(self, webhooks: Notifier, network: str) -> ProviderNotifier:
         """Return what writes to the people of ready channels; most accounts have none."""

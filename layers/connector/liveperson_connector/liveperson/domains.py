@@ -26,11 +26,16 @@ IDP = "idp"
 ASYNC_MESSAGING = "asyncMessagingEnt"
 SWIFT = "swift"
 MONITORING = "smt"
+AGENT_PROFILES = "acCdnDomain"
 
 _TTL_SECONDS = 3600.0
 
 # A host name below LivePerson's own domains, in a form that has only one reading.
-_TRUSTED_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+liveperson\.(?:net|com)")
+_BELOW = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
+_TRUSTED_HOST = re.compile(_BELOW + r"liveperson\.(?:net|com)")
+
+# Public profiles lie on LivePerson's content network, which is sent no secret.
+_CONTENT_HOST = re.compile(_BELOW + r"(?:liveperson\.(?:net|com)|lpsnmedia\.net)")
 
 # A simulator's address may have a path.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*/?")
@@ -61,7 +66,8 @@ class Domains:
             if service not in known.named:
                 known.named[service] = self._look_up_one(account_id, service)
             what = f"the Domain API's address of {service}"
-            known.checked[service] = trusted(known.named[service], what=what)
+            hosts = _CONTENT_HOST if service == AGENT_PROFILES else _TRUSTED_HOST
+            known.checked[service] = trusted(known.named[service], what=what, hosts=hosts)
         return known.checked[service]
 
     @contextmanager
@@ -120,13 +126,16 @@ def base_uris(answer: object) -> dict[str, str]:
     }
 
 
-def trusted(address: str, *, what: str = "the address") -> str:
+def trusted(
+    address: str, *, what: str = "the address", hosts: re.Pattern[str] = _TRUSTED_HOST
+) -> str:
     """
     Return ``address`` as a base URL, or raise :class:`UntrustedHost`, which names it as ``what``.
 
     A bare host name is called with https. LivePerson's own hosts are accepted with https,
-    loopback with either scheme; nothing else may receive a secret. What is returned is written
-    anew from the parts that were checked: no other reading of it leads to another host.
+    loopback with either scheme; nothing else may receive a secret. ``hosts`` says which are
+    LivePerson's own. What is returned is written anew from the parts that were checked: no other
+    reading of it leads to another host.
     """
     try:
         parts = WebAddress.parse(address if "://" in address else f"https://{address}")
@@ -135,13 +144,13 @@ def trusted(address: str, *, what: str = "the address") -> str:
     plain = address.isascii() and "@" not in address and "#" not in address
     if not plain or not _PLAIN_PATH.fullmatch(parts.target):
         raise UntrustedHost(f"{what} has more in it than a host and a path")
-    if not is_loopback(parts.host) and not _is_livepersons(parts):
+    if not is_loopback(parts.host) and not _is_one_of(hosts, parts):
         raise UntrustedHost(f"{what} is not an https address of LivePerson")
     return f"{parts.origin}{parts.target}".rstrip("/")
 
 
-def _is_livepersons(parts: WebAddress) -> bool:
-    return parts.scheme == "https" and _TRUSTED_HOST.fullmatch(parts.host) is not None
+def _is_one_of(hosts: re.Pattern[str], parts: WebAddress) -> bool:
+    return parts.scheme == "https" and hosts.fullmatch(parts.host) is not None
 
 
 def is_loopback(host: str) -> bool:

@@ -18,10 +18,20 @@ from liveperson_connector.aws.delivery_state import DeliveryState
 from liveperson_connector.channel.callbacks import Callbacks
 from liveperson_connector.delivery.circuit_breaker import CHANNEL, CircuitBreaker
 from liveperson_connector.domain.accounts import ChannelSettings
-from liveperson_connector.domain.conversations import Consumer, Conversation, NotificationState
-from liveperson_connector.domain.errors import LivePersonRefused, MisconfiguredAccount
+from liveperson_connector.domain.conversations import (
+    AgentProfile,
+    Consumer,
+    Conversation,
+    NotificationState,
+)
+from liveperson_connector.domain.errors import (
+    ConnectorError,
+    LivePersonRefused,
+    MisconfiguredAccount,
+)
 from liveperson_connector.domain.outages import OPEN_AFTER, CircuitState
 from liveperson_connector.flows.channel_delivery.agent_files import AgentFileCopier
+from liveperson_connector.flows.channel_delivery.agents import Agents
 from liveperson_connector.flows.channel_delivery.conversation_changes import ConversationChanges
 from liveperson_connector.flows.channel_delivery.flow import ChannelDelivery
 from liveperson_connector.flows.channel_delivery.messages import Messages
@@ -53,7 +63,7 @@ COMMON = {
     "dialog_type": "main",
     "sent_at": HEARD,
 }
-SENDER = {"sender": {"id": AGENT, "role": "ASSIGNED_AGENT"}}
+SENDER = {"sender": {"id": AGENT, "role": "ASSIGNED_AGENT", "kind": "agent"}}
 TYPING_EVENT = {"type": "ChatStateEvent", "chatState": "COMPOSING"}
 READ_EVENT = {"type": "AcceptStatusEvent", "status": "READ", "sequenceList": [1, 2]}
 FAILURE = {
@@ -104,6 +114,22 @@ class LivePersonsFiles:
         return b"content"
 
 
+@dataclass
+class LivePersonsProfiles:
+    """LivePerson's public profiles: an agent has an empty one unless a test says otherwise."""
+
+    profiles: dict[str, AgentProfile] = field(default_factory=dict)
+    failure: ConnectorError | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def find(self, _account_id: str, agent_id: str) -> AgentProfile:
+        """Give a profile."""
+        self.asked.append(agent_id)
+        if self.failure:
+            raise self.failure
+        return self.profiles.get(agent_id, AgentProfile())
+
+
 class Delivering:
     """
     A channel's delivery; the conversation is known unless ``is_known`` says otherwise.
@@ -118,6 +144,7 @@ class Delivering:
         self.settings: ChannelSettings | None = replace(channel_settings(CALLBACK_URL), **wishes)
         self.consumer_events = InProcessQueue("consumer-events.fifo", self.clock)
         self.liveperson = LivePersonsFiles()
+        self.profiles = LivePersonsProfiles()
         self.files: list[str] = []
         self.flow = self._flow()
         self.store.save_consumer(PERSON)
@@ -125,8 +152,10 @@ class Delivering:
             self.store.save_opened(self.person, CONVERSATION, ())
 
     def _flow(self) -> ChannelDelivery:
+        channels = Cache(self._settings, ttl=0, clock=self.clock)
+        agents = Agents(channels, self.store, self.profiles.find, clock=self.clock)
         notifier = Notifier(
-            channels=Cache(self._settings, ttl=0, clock=self.clock),
+            channels=channels,
             callbacks=Callbacks(cast("Any", self.wire), clock=self.clock),
             breaker=CircuitBreaker(CHANNEL, self.setbacks, self.clock, lambda: 0.0),
             agent_files=AgentFileCopier(
@@ -138,12 +167,13 @@ class Delivering:
                 show=lambda account_id, file_id: f"{account_id}/{file_id}",
             ),
             consumer_events=self.consumer_events,
+            agents=agents,
             clock=self.clock,
         )
         return ChannelDelivery(
             self.store,
-            ConversationChanges(self.store, notifier),
-            Messages(self.store, notifier, self.clock),
+            ConversationChanges(self.store, notifier, agents.learn),
+            Messages(self.store, notifier, self.clock, agents.learn),
             notifier,
         )
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ...channel.rendering import AGENT
 from ...delivery.ports import DeliveryStore
 from ...domain.conversations import Conversation, NotificationState
 from ...domain.queue_messages import QueueMessage, iso, stable_id
 from ...liveperson.conversation_changes import ConversationChange
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
+from .agents import Learn, nothing_learnt
 from .notifier import ChannelNotifier, Notice
 
 # A conversation that goes from no skill to its first was routed, not transferred.
@@ -27,6 +29,7 @@ class ConversationChanges:
 
     store: DeliveryStore
     notifier: ChannelNotifier
+    learn: Learn = nothing_learnt
 
     def apply(
         self, change: ConversationChange, state: NotificationState, message: QueueMessage
@@ -77,10 +80,13 @@ class ConversationChanges:
         # First and whatever the channel answers: the consumer's next event needs the right dialog.
         self.store.point_consumer_at(before, after)
         restore_pointer(self.store, after, state, told_at=change.updated_at)
-        if found := changes(before, after):
+        found = changes(before, after)
+        if found:
             self._deliver_changes(found, after, change, state, message)
         if after != before:
             self.store.save_state(after)
+        if "agent_joined" in found:
+            self.learn(after, {"id": after.agent_id or "", "kind": AGENT})
 
     def _deliver_changes(
         self,

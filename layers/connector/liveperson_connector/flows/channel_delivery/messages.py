@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ...channel.rendering import content_of, receipt_status, typing_state
+from ...channel.rendering import content_of, receipt_status, sender_kind, typing_state
 from ...delivery.ports import DeliveryStore
 from ...domain.clock import Clock
 from ...domain.conversations import Conversation, NotificationState, file_digest, text_digest
@@ -26,6 +26,7 @@ from ...liveperson.messaging_events import (
 )
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
+from .agents import Learn, nothing_learnt
 from .conversation_changes import restore_pointer
 from .notifier import ChannelNotifier, Notice
 from .visibility import reason_to_withhold
@@ -41,11 +42,16 @@ _DIALOG_TYPES = {"MAIN": "main", "POST_SURVEY": "post_survey"}
 
 @dataclass(frozen=True)
 class Messages:
-    """Delivers messaging events: messages, receipts and typing."""
+    """
+    Delivers messaging events: messages, receipts and typing.
+
+    ``learn`` is told who wrote, once the channel has it.
+    """
 
     store: DeliveryStore
     notifier: ChannelNotifier
     clock: Clock = time.time
+    learn: Learn = nothing_learnt
 
     def deliver(
         self, event: MessagingEvent, state: NotificationState, message: QueueMessage
@@ -128,6 +134,7 @@ class Messages:
             sequence=event.sequence,
             http_status=status,
         )
+        self.learn(conversation, sender(event))
 
     def _deliver_typing(
         self,
@@ -145,6 +152,8 @@ class Messages:
         elif not (state.is_held or is_down or conversation.is_over):
             outcome = self._notify_of_typing(event, conversation, message)
         outcomes.outcome(outcome, **conversation.log_ids)
+        if outcome is Outcome.TYPING_TOLD:
+            self.learn(conversation, sender(event))
 
     def _notify_of_typing(
         self, event: MessagingEvent, conversation: Conversation, message: QueueMessage
@@ -195,7 +204,17 @@ def _place(event: MessagingEvent, conversation: Conversation) -> dict[str, Any]:
     return {
         "dialog_id": event.dialog_id,
         "dialog_type": _dialog_type(event, conversation),
-        "sender": {"id": event.sender_id, "role": event.sender_role},
+        "sender": sender(event),
+    }
+
+
+def sender(event: MessagingEvent) -> dict[str, str]:
+    """Name who wrote, without its name: ``kind`` is absent where LivePerson does not tell."""
+    kind = sender_kind(event.sender_role)
+    return {
+        "id": event.sender_id,
+        "role": event.sender_role,
+        **({"kind": kind} if kind else {}),
     }
 
 

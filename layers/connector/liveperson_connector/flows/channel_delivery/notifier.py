@@ -32,6 +32,7 @@ from ...telemetry.outcomes import Measurement
 from ..failed_events import FailedEvent
 from ..message_intake import to_message
 from .agent_files import AgentFileCopier
+from .agents import Agents
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class Notifier:
     """
     Tells channels by callbacks. ``channels`` holds their settings by account.
 
-    ``consumer_events`` takes the receipts that the connector sends on behalf of a channel.
+    ``consumer_events`` takes the receipts that the connector sends on behalf of a channel;
+    ``agents`` knows the names of senders.
     """
 
     channels: Cache[ChannelSettings]
@@ -116,6 +118,7 @@ class Notifier:
     breaker: CircuitBreaker
     agent_files: AgentFileCopier
     consumer_events: Outbox
+    agents: Agents
     clock: Clock = time.time
 
     def notify(
@@ -180,18 +183,22 @@ class Notifier:
         if not settings.wants(notice.type):
             return None
         name = _webhook_id(conversation.account_id, conversation.conversation_id, notice.identity)
-        status = self._post(settings, name, self._callback(conversation, notice))
+        status = self._post(settings, name, self._callback(settings, conversation, notice))
         if settings.automatic_receipts and notice.type == "message":
             self._send_receipt(conversation, notice)
         return status
 
-    def _callback(self, conversation: Conversation, notice: Notice) -> dict[str, Any]:
+    def _callback(
+        self, settings: ChannelSettings, conversation: Conversation, notice: Notice
+    ) -> dict[str, Any]:
         written = {
             "account_id": conversation.account_id,
             "consumer_id": conversation.consumer_id,
             "conversation_id": conversation.conversation_id,
             **notice.callback,
         }
+        if sender := notice.callback.get("sender"):
+            written["sender"] = self.agents.described(settings, conversation.account_id, sender)
         if notice.file is None:
             return written
         url = self.agent_files.save(conversation, notice.file)
