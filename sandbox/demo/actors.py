@@ -1,5 +1,6 @@
 """The actors of the demo: what they do, and what can be seen of it."""
 
+import base64
 import statistics
 import time
 from typing import Any
@@ -113,6 +114,17 @@ class Actors:
 
     def _consumer_texts(self) -> list[str]:
         return [line["text"] for line in self._consumer_lines() if "text" in line]
+
+    def _files_at_liveperson(self) -> list[bytes]:
+        paths = [
+            line["event"]["message"]["relativePath"]
+            for line in self._consumer_lines()
+            if line.get("event", {}).get("contentType") == "hosted/file"
+        ]
+        return [
+            base64.b64decode(self._liveperson.file_content(self._account_id, path) or "")
+            for path in paths
+        ]
 
     def _accepted(self) -> list[Callback]:
         return [each for each in self._channel.callbacks() if each.accepted]

@@ -1,7 +1,8 @@
 """
 `python -m sandbox demo`: conversations through the whole deployed template.
 
-`Conversation` has the scenes with texts, `EveryKind` all others; each scene is a method.
+`Conversation` has the scenes with texts, `EveryKind` those with all other kinds of message,
+`EveryReadyChannel` those over a provider; each scene is a method.
 """
 
 from collections.abc import Callable
@@ -13,14 +14,16 @@ from rich.console import Console
 from sandbox.account import has_app_jwt
 from sandbox.demo.actors import Actors, waiting_in
 from sandbox.demo.message_types import EveryKind
+from sandbox.demo.ready_channels import EveryReadyChannel
 from sandbox.demo.scenario import Scenario
 from sandbox.log_capture import keep_logs
 from sandbox.progress import Progress
+from sandbox.providers import KINDS
 from sandbox.system import Options, System, running
 
 CONSUMER_ID = "+49 151/23456789"  # a channel's own id, with a blank and signs
 ANOTHER_CONSUMER_ID = "alex@example.com"
-CONSUMERS = 2
+CONSUMERS = 2 + len(KINDS)
 LONG_TEXT_LENGTH = 12_000
 INWARD = ("message_intake", "outbound_messaging")  # from the consumer to LivePerson
 OUTWARD = ("webhook_intake", "channel_delivery")
@@ -34,7 +37,11 @@ TURNS = (
     ),
 )
 LOGS = "demo.log"
-DEAD_LETTERS = {"consumer-events-dlq.fifo": 1, "notifications-dlq.fifo": 0, "token-refresh-dlq": 0}
+DEAD_LETTERS = {
+    "consumer-events-dlq.fifo": (1, "holds the picture that was none"),
+    "notifications-dlq.fifo": (len(KINDS), "holds what the providers refused"),
+    "token-refresh-dlq": (0, "is empty"),
+}
 
 
 def demo(options: Options, console: Console) -> int:
@@ -46,6 +53,8 @@ def demo(options: Options, console: Console) -> int:
         for scene in conversation.scenes():
             scene()
         for scene in EveryKind(system, scenario, ANOTHER_CONSUMER_ID).scenes():
+            scene()
+        for scene in EveryReadyChannel(system, scenario).scenes():
             scene()
         looking_back(system, scenario)
         scenario.summary()
@@ -226,8 +235,7 @@ def looking_back(system: System, scenario: Scenario) -> None:
         scenario.check("every callback was signed", [], untrusted)
         repeated = [each.webhook_id for each in received if each.duplicate]
         scenario.check("no callback came twice", [], repeated)
-        for name, left in DEAD_LETTERS.items():
-            what = "holds the picture that was none" if left else "is empty"
+        for name, (left, what) in DEAD_LETTERS.items():
             scenario.check(f"{name} {what}", left, waiting_in(system, name))
 
 

@@ -1,4 +1,4 @@
-"""The demo's second half: every other kind of message, once each."""
+"""The demo's second part: every other kind of message, once each."""
 
 import base64
 from collections.abc import Callable
@@ -324,17 +324,6 @@ class EveryKind(Actors):
 
     def _seen_profile(self, expected: Object) -> tuple[list[Object], list[Object]]:
         return _attributes(expected), self._profile_at_liveperson()
-
-    def _files_at_liveperson(self) -> list[bytes]:
-        paths = [
-            line["event"]["message"]["relativePath"]
-            for line in self._consumer_lines()
-            if line.get("event", {}).get("contentType") == "hosted/file"
-        ]
-        return [
-            base64.b64decode(self._liveperson.file_content(self._account_id, path) or "")
-            for path in paths
-        ]
 
 
 def _attributes(profile: Object) -> list[Object]:

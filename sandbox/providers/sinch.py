@@ -35,6 +35,7 @@ class SinchStandIn(StandIn):
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self._webhooks: dict[str, dict[str, Any]] = {}
+        self._secret = SECRET
 
     @property
     def settings(self) -> dict[str, str]:
@@ -118,7 +119,7 @@ class SinchStandIn(StandIn):
             self._refuse("a webhook with this target exists, or no triggers are given")
         webhook_id = f"01WEBHOOK{self.number():08d}"
         self._webhooks[webhook_id] = {**said, "id": webhook_id}
-        self.webhook_url = said["target"]
+        self.webhook_url, self._secret = said["target"], said.get("secret", "")
         return Answer(200, self._webhooks[webhook_id])
 
     # ── Messages ──
@@ -251,7 +252,7 @@ class SinchStandIn(StandIn):
         body = json.dumps(whole, ensure_ascii=False).encode()
         nonce, timestamp = f"01NONCE{self.number():08d}", str(int(time.time()))
         signed = b".".join((body, nonce.encode(), timestamp.encode()))
-        signature = b64encode(hmac.digest(SECRET.encode(), signed, "sha256")).decode()
+        signature = b64encode(hmac.digest(self._secret.encode(), signed, "sha256")).decode()
         return Webhook(
             body,
             {

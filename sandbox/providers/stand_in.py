@@ -11,6 +11,7 @@ What the stand-ins of all providers share.
 A person is a name of the caller's choice; the provider's id is made of it. What a person does is
 one of {"text"}, {"press": title of a button}, {"picture": Base64}, {"location": [latitude,
 longitude]}, {"sticker": true}, {"block": true or false}; {"times": 2} sends the webhook twice.
+{"report": "delivered", "read" or "failed"} says what has become of the newest message to a person.
 """
 
 from __future__ import annotations
@@ -133,6 +134,10 @@ class StandIn(HttpServer, ABC):
     def webhook(self, name: str, deed: Mapping[str, Any]) -> Webhook:
         """Write what a person did, signed."""
 
+    def report(self, name: str, message_id: str, status: str) -> Webhook:
+        """Write what has become of a message: delivered, read or failed."""
+        raise ValueError(f"{self.kind} does not say that {message_id} to {name} was {status}")
+
     # ── What tests and the demo do with it ──
 
     def register(self, address: str) -> None:
@@ -167,7 +172,8 @@ class StandIn(HttpServer, ABC):
             self.silent.add(person)
             return []
         self.silent.discard(person)
-        sent = self.webhook(person, deed)
+        told = self._report_of_newest if "report" in deed else self.webhook
+        sent = told(person, deed)
         return [self.post(sent) for _ in range(int(deed.get("times", 1)))]
 
     def post(self, webhook: Webhook) -> int:
@@ -208,6 +214,10 @@ class StandIn(HttpServer, ABC):
                 if button["title"] == title:
                     return seen, button
         raise ValueError(f"nothing that {name} sees has a button {title!r}")
+
+    def _report_of_newest(self, name: str, deed: Mapping[str, Any]) -> Webhook:
+        newest = next((each.id for each in reversed(self.seen(name)) if each.id), "")
+        return self.report(name, newest, deed["report"])
 
     def keep_file(self, encoded: str) -> str:
         """Keep a person's file; return its id."""
