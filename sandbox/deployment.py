@@ -17,7 +17,7 @@ from sandbox.emulator_workarounds import (
 )
 from sandbox.environment import ENVIRONMENT, NAME
 from sandbox.processes import run
-from sandbox.state_dir import PROJECT
+from sandbox.state_dir import PROJECT, locked
 
 STACK_NAME = "connector"
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
@@ -40,8 +40,15 @@ class Deployment:
 
 
 def build(into: Path, certificate: Path) -> Path:
-    """Build the layer, which trusts a certificate, and the functions; return the template."""
-    _sam("build", "--build-dir", into, what="sam build")
+    """
+    Build the layer, which trusts a certificate, and the functions; return the template.
+
+    What has not changed since the last build is taken from there. The cache is within the
+    environment that compiles the layer, so that another Python begins with an empty one.
+    """
+    cache = ENVIRONMENT / "sam-cache"
+    with locked(cache.with_name("sam-cache.lock")):
+        _sam("build", "--cached", "--cache-dir", cache, "--build-dir", into, what="sam build")
     trust(certificate, into)
     return into / "template.yaml"
 

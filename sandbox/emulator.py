@@ -58,9 +58,9 @@ class Emulator:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """End it and the functions that it runs."""
+        """End it and the functions that it runs; nothing of it is kept, so it need not finish."""
         if self._process is not None:
-            end_group(self._process)
+            end_group(self._process, grace=0.5)
             self._process = None
 
     def is_running(self) -> bool:

@@ -14,6 +14,7 @@ from sandbox.channel import ConnectorClient, DemoChannel
 from sandbox.endpoints import Endpoints
 from sandbox.providers import KINDS
 from simulator import SimulatedLivePerson
+from tests.support.brands import Brand, Talk
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
@@ -68,6 +69,14 @@ class World:
         ]
 
 
+@dataclass(frozen=True)
+class Composer:
+    """A consumer's talk, and since when they are typing in it."""
+
+    talk: Talk
+    since: float
+
+
 @pytest.fixture(name="liveperson", scope="session")
 def _liveperson() -> Iterator[SimulatedLivePerson]:
     with SimulatedLivePerson() as liveperson:
@@ -83,8 +92,8 @@ def _channel() -> Iterator[DemoChannel]:
     channel.stop()
 
 
-@pytest.fixture(name="world", scope="session")
-def _world(
+@pytest.fixture(name="sandbox", scope="session")
+def _sandbox(
     liveperson: SimulatedLivePerson,
     channel: DemoChannel,
     tmp_path_factory: pytest.TempPathFactory,
@@ -111,6 +120,22 @@ def _world(
     finally:
         process.terminate()
         process.wait(timeout=180)
+
+
+@pytest.fixture(name="composer", scope="session")
+def _composer(sandbox: World) -> Iterator[Composer]:
+    """Let a consumer begin to type, whose indicator only the connector ends."""
+    brand = Brand(sandbox.endpoints, sandbox.liveperson, "le70000000")
+    talk = brand.open("composer")
+    talk.sends("typing", state="composing")
+    yield Composer(talk, time.monotonic())
+    brand.close()
+
+
+@pytest.fixture(name="world", scope="session")
+def _world(sandbox: World, composer: Composer) -> World:
+    """Give the sandbox; meanwhile the half minute passes after which typing is ended."""
+    return sandbox
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from tests.e2e.conftest import World, wait_for
 
-CONSUMERS = 20
+CONSUMERS = 8
 TEXTS = 10
-TALK = int(os.environ.get("TALK", "60"))
+TALK = int(os.environ.get("TALK", "30"))
 
 
-def test_twenty_consumers_at_once(world: World) -> None:
-    """Each of 20 consumers' 10 texts, and each answer, arrives once and in order."""
+def test_many_consumers_at_once(world: World) -> None:
+    """Each of 8 consumers' 10 texts, and each answer, arrives once and in order."""
     names = [f"+49 151/{number:02d}@example.com 😀" for number in range(CONSUMERS)]
     texts = {name: [f"{name} says {number}" for number in range(TEXTS)] for name in names}
 

@@ -33,6 +33,7 @@ from liveperson_connector.channel.consumer_events import MAX_PASSED_ON
 from liveperson_connector.liveperson import signatures
 from sandbox.account import Account, write_parameters
 from sandbox.aws import Aws
+from sandbox.channel import ConnectorClient
 from tests.e2e.conftest import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, World, wait_for
 
 DESCRIPTION = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs/openapi.yaml")
@@ -51,7 +52,7 @@ CHECKS = [
 NOBODY = "https://127.0.0.1:9/file"
 
 made_up = settings(
-    max_examples=100,
+    max_examples=50,
     derandomize=True,  # the same requests in every run
     database=None,
     deadline=None,
@@ -68,6 +69,13 @@ def _account_id(world: World) -> str:
     world.liveperson.add_account(account.account_id, account.client_id, account.client_secret)
     world.liveperson.set_webhook_url(account.account_id, world.endpoints.webhook_url)
     write_parameters(Aws(world.endpoints.aws_endpoint_url), world.endpoints.stack_name, account)
+    where = world.endpoints
+    client = ConnectorClient(where.channel_api_url, where.channel_api_key, account.account_id)
+
+    def is_known() -> bool:
+        return client.send_event("nobody", "typing", state="gone").status == 202
+
+    wait_for(is_known, seconds=60, what="the new account is known")
     return account.account_id
 
 

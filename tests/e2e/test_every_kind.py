@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.conftest import World
+from simulator.settings import Settings
+from tests.e2e.conftest import Composer, World
 from tests.support.brands import (
     PICTURE,
     Brand,
@@ -55,14 +56,6 @@ def _make_brand(world: World) -> Iterator[MakeBrand]:
 @pytest.fixture(name="brand", scope="module")
 def _brand(make_brand: MakeBrand) -> Brand:
     return make_brand("le70000001", **SURVEY)
-
-
-@pytest.fixture(name="composer", scope="module", autouse=True)
-def _composer(brand: Brand) -> tuple[Talk, float]:
-    """Let somebody begin to type at once, whose indicator nobody ends; the last test looks."""
-    talk = brand.open("composer")
-    talk.sends("typing", state="composing")
-    return talk, time.monotonic()
 
 
 def publishes(talk: Talk, count: int) -> list[Object]:
@@ -205,18 +198,22 @@ FORMS_OF_2018 = {
 FORMS_TO_COME = {"unknown_fields": True, "envelope": "sentTs", "changes_per_body": 4}
 
 
-@pytest.mark.parametrize(
-    ("account_id", "forms"),
-    [("le70000006", FORMS_OF_2018), ("le70000007", FORMS_TO_COME)],
-    ids=["of_2018", "to_come"],
-)
-def test_other_forms_of_webhooks(make_brand: MakeBrand, account_id: str, forms: Object) -> None:
+@pytest.fixture(name="forms", params=[FORMS_OF_2018, FORMS_TO_COME], ids=["of_2018", "to_come"])
+def _forms(request: pytest.FixtureRequest, brand: Brand) -> Iterator[None]:
+    """Let LivePerson write its webhooks in another form."""
+    usual = {name: getattr(Settings(), name) for name in request.param}
+    brand.liveperson.set(brand.account_id, **request.param)
+    yield
+    brand.liveperson.set(brand.account_id, **usual)
+
+
+@pytest.mark.usefixtures("forms")
+def test_other_forms_of_webhooks(brand: Brand, request: pytest.FixtureRequest) -> None:
     """Fields that are missing as in 2018, or that nobody knows yet, break nothing."""
-    brand = make_brand(account_id, **forms)
-    talk = brand.open("old-timer")
+    talk = brand.open(request.node.name)
     talk.agent("joins")
     note = "Between us"
-    brand.liveperson.private_note(account_id, talk.conversation_id, note)
+    brand.liveperson.private_note(brand.account_id, talk.conversation_id, note)
 
     told = [
         talk.agent_sends(each)["content"]
@@ -243,9 +240,9 @@ def test_other_forms_of_webhooks(make_brand: MakeBrand, account_id: str, forms: 
 # ── Several accounts ───────────────────────────────────────────────────────────────────────
 
 
-def test_accounts_do_not_meet(brand: Brand, make_brand: MakeBrand) -> None:
+def test_accounts_do_not_meet(brand: Brand, composer: Composer) -> None:
     """One consumer id in two accounts of a stack is two consumers, each with its own brand."""
-    other = make_brand("le70000009")
+    other = composer.talk.brand
     here, there = brand.open("twin"), other.open("twin")
 
     here.agent("text", "From here")
@@ -254,17 +251,17 @@ def test_accounts_do_not_meet(brand: Brand, make_brand: MakeBrand) -> None:
     assert "From here" == here.is_told("message")[0]["content"]["text"]
     assert "From there" == there.is_told("message")[0]["content"]["text"]
     assert here.conversation()["consumer"] != there.conversation()["consumer"]
-    assert {"le70000001"} == {each["account_id"] for each in here.told()}
-    assert {"le70000009"} == {each["account_id"] for each in there.told()}
+    assert {brand.account_id} == {each["account_id"] for each in here.told()}
+    assert {other.account_id} == {each["account_id"] for each in there.told()}
 
 
 # ── What takes a while, and what must hold after all of it ─────────────────────────────────
 
 
-def test_typing_that_nobody_ends_is_ended(composer: tuple[Talk, float]) -> None:
+def test_typing_that_nobody_ends_is_ended(composer: Composer) -> None:
     """Half a minute after it began, at the latest, the agent does not see it any more."""
-    talk, began = composer
-    rest = began + COMPOSING_SECONDS + 10 - time.monotonic()
+    talk = composer.talk
+    rest = composer.since + COMPOSING_SECONDS + 10 - time.monotonic()
 
     eventually(lambda: len(talk.events()) >= 3, what="the end of the typing", seconds=max(rest, 1))
 
