@@ -23,12 +23,13 @@ from .groups import Commands
 from .options import as_json, on_a_stack, yes
 from .parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE, Parameters, checked_account_id
 from .partners import checked_app_jwt, checked_ping
+from .pause import pause, resume
 from .stack import Stack
 
 
 @click.group(cls=Commands)
 def account() -> None:
-    """Add, show and remove the LivePerson accounts of the stack."""
+    """Add, show, pause and remove the LivePerson accounts of the stack."""
 
 
 @account.command()
@@ -165,6 +166,10 @@ def remove(stack: Stack, account_id: str, yes: bool) -> None:
     output.confirm(f"Delete every parameter of account {account_id}?", yes=yes)
     for name in parameters.delete(account_id):
         output.say(f"✓ {name} is deleted")
+
+
+account.add_command(pause)
+account.add_command(resume)
 
 
 def _renew_app_jwt(stack: Stack, account_id: str) -> None:

@@ -120,6 +120,9 @@ def _outages(table: Table, account_id: str, names: list[str]) -> dict[str, Any]:
                 "since": datetime.fromtimestamp(outage.since, UTC),
                 "next_probe_at": datetime.fromtimestamp(outage.next_probe_at, UTC),
             }
+            if outage.is_paused:
+                paused_at = datetime.fromtimestamp(outage.paused_at, UTC)
+                told[destination] |= {"since": paused_at, "paused_at": paused_at}
     return told
 
 
@@ -295,6 +298,8 @@ def _token_word(token: Mapping[str, Any] | None) -> str:
 def _outage_word(outage: Mapping[str, Any] | None) -> str:
     if outage is None:
         return "ok"
+    if "paused_at" in outage:
+        return f"paused for {output.ago(outage['paused_at']).removesuffix(' ago')}"
     if outage["is_certain"]:
         return f"down for {output.ago(outage['since']).removesuffix(' ago')}"
     return output.counted(outage["failures"], "failure")

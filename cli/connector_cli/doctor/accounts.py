@@ -12,11 +12,13 @@ from liveperson_connector.domain.errors import (
     MisconfiguredAccount,
     Transient,
 )
+from liveperson_connector.domain.outages import MOST_PAUSE_SECONDS
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
 from .. import output
 from ..parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE
 from ..partners import ping
+from ..pause import paused_circuits
 from .finding import SERVICES, CheckContext, Finding, ok, warning, wrong
 
 _OLD_SECONDS = 45 * 60
@@ -65,6 +67,21 @@ def _parameter_problems(context: CheckContext, account_id: str) -> Iterator[Find
             read(account_id)
         except MisconfiguredAccount as problem:
             yield wrong("parameters", str(problem), fix, account_id)
+
+
+def pauses(context: CheckContext) -> Iterator[Finding]:
+    """Tell which accounts' messages an operator lets wait, and until when at most."""
+    for account_id in context.account_ids:
+        paused = paused_circuits(context.stack, account_id)
+        for destination, circuit in paused.items():
+            ends = datetime.fromtimestamp(circuit.paused_at + MOST_PAUSE_SECONDS, UTC)
+            detail = (
+                f"messages to {destination} wait, at the latest until {ends:%Y-%m-%d %H:%M} UTC"
+            )
+            fix = f"connector account resume {account_id} --to {destination}"
+            yield warning("pauses", detail, fix, account_id)
+        if not paused:
+            yield ok("pauses", "none", account_id)
 
 
 def domains(context: CheckContext) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ CHECKS: dict[str, Check] = {
     "TLS": webhooks.tls,
     "accounts": accounts.set_up,
     "parameters": accounts.parameters,
+    "pauses": accounts.pauses,
     "domains": accounts.domains,
     "AppJWT": accounts.app_jwt,
     "ConsumerJWS": accounts.consumer_jws,

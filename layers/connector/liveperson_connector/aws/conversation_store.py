@@ -42,6 +42,7 @@ from ..domain.conversations import (
     Progress,
     Refusal,
 )
+from ..domain.outages import CircuitState
 from ..domain.queue_messages import REPEAT_SECONDS
 from .delivery_state import HOLD_PK, OUTAGE_PK, read_circuit, redrive_failed_at
 from .table import TTL_ATTRIBUTE, Item, Put, Table, Update, number
@@ -102,6 +103,13 @@ class ConversationStore:
         """Return what is known of a consumer."""
         pk = _consumer_pk(account_id, key)
         return _consumer(account_id, key, self._table.get([pk]).get(pk, {}))
+
+    def load_typing(self, account_id: str, key: str) -> tuple[Consumer | None, CircuitState | None]:
+        """Return what is known of a consumer, and LivePerson's circuit, with one read."""
+        pk, outage = _consumer_pk(account_id, key), OUTAGE_PK.format(account_id, "liveperson")
+        items = self._table.get([pk, outage])
+        circuit = read_circuit(items[outage]) if outage in items else None
+        return _consumer(account_id, key, items.get(pk, {})), circuit
 
     def load_conversation(self, account_id: str, conversation_id: str) -> Conversation | None:
         """Return what is known of a conversation."""

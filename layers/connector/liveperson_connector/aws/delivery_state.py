@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from ..domain.clock import Clock
-from ..domain.outages import FORGET_SECONDS, CircuitState
-from .table import TTL_ATTRIBUTE, Delete, Item, Table, Update, number
+from ..domain.outages import FORGET_SECONDS, MOST_PAUSE_SECONDS, CircuitState
+from .table import TTL_ATTRIBUTE, Delete, Item, Put, Table, Update, number
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,6 +19,9 @@ HOLD_PK = "hold#{}"
 """The key of a group's hold."""
 
 _DAY = 86_400
+
+# A call that began before a pause leaves the pause as it is.
+_NOT_PAUSED = "attribute_not_exists(paused_at)"
 
 # A hold expires when two runs of redrive have found none of its dead letters.
 HOLD_SECONDS = 2 * 3600 + 600
@@ -73,14 +76,38 @@ class DeliveryState:
         others = {"next_probe_at": number(next_probe_at), TTL_ATTRIBUTE: self._expiry(kept)}
         is_certain = outage is not None and outage.is_open
         groups = {} if is_certain else {"groups": {group}}
+        added = {"failures": 1, **groups}
         counted = self._table.update(
-            Update(pk, others, once={"since": number(now)}, added={"failures": 1, **groups})
+            Update(pk, others, _NOT_PAUSED, once={"since": number(now)}, added=added)
         )
         return read_circuit(counted) if counted else CircuitState(1, since, now)
 
     def outage_over(self, account_id: str, destination: str) -> None:
         """Close a circuit."""
-        self._table.write(Delete(OUTAGE_PK.format(account_id, destination)))
+        self._table.write(Delete(OUTAGE_PK.format(account_id, destination), _NOT_PAUSED))
+
+    # ── Pauses ──
+
+    def pause(self, account_id: str, destination: str) -> bool:
+        """
+        Let an account's messages to ``destination`` wait; return False if they do already.
+
+        What was known of an outage is forgotten: after the pause, calls tell it anew.
+        """
+        now = self._clock()
+        item = {
+            "pk": OUTAGE_PK.format(account_id, destination),
+            "paused_at": number(now),
+            TTL_ATTRIBUTE: self._expiry(MOST_PAUSE_SECONDS),
+        }
+        return self._table.write(
+            Put(item, f"{_NOT_PAUSED} OR expires_at <= :now", {":now": int(now)})
+        )
+
+    def resume(self, account_id: str, destination: str) -> bool:
+        """End a pause; return False if there is none."""
+        pk = OUTAGE_PK.format(account_id, destination)
+        return self._table.write(Delete(pk, "attribute_exists(paused_at)"))
 
     # ── Tries, and groups that wait for their dead letters ──
 
@@ -152,6 +179,7 @@ def read_circuit(item: Item) -> CircuitState:
         since=float(item.get("since", 0)),
         next_probe_at=float(item.get("next_probe_at", 0)),
         groups=frozenset(item.get("groups", ())),
+        paused_at=float(item.get("paused_at", 0)),
     )
 
 

@@ -10,6 +10,9 @@ a worker makes anyway; it is written only when something fails, or when an outag
       │                                       └──────probe failed──────┘    │
       └───────────────────────────probe answered───────────────────────────┘
 
+An operator may pause an account's messages to a destination. The pause is an attribute of the same
+item, so it costs no read either; no message is a probe, and what calls say meanwhile is not noted.
+
 =========== ==================================================================
 closed      calls go ahead; the circuit counts failures in a row
 open        messages wait without a call and without spending a try
@@ -26,7 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..domain.clock import Clock
-from ..domain.errors import CircuitOpen, ConnectorError, ProbeFailed
+from ..domain.errors import CircuitOpen, ConnectorError, Paused, ProbeFailed
 from ..domain.outages import CircuitState
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
@@ -59,8 +62,8 @@ class CircuitBreaker:
         the circuit, and so does an error with the destination's answer (``answer_of``). An error
         that speaks of an outage (``outage_of``) counts as a failure; others count as neither.
 
-        Raises :class:`CircuitOpen` instead of going ahead while the circuit is open, and
-        :class:`ProbeFailed` in place of a probe's own error.
+        Raises :class:`CircuitOpen` instead of going ahead while the circuit is open,
+        :class:`Paused` during a pause, and :class:`ProbeFailed` in place of a probe's own error.
         """
         self._admit(account_id, state)
         try:
@@ -73,12 +76,20 @@ class CircuitBreaker:
             raise
         self._close(account_id, state)
 
+    def check_pause(self, state: CircuitState | None) -> None:
+        """Raise :class:`Paused` if an operator has paused the messages to the destination."""
+        if state is None or not state.is_paused:
+            return
+        wait = state.pause_interval(self.clock()) * (1 + self.chance() / 4)
+        raise Paused(f"{self.destination} is paused for this account", retry_after=wait)
+
     @property
     def _partner(self) -> str:
         """The destination as errors name it."""
         return self.destination.partition(":")[0]
 
     def _admit(self, account_id: str, state: CircuitState | None) -> None:
+        self.check_pause(state)
         if state is None or not state.is_open:
             return
         now = self.clock()

@@ -59,6 +59,10 @@ class OutboundStore(Protocol):
 
     def load_consumer(self, account_id: str, key: str) -> Consumer | None: ...
 
+    def load_typing(
+        self, account_id: str, key: str
+    ) -> tuple[Consumer | None, CircuitState | None]: ...
+
     def load_conversation(self, account_id: str, conversation_id: str) -> Conversation | None: ...
 
     def save_opened(

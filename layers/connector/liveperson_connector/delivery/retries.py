@@ -20,7 +20,7 @@ from enum import Enum
 from typing import Any, NamedTuple, TypeGuard
 
 from ..domain.clock import Clock
-from ..domain.errors import CircuitOpen, GroupHeld, Permanent, Transient, Unexpected
+from ..domain.errors import CircuitOpen, GroupHeld, Paused, Permanent, Transient, Unexpected
 from ..domain.queue_messages import (
     CORRELATION_ATTRIBUTE,
     CUT_OFF_ATTRIBUTE,
@@ -195,8 +195,7 @@ class RetryingConsumer:
             told = {"tries": decision.tries, "next_try_in_seconds": decision.wait}
             outcomes.failure(error, **told, **ids)
         if decision.wait is not None:
-            is_down = isinstance(error, CircuitOpen)
-            outcomes.count(Outcome.WAITING if is_down else Outcome.RETRY_LATER)
+            outcomes.count(_wait_word(error))
             self.hide(message.receipt_handle, decision.wait)
         if error and decision.is_dead and self.dead_letters:
             self._hold(message.group, decision.hold)
@@ -213,6 +212,13 @@ class RetryingConsumer:
 
     def _ids(self, message: QueueMessage) -> Mapping[str, Any]:
         return {"message_id": message.message_id, **self.describe(message)}
+
+
+def _wait_word(error: Transient | Permanent | None) -> Outcome:
+    """Return the word that counts a wait: alarms tell an outage from a pause by it."""
+    if isinstance(error, Paused):
+        return Outcome.PAUSED
+    return Outcome.WAITING if isinstance(error, CircuitOpen) else Outcome.RETRY_LATER
 
 
 def _hold_of(message: QueueMessage) -> Hold | None:

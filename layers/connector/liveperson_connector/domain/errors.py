@@ -26,7 +26,8 @@ Everything that can go wrong, as a tree.
     │   ├── ConversationUnknown     LivePerson has one open for the consumer; we wait for its name
     │   ├── ConversationNotReady    it was opened just now and does not take messages yet
     │   ├── CircuitOpen             its destination is down; this was no try
-    │   │   └── ProbeFailed         the call found out that it is still down
+    │   │   ├── ProbeFailed         the call found out that it is still down
+    │   │   └── Paused              an operator lets the account's messages wait
     │   ├── GroupHeld               an earlier message of its group is a dead letter
     │   ├── EchoAwaited             a send may have arrived; its echo would tell
     │   ├── NotificationEarly       its conversation may be ours, its record is not written yet
@@ -291,6 +292,12 @@ class CircuitOpen(Transient):
 
 class ProbeFailed(CircuitOpen):
     """A probe found the destination still down; this does not count as a try."""
+
+
+class Paused(CircuitOpen):
+    """An operator has paused the account's messages to the destination; this is no try either."""
+
+    reason = "paused"
 
 
 class GroupHeld(Transient):

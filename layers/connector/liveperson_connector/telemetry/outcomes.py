@@ -79,6 +79,7 @@ class Outcome(StrEnum):
 
     RETRY_LATER = "retry_later"
     WAITING = "waiting"
+    PAUSED = "paused"
     BREAKER_OPENED = "breaker_opened"
     PROBE = "probe"
     BREAKER_CLOSED = "breaker_closed"

@@ -145,8 +145,11 @@ class Messages:
     ) -> None:
         """Tell the channel now or never: a late indicator is wrong."""
         outcome = Outcome.TYPING_DROPPED
-        # The circuit is the webhook channel's; a ready channel has one of its own.
-        is_down = not conversation.channel and state.outage is not None and state.outage.is_open
+        # A pause is for all channels; the outage is the webhook channel's, a ready one has its own.
+        circuit = state.outage
+        is_down = circuit is not None and (
+            circuit.is_paused or (circuit.is_open and not conversation.channel)
+        )
         if self.clock() - message.accepted_at.timestamp() > TYPING_STALE_SECONDS:
             outcome = Outcome.TYPING_STALE
         elif not (state.is_held or is_down or conversation.is_over):

@@ -31,7 +31,7 @@ from ...channel.provider_client import ProviderClient
 from ...channel.provider_pieces import Said, say, show
 from ...channel.queued_events import automatic_receipt
 from ...channel.ready_channels import ReadyChannel
-from ...delivery.circuit_breaker import CircuitBreaker
+from ...delivery.circuit_breaker import CHANNEL, CircuitBreaker
 from ...delivery.ports import Deliveries, Outbox
 from ...delivery.retries import check_group_hold
 from ...domain.clock import Clock
@@ -126,11 +126,13 @@ class ProviderNotifier:
         """
         Tell the person ``notices`` in order; return 200 for each, None where nothing is to be told.
 
-        Raises :class:`GroupHeld` behind dead letters of the group, :class:`CircuitOpen` while the
-        provider is down, :class:`ChannelRefused` for what it will never take,
-        :class:`ChannelUnavailable` and :class:`ChannelBusy` for what it may take later.
+        Raises :class:`GroupHeld` behind dead letters of the group, :class:`Paused` while the
+        account's channels are, :class:`CircuitOpen` while the provider is down,
+        :class:`ChannelRefused` for what it will never take, :class:`ChannelUnavailable` and
+        :class:`ChannelBusy` for what it may take later.
         """
         check_group_hold(message, state.is_held, state.redrive_failed_at)
+        self.breaker(CHANNEL).check_pause(state.outage)
         return [self._notify(conversation, each, message) for each in notices]
 
     def _notify(

@@ -57,7 +57,9 @@ class Typing:
     def _try(self, event: ConsumerEvent, key: str, message: QueueMessage) -> str:
         if self.clock() - message.sent_at.timestamp() > STALE_SECONDS:
             return Outcome.TYPING_STALE
-        consumer = self.store.load_consumer(event.account_id, key)
+        consumer, circuit = self.store.load_typing(event.account_id, key)
+        if circuit is not None and circuit.is_paused:
+            return Outcome.TYPING_DROPPED
         if consumer is None or not consumer.conversation_id or consumer.survey_dialog_id:
             return Outcome.TYPING_DROPPED  # no agent would see it, and surveys take none
         self._send(consumer, CHAT_STATES[event.raw["state"]])
@@ -86,7 +88,9 @@ class Typing:
         except (ValueError, KeyError, TypeError):
             raise UnreadableMessage("the queued message is not a timer") from None
         key = consumer_key(self.salt, account_id, consumer_id, timer.get("channel", ""))
-        consumer = self.store.load_consumer(account_id, key)
+        consumer, circuit = self.store.load_typing(account_id, key)
+        if circuit is not None and circuit.is_paused:
+            return  # the consumer's next message ends it
         if consumer and consumer.composing_since == timer["composing_since"]:
             self.stop(consumer)
 
