@@ -8,8 +8,7 @@ import time
 from typing import Any
 
 from liveperson_connector.domain.queue_messages import stable_id
-from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change
-from liveperson_connector.liveperson.queued_changes import to_queue
+from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, Change, to_queue
 from tests.support.accounts import ACCOUNT
 from tests.support.messages import queued_event, text_event
 from tests.support.webhooks import message_change, notification, signed_webhook

@@ -26,8 +26,11 @@ from liveperson_connector.liveperson.app_jwt import AppJwt
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws
 from liveperson_connector.liveperson.domains import base_uris, trusted
 from liveperson_connector.liveperson.messaging_events import MessagingEvent
-from liveperson_connector.liveperson.notifications import read_change
-from liveperson_connector.liveperson.queued_changes import read_queued_change, read_queued_webhook
+from liveperson_connector.liveperson.notifications import (
+    read_change,
+    read_queued_change,
+    read_queued_webhook,
+)
 from liveperson_connector.liveperson.signatures import parse
 from liveperson_connector.liveperson.text import is_blank, size, split_text
 from tests.support.accounts import ACCOUNT, SIGNING_SECRET

@@ -18,8 +18,11 @@ from typing import Any
 
 from liveperson_connector.channel.queued_events import read_queued
 from liveperson_connector.flows.webhook_intake import MAX_BODY_BYTES
-from liveperson_connector.liveperson.notifications import read_change
-from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE, read_queued_change
+from liveperson_connector.liveperson.notifications import (
+    CLAIM_ATTRIBUTE,
+    read_change,
+    read_queued_change,
+)
 from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 
 from .functions import (

@@ -22,8 +22,7 @@ from liveperson_connector.flows.webhook_intake import (
     Accepted,
     WebhookIntake,
 )
-from liveperson_connector.liveperson.notifications import MESSAGING_EVENT
-from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE
+from liveperson_connector.liveperson.notifications import CLAIM_ATTRIBUTE, MESSAGING_EVENT
 from liveperson_connector.liveperson.signatures import (
     ACCOUNT_HEADER,
     CLIENT_HEADER,

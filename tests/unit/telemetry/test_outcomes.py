@@ -49,6 +49,13 @@ def test_what_is_not_known_is_left_out(output: Output) -> None:
     assert "account_id" not in output.lines[0]
 
 
+def test_of_a_consumer_a_line_shows_the_beginning_of_the_key(output: Output) -> None:
+    """It is the same in every line, whoever writes it."""
+    outcomes.outcome(Outcome.SENT, consumer="0123456789abcdef" * 4)
+
+    assert "0123456789ab" == output.lines[0]["consumer"]
+
+
 def test_ids_are_no_dimensions(output: Output) -> None:
     """A metric for each consumer would cost more than the connector."""
     with outcomes.context("tests"):

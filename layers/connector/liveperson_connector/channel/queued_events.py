@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..domain.errors import TooLarge, UnreadableMessage
-from ..domain.pseudonyms import consumer_key, short
+from ..domain.pseudonyms import consumer_key
 from ..domain.queue_messages import stable_id
 
 TYPES = frozenset({"text", "file", "reply", "typing", "receipt", "close", "rating", "profile"})
@@ -69,7 +69,7 @@ class ConsumerEvent:
 
     def log_ids(self, key: str) -> dict[str, Any]:
         """Return the fields of the event's log lines; ``key`` is its consumer's pseudonym."""
-        return {"account_id": self.account_id, "consumer": short(key), "event_id": self.id}
+        return {"account_id": self.account_id, "consumer": key, "event_id": self.id}
 
 
 def automatic_receipt(  # noqa: PLR0913

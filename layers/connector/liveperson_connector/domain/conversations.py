@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .outages import CircuitState
-from .pseudonyms import short
 
 NOTHING_SENT = -1
 """The ``last_sequence`` of a conversation in which the consumer has not said anything yet."""
@@ -92,10 +91,10 @@ class Conversation:
 
     @property
     def log_ids(self) -> dict[str, Any]:
-        """The fields of a log line about it; of the consumer a short pseudonym."""
+        """The fields of a log line about it."""
         return {
             "account_id": self.account_id,
-            "consumer": short(self.consumer_key),
+            "consumer": self.consumer_key,
             "conversation_id": self.conversation_id,
         }
 

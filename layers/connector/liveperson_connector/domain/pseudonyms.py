@@ -11,6 +11,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+LOGGED_DIGITS = 12
+"""How much of a key logs show: enough to follow one consumer through them."""
+
 
 def consumer_key(salt: str, account_id: str, consumer_id: str, channel: str = "") -> str:
     """
@@ -27,5 +30,5 @@ def consumer_key(salt: str, account_id: str, consumer_id: str, channel: str = ""
 
 
 def short(key: str) -> str:
-    """Return the beginning of a key: enough to follow one consumer through the logs."""
-    return key[:12]
+    """Return the beginning of a key, as logs show it."""
+    return key[:LOGGED_DIGITS]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..flows.channel_delivery.notifier import Notifier
     from ..flows.channel_delivery.provider_notifier import ProviderNotifier
     from ..flows.dead_letter_redrive import DeadLetterRedrive, Route
-    from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
+    from ..flows.liveperson_access import AuthorizedCalls
     from ..flows.message_intake import MessageIntake
     from ..flows.outbound_messaging.flow import OutboundMessaging
     from ..flows.outbound_messaging.sending import MessageSender
@@ -517,8 +517,7 @@ class Container:
     def authorized_calls(self) -> AuthorizedCalls:
         """Calls of LivePerson with the tokens that they need."""
         from ..aws.functions import TokenRefreshFunction
-        from ..flows.liveperson_access.app_jwts import AppJwts
-        from ..flows.liveperson_access.authorized_calls import AuthorizedCalls
+        from ..flows.liveperson_access import AppJwts, AuthorizedCalls
         from ..liveperson.consumer_jws import Idp
 
         refresh = TokenRefreshFunction(

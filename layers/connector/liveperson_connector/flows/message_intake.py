@@ -9,7 +9,6 @@ from ..channel.queued_events import ConsumerEvent, to_queue
 from ..delivery.ports import Outbox
 from ..domain.accounts import is_account_id
 from ..domain.errors import NotQueued, TooLarge, Transient, UnknownAccount
-from ..domain.pseudonyms import short
 from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
 from ..support.cache import Cache
 from ..telemetry import outcomes
@@ -44,9 +43,7 @@ class MessageIntake:
             self.consumer_events.send([to_message(event, key)])
         except Transient as unavailable:
             raise NotQueued(str(unavailable)) from None
-        outcomes.outcome(
-            Outcome.ACCEPTED, account_id=account_id, consumer=short(key), event_id=event.id
-        )
+        outcomes.outcome(Outcome.ACCEPTED, **event.log_ids(key))
         return event
 
 

@@ -27,7 +27,6 @@ from ..domain.errors import (
     UnreadableWebhook,
     UntrustedWebhook,
 )
-from ..domain.pseudonyms import short
 from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
 from ..support.cache import Cache
 from ..telemetry import outcomes
@@ -107,7 +106,7 @@ class ProviderIntake:
         for each, key in zip(events, keys, strict=True):
             outcomes.outcome(
                 Outcome.ACCEPTED,
-                consumer=short(key),
+                consumer=key,
                 event_id=each.id,
                 event_type=each.type,
                 **ids,

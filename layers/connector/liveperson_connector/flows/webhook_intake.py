@@ -26,8 +26,14 @@ from ..domain.errors import (
 from ..domain.queue_messages import REPEAT_SECONDS, OutgoingMessage, new_id, stable_id
 from ..liveperson import signatures
 from ..liveperson.messaging_events import TYPING_STALE_SECONDS
-from ..liveperson.notifications import Change, Notification, read_webhook
-from ..liveperson.queued_changes import CLAIM_ATTRIBUTE, to_queue, webhook_to_queue
+from ..liveperson.notifications import (
+    CLAIM_ATTRIBUTE,
+    Change,
+    Notification,
+    read_webhook,
+    to_queue,
+    webhook_to_queue,
+)
 from ..support.cache import Cache
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome

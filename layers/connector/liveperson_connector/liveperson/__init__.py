@@ -12,8 +12,7 @@ files                files in its storage, uploaded and fetched
 monitoring           which campaign a new conversation belongs to
 text                 long texts cut into messages that LivePerson takes
 signatures           who may call our webhook, over the raw bytes
-notifications        webhooks, read into changes as far as the intake must know them
-queued_changes       changes as they are queued between the intake and the worker
+notifications        webhooks and the changes in them: read, queued, read by the worker
 messaging_events     what an event says: a message, a receipt, typing
 conversation_changes what a change says: the state of a conversation
 json_fields          JSON read by the documented types of its fields

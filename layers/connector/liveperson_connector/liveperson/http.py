@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -90,8 +91,7 @@ class LivePersonHttp:
 
     def _answer(self, method: str, url: str, **request: Any) -> Answer:
         try:
-            address = WebAddress.parse(url)
-            answer = self._client.call(method, address, seconds=self._seconds, **request)
+            answer = self._client.call(method, _parsed(url), seconds=self._seconds, **request)
         except BadAddress as bad:
             raise LivePersonUnavailable(f"an address of LivePerson's is odd: {bad}") from None
         except NoAnswer as failure:
@@ -102,6 +102,12 @@ class LivePersonHttp:
         if answer.status not in SUCCESS:
             _raise_refusal(answer)
         return answer
+
+
+@lru_cache(maxsize=128)
+def _parsed(url: str) -> WebAddress:
+    """Take an address apart, once: every text of an account goes to the same one."""
+    return WebAddress.parse(url)
 
 
 def compact(value: object) -> str:

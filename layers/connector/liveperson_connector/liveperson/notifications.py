@@ -1,22 +1,35 @@
 """
-LivePerson's webhooks: a body is read into changes, each as far as the intake must know it.
+LivePerson's notifications, from the webhook by the queue to the worker that delivers them.
 
 A webhook's body is ``{"kind": "notification", "type": …, "body": {"changes": […]}}``
-(https://developers.liveperson.com/connector-api-webhooks-events.html).
+(https://developers.liveperson.com/connector-api-webhooks-events.html). The intake reads of each
+change only what decides what becomes of it.
+
+A change is queued as ``{"account_id": …, "type": …, "change": …}``, where ``change`` is as
+LivePerson sent it. A webhook that could not be read when it came is kept whole, as
+``{"account_id": …, "body_base64": …}``: a later version may read it, when redrive puts it back.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..domain.errors import UnreadableMessage
-from .conversation_changes import read_conversation_change
+from .conversation_changes import ConversationChange, read_conversation_change
 from .json_fields import ARRAY, IDENTIFIER, NUMBER, STRING, Fields, read_json, typed
-from .messaging_events import CHAT_STATE_EVENT, CONSUMER
+from .messaging_events import CHAT_STATE_EVENT, CONSUMER, MessagingEvent, read_messaging_event
 
 MESSAGING_EVENT = "ms.MessagingEventNotification"
 CONVERSATION_CHANGE = "cqm.ExConversationChangeNotification"
+
+CLAIM_ATTRIBUTE = "claim"
+"""On a conversation change that is only to say whose the conversation is."""
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 _WEBHOOK: Fields = {"type": STRING, "body": {"changes": ARRAY, "sentTs": NUMBER}}
 _EVENT: Fields = {
@@ -106,6 +119,51 @@ def read_change(account_id: str, kind: str, raw: object) -> Change:
         is_consumers=change["originatorMetadata"].get("role") == CONSUMER,
         is_typing=change["event"].get("type") == CHAT_STATE_EVENT,
     )
+
+
+def to_queue(change: Change) -> str:
+    """Write a change for the queue: plain JSON, in ASCII so that SQS takes any text."""
+    return _compact({"account_id": change.account_id, "type": change.kind, "change": change.raw})
+
+
+def webhook_to_queue(account_id: str, body: bytes) -> str:
+    """Write a whole webhook for the queue, whatever its body holds."""
+    return json.dumps({"account_id": account_id, "body_base64": base64.b64encode(body).decode()})
+
+
+def read_queued_change(queued: Mapping[str, Any]) -> MessagingEvent | ConversationChange:
+    """Read what :func:`to_queue` wrote, or raise :class:`UnreadableMessage`."""
+    try:
+        return read_raw_change(queued["account_id"], queued["type"], queued["change"])
+    except KeyError:
+        raise UnreadableMessage("the queued message is not a notification") from None
+
+
+def read_raw_change(account_id: str, kind: str, raw: object) -> MessagingEvent | ConversationChange:
+    """Read a change as LivePerson sent it; raise :class:`UnreadableMessage` if it can't be."""
+    read = read_conversation_change if kind == CONVERSATION_CHANGE else read_messaging_event
+    found = read(account_id, raw)
+    if not found.conversation_id:
+        raise UnreadableMessage("the queued change names no conversation")
+    return found
+
+
+def read_queued_webhook(queued: Mapping[str, Any]) -> tuple[Change, ...]:
+    """
+    Read the changes of what :func:`webhook_to_queue` wrote.
+
+    Raises :class:`UnreadableMessage` if this version cannot read it either, or if it names another
+    account than the one whose secret had signed it.
+    """
+    try:
+        account_id = queued["account_id"]
+        body = base64.b64decode(queued["body_base64"], validate=True)
+    except (KeyError, ValueError, TypeError):
+        raise UnreadableMessage("the queued message is not a notification") from None
+    changes = read_webhook(account_id, body).changes
+    if any(change.named_accounts - {account_id} for change in changes):
+        raise UnreadableMessage("the webhook that was kept names another account")
+    return changes
 
 
 def _read_state(account_id: str, raw: object) -> Change:

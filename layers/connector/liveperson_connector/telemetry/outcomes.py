@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..domain.errors import ConnectorError, Refused
+from ..domain.pseudonyms import LOGGED_DIGITS
 from ..domain.queue_messages import CORRELATION_ATTRIBUTE, new_id
 from . import logs
 
@@ -160,8 +161,8 @@ def outcome(what: str, /, *, count: int = 1, **ids: Any) -> None:
     """
     Log the outcome ``what``, for example :attr:`Outcome.SENT`, and count it.
 
-    ``ids`` go into the log line; an account is known by ``account_id``, a consumer by its
-    pseudonym.
+    ``ids`` go into the log line; an account is known by ``account_id``, a consumer by the
+    ``consumer`` key, of which the line shows the beginning.
     """
     log(what, **ids)
     _count(what, count)
@@ -283,4 +284,6 @@ def _fields(ids: Mapping[str, Any]) -> dict[str, Any]:
     here = _current.get()
     function = {"function": here.function} if here else {}
     known = {name: value for name, value in ids.items() if value is not None}
+    if "consumer" in known:
+        known["consumer"] = known["consumer"][:LOGGED_DIGITS]
     return {**function, **correlation_attributes(), **known}

@@ -12,7 +12,7 @@ from liveperson_connector.domain.conversations import Consumer, Conversation
 from liveperson_connector.domain.errors import LivePersonRefused, NoConversation
 from liveperson_connector.domain.ready_channels import SharedFile
 from liveperson_connector.flows.channel_delivery.agent_files import AgentFileCopier
-from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
+from liveperson_connector.flows.liveperson_access import AuthorizedCalls
 from liveperson_connector.liveperson.files import LivePersonFiles
 from liveperson_connector.liveperson.messaging_events import HostedFile
 

@@ -10,8 +10,7 @@ import pytest
 from liveperson_connector.domain.conversations import Conversation
 from liveperson_connector.domain.errors import ChannelUnavailable, GroupHeld
 from liveperson_connector.flows.channel_delivery.conversation_changes import changes
-from liveperson_connector.liveperson.notifications import CONVERSATION_CHANGE
-from liveperson_connector.liveperson.queued_changes import CLAIM_ATTRIBUTE
+from liveperson_connector.liveperson.notifications import CLAIM_ATTRIBUTE, CONVERSATION_CHANGE
 from tests.support.accounts import ACCOUNT
 from tests.support.logs import Output
 from tests.support.webhooks import CONVERSATION, conversation_change

@@ -9,8 +9,7 @@ import pytest
 
 from liveperson_connector.domain.errors import ChannelRefused, ChannelUnavailable, UnreadableMessage
 from liveperson_connector.flows.channel_delivery.flow import describe
-from liveperson_connector.liveperson.notifications import MESSAGING_EVENT
-from liveperson_connector.liveperson.queued_changes import webhook_to_queue
+from liveperson_connector.liveperson.notifications import MESSAGING_EVENT, webhook_to_queue
 from tests.support.accounts import ACCOUNT
 from tests.support.messages import received
 from tests.support.webhooks import (

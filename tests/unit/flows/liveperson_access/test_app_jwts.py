@@ -9,7 +9,7 @@ from liveperson_connector.domain.errors import (
     AppJwtRejected,
     AwsUnavailable,
 )
-from liveperson_connector.flows.liveperson_access.app_jwts import AppJwts
+from liveperson_connector.flows.liveperson_access import AppJwts
 from tests.support.accounts import ACCOUNT
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessParameters

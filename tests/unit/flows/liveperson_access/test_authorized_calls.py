@@ -15,8 +15,7 @@ from liveperson_connector.domain.errors import (
     ConsumerJwsRejected,
     LivePersonUnavailable,
 )
-from liveperson_connector.flows.liveperson_access.app_jwts import AppJwts
-from liveperson_connector.flows.liveperson_access.authorized_calls import AuthorizedCalls
+from liveperson_connector.flows.liveperson_access import AppJwts, AuthorizedCalls
 from liveperson_connector.liveperson.app_jwt import AppJwt, Sentinel
 from liveperson_connector.liveperson.consumer_jws import ConsumerJws, Idp
 from liveperson_connector.liveperson.domains import Domains

@@ -11,7 +11,7 @@ from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.domain.accounts import ChannelSettings
 from liveperson_connector.domain.conversations import Consumer
 from liveperson_connector.domain.errors import MisconfiguredAccount
-from liveperson_connector.flows.liveperson_access.app_jwts import AppJwts
+from liveperson_connector.flows.liveperson_access import AppJwts
 from liveperson_connector.flows.outbound_messaging.routing import Routing
 from liveperson_connector.liveperson.app_jwt import Sentinel
 from liveperson_connector.liveperson.domains import Domains

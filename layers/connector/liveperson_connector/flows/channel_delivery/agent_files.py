@@ -17,7 +17,7 @@ from ...domain.queue_messages import stable_id
 from ...domain.ready_channels import SharedFile
 from ...liveperson.files import LivePersonFiles
 from ...liveperson.messaging_events import HostedFile
-from ..liveperson_access.authorized_calls import AuthorizedCalls
+from ..liveperson_access import AuthorizedCalls
 
 _CONTENT_TYPES = {
     "JPG": "image/jpeg",

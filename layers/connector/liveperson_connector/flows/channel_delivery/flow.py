@@ -17,9 +17,9 @@ from ...domain.errors import Permanent, UnreadableMessage
 from ...domain.queue_messages import QueueMessage
 from ...liveperson.conversation_changes import ConversationChange
 from ...liveperson.messaging_events import MessagingEvent
-from ...liveperson.notifications import Change
-from ...liveperson.queued_changes import (
+from ...liveperson.notifications import (
     CLAIM_ATTRIBUTE,
+    Change,
     read_queued_change,
     read_queued_webhook,
     read_raw_change,

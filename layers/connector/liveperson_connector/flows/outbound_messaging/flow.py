@@ -35,7 +35,7 @@ from ...liveperson.send_api import SendApi
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
 from ..failed_events import failure_message
-from ..liveperson_access.authorized_calls import AuthorizedCalls
+from ..liveperson_access import AuthorizedCalls
 from .provider_events import ProviderEvents
 from .requests import single_request
 from .send_progress import (

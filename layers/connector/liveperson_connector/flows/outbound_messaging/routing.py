@@ -17,7 +17,7 @@ from ...domain.errors import ConnectorError
 from ...liveperson.monitoring import Monitoring, Visit
 from ...support.cache import Cache
 from ...telemetry import outcomes
-from ..liveperson_access.app_jwts import AppJwts
+from ..liveperson_access import AppJwts
 
 if TYPE_CHECKING:  # most accounts have none
     from ...channel.ready_channels import ReadyChannel

@@ -33,7 +33,7 @@ from ...liveperson.payloads import Opening, Place, Request
 from ...liveperson.send_api import AlreadyOpen, SendApi
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Measurement, Outcome
-from ..liveperson_access.authorized_calls import AuthorizedCalls
+from ..liveperson_access import AuthorizedCalls
 from .requests import SendStep, text_steps
 from .routing import Routing
 from .send_progress import Attempt, after_part, begun

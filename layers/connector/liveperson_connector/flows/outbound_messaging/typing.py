@@ -26,7 +26,7 @@ from ...liveperson.payloads import Place
 from ...liveperson.send_api import SendApi
 from ...telemetry import outcomes
 from ...telemetry.outcomes import Outcome
-from ..liveperson_access.authorized_calls import AuthorizedCalls
+from ..liveperson_access import AuthorizedCalls
 from .requests import CHAT_STATES
 
 # An indicator that is older than the first is not sent; one that lasts for the second is ended.

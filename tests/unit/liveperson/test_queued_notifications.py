@@ -17,8 +17,6 @@ from liveperson_connector.liveperson.notifications import (
     CONVERSATION_CHANGE,
     MESSAGING_EVENT,
     read_change,
-)
-from liveperson_connector.liveperson.queued_changes import (
     read_queued_change,
     read_queued_webhook,
     to_queue,
