@@ -20,13 +20,12 @@ from liveperson_connector.channel.adapters.interface import (
     Setting,
     Settings,
     Text,
-    Unreadable,
     Verdict,
     WebhookRequest,
     origin,
 )
 from liveperson_connector.channel.adapters.reading import Fields, event_id, json_object
-from liveperson_connector.channel.adapters.writing import bearer, json_call, refusal, same
+from liveperson_connector.channel.adapters.writing import bearer, json_call, judged, same
 
 _HOST = "api.pigeon.example"
 _REASONS = {"blocked": "blocked_by_user", "no_such_person": "unknown_recipient"}
@@ -79,14 +78,7 @@ class Pigeon(Adapter):
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
         """Read the message's id, or why there is none (/errors)."""
-        try:
-            body = json_object(answer.body)
-            message, code = body.text("id", ""), body.text("error", "")[:40]
-        except Unreadable:
-            message, code = "", ""
-        if 200 <= answer.status < 300:
-            return Verdict("sent", message)
-        return refusal(answer.status, code, _REASONS)
+        return judged(answer, _answered, _REASONS)
 
     def file_request(
         self, reference: Mapping[str, Any], answers: Sequence[ProviderAnswer], settings: Settings
@@ -117,6 +109,10 @@ def _event(told: Fields) -> dict[str, Any]:
     if kind in ("delivered", "read", "failed"):
         return {**known, "type": "report", "message": told.text("message"), "status": kind}
     return {**known, "type": "not_carried", "what": kind}
+
+
+def _answered(body: Fields) -> tuple[str, str]:
+    return body.text("id", ""), body.text("error", "")[:40]
 
 
 def _call(path: str, settings: Settings, content: Mapping[str, Any] | None = None) -> Call:

@@ -70,6 +70,8 @@ class Provider:
 
     def deregister(self, address: str) -> bool:
         """Take ``address`` away; return whether there was something to take away."""
+        if address not in (self.addresses() or (address,)):
+            return False
         call = self.channel.adapter.deregister(address, self._settings, self._found)
         if call is not None:
             self._must(call, "it still has the webhook's address")

@@ -155,6 +155,18 @@ def test_a_channel_is_removed_at_the_provider_too(stack: MotoStack, telegram: St
         parameter(stack)
 
 
+def test_an_address_that_is_anothers_stays_at_the_provider(
+    stack: MotoStack, telegram: StandIn
+) -> None:
+    """The bot has been given to another system meanwhile: the parameter alone goes."""
+    add(stack, telegram)
+    telegram.register("https://another.example/webhook")
+    said = stack.connector("channel", "remove", ACCOUNT, "shop", "--yes")
+
+    assert 0 == said.exit_code, said.stderr
+    assert "https://another.example/webhook" == telegram.webhook_url
+
+
 def test_a_provider_that_is_gone_keeps_no_channel(stack: MotoStack, telegram: StandIn) -> None:
     """With --force the parameter goes, whatever the provider says."""
     add(stack, telegram)

@@ -401,9 +401,10 @@ class Adapter:
         self, address: str, settings: Settings, found: ProviderAnswer | None
     ) -> Call | None:
         """
-        Return the request that takes ``address`` away; None if there is nothing to take away.
+        Return the request that takes ``address`` away; None without an API.
 
-        ``found`` is the answer to :meth:`registration`, if that is a request.
+        ``found`` is the answer to :meth:`registration`, if that is a request; ``address`` is one of
+        those in it, so that no other's is taken away.
         """
         return None
 

@@ -38,8 +38,8 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import Fields, event_id, json_object
-from .writing import bearer, filled, json_call, refusal, same
+from .reading import Fields, event_id, filled, json_object, location
+from .writing import bearer, json_call, refusal, same
 
 _HOST, _DATA_HOST = "api.line.me", "api-data.line.me"
 _MEGABYTE = 1024 * 1024
@@ -206,9 +206,7 @@ def _content(message: Fields) -> dict[str, Any]:
     if kind == "text":
         return {"type": "text", "text": message.text("text")}
     if kind == "location":
-        degrees = {field: message.number(field) for field in ("latitude", "longitude")}
-        named = filled(title=message.text("title", ""), address=message.text("address", ""))
-        return {"type": "location", **degrees, **named}
+        return location(message, message.text("title", ""), message.text("address", ""))
     name = message.text("fileName", "")
     file_type = _PICTURES.get(name[name.rfind(".") :].lower())
     is_here = message.within("contentProvider").text("type", "line") == "line"

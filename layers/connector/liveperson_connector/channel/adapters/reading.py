@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .interface import Unreadable
+from .interface import Incoming, Unreadable
 
 
 def json_object(body: bytes | str) -> Fields:
@@ -32,6 +32,30 @@ def event_id(provider_id: str) -> str:
     if re.fullmatch("[A-Za-z0-9_.:-]{1,128}", provider_id):
         return provider_id
     return hashlib.sha256(provider_id.encode()).hexdigest()
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are not empty."""
+    return {name: value for name, value in fields.items() if value not in ("", None)}
+
+
+def report(person: str, message: str, status: str, reason: str = "") -> Incoming:
+    """Make the event that tells what became of a message of ours; once for each status."""
+    once = event_id(f"{message}:{status}")
+    told = {"id": once, "type": "report", "message": message, "status": status}
+    return Incoming(person, told | filled(reason=reason))
+
+
+def location(place: Fields, title: str, address: str) -> dict[str, Any]:
+    """Make the event of a place that has ``latitude`` and ``longitude``."""
+    degrees = {name: place.number(name) for name in ("latitude", "longitude")}
+    return {"type": "location", **degrees, **filled(title=title, address=address)}
+
+
+def quoting(event: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """Add the message that an event answers to, if any; a choice knows its own."""
+    is_answer = message and event["type"] not in ("choice", "reaction")
+    return {**event, "quotes": {"message": message}} if is_answer else {**event}
 
 
 class Fields:

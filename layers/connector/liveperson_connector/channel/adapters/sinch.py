@@ -22,9 +22,11 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from .by_whatsapp import MEGABYTE, PICTURES, WHATSAPP
 from .interface import (
     API_URL,
     Adapter,
@@ -48,33 +50,24 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import Fields, event_id, json_object
-from .writing import basic, bearer, filled, form_call, json_call, refusal, same
+from .reading import Fields, event_id, filled, json_object, location, quoting, report
+from .writing import basic, bearer, form_call, json_call, judged, same
 
 _TOKEN_HOST = "auth.sinch.com"  # noqa: S105 - a host
 _TRIGGERS = ("MESSAGE_INBOUND", "MESSAGE_DELIVERY", "EVENT_INBOUND")
 
-_MEGABYTE = 1024 * 1024
-_PICTURES = ("JPG", "JPEG", "PNG")
+_DOCUMENTS = ("PDF", "TXT", "DOCX", "XLSX", "PPTX")
 _CAN: Mapping[str, Capabilities] = {
     "SMS": Capabilities(text=1600, reports=frozenset({"delivered", "failed"})),
-    "WHATSAPP": Capabilities(
-        text=4096,
+    "WHATSAPP": replace(
+        WHATSAPP,
         buttons=3,
         button_title=20,
         choice_data=200,
         text_with_choices=1024,
-        files=dict.fromkeys(_PICTURES, 5 * _MEGABYTE)
-        | dict.fromkeys(("PDF", "TXT", "DOCX", "XLSX", "PPTX"), 100 * _MEGABYTE),
-        consumer_files=dict.fromkeys(("JPEG", "PNG"), 5 * _MEGABYTE),
-        location_in=True,
-        location_out=True,
+        files={**WHATSAPP.files, **dict.fromkeys(_DOCUMENTS, 100 * MEGABYTE)},
         typing_in=True,
-        typing_out=True,
         typing_stops=True,
-        reports=frozenset({"delivered", "read", "failed"}),
-        quotes=True,
-        window_seconds=24 * 3600,
     ),
     "RCS": Capabilities(
         text=3072,
@@ -83,8 +76,8 @@ _CAN: Mapping[str, Capabilities] = {
         choice_data=2048,
         text_with_choices=3072,
         link_buttons=11,
-        files=dict.fromkeys((*_PICTURES, "GIF", "PDF"), 100 * _MEGABYTE),
-        consumer_files=dict.fromkeys(("JPEG", "PNG", "GIF"), 100 * _MEGABYTE),
+        files=dict.fromkeys((*PICTURES, "GIF", "PDF"), 100 * MEGABYTE),
+        consumer_files=dict.fromkeys(("JPEG", "PNG", "GIF"), 100 * MEGABYTE),
         location_in=True,
         location_out=True,
         typing_in=True,
@@ -162,7 +155,7 @@ class Sinch(Adapter):
                 identity = found.within("channel_identity")
                 if identity.text("channel", "") != settings["transport"]:
                     return []
-                return [Incoming(identity.text("identity"), event) for event in read(found)]
+                return list(read(found, identity.text("identity")))
         return []
 
     # Out
@@ -199,14 +192,7 @@ class Sinch(Adapter):
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
         """Read the message's id, or the error's word."""
-        try:
-            body = json_object(answer.body)
-            message, word = body.text("message_id", ""), body.within("error").text("status", "")
-        except Unreadable:
-            message, word = "", ""
-        if 200 <= answer.status < 300:
-            return Verdict("sent", message)
-        return refusal(answer.status, word if word.isupper() else "", _REASONS, _LATER)
+        return judged(answer, _answered, _REASONS, _LATER)
 
     # Files
 
@@ -260,15 +246,14 @@ ADAPTER = Sinch()
 # ── What a person did ──
 
 
-def _message_in(message: Fields) -> Iterator[dict[str, Any]]:
+def _message_in(message: Fields, person: str) -> Iterator[Incoming]:
     said = message.within("contact_message")
     event = next(
         (read(said.within(name)) for name, read in _CONTENTS.items() if name in said), None
     )
     event = event or {"type": "not_carried", "what": "message of an unknown type"}
-    quoted = said.within("reply_to").text("message_id", "")
-    answers = {"quotes": {"message": quoted}} if quoted and event["type"] != "choice" else {}
-    yield {"id": event_id(message.text("id")), **event, **answers}
+    answer = quoting(event, said.within("reply_to").text("message_id", ""))
+    yield Incoming(person, {"id": event_id(message.text("id")), **answer})
 
 
 def _text(content: Fields) -> dict[str, Any]:
@@ -286,10 +271,8 @@ def _media(content: Fields) -> dict[str, Any]:
 
 
 def _location(content: Fields) -> dict[str, Any]:
-    place = content.within("coordinates")
-    degrees = {field: place.number(field) for field in ("latitude", "longitude")}
-    named = filled(title=content.text("title", ""), address=content.text("label", ""))
-    return {"type": "location", **degrees, **named}
+    named = content.text("title", ""), content.text("label", "")
+    return location(content.within("coordinates"), *named)
 
 
 _CONTENTS = {
@@ -301,25 +284,30 @@ _CONTENTS = {
 }
 
 
-def _report(report: Fields) -> Iterator[dict[str, Any]]:
-    status, message = _REPORTS.get(report.text("status", "")), report.text("message_id")
+def _report(told: Fields, person: str) -> Iterator[Incoming]:
+    status, message = _REPORTS.get(told.text("status", "")), told.text("message_id")
     if status:
-        code = report.within("reason").text("code", "") if status == "failed" else ""
-        event = {"type": "report", "message": message, "status": status, **filled(reason=code)}
-        yield {"id": event_id(f"{message}:{status}"), **event}
+        code = told.within("reason").text("code", "") if status == "failed" else ""
+        yield report(person, message, status, code)
 
 
-def _typing(event: Fields) -> Iterator[dict[str, Any]]:
+def _typing(event: Fields, person: str) -> Iterator[Incoming]:
     said = event.within("contact_event")
     for name, state in (("composing_event", "composing"), ("composing_end_event", "paused")):
         if name in said:
-            yield {"id": event_id(event.text("id")), "type": "typing", "state": state}
+            typing = {"id": event_id(event.text("id")), "type": "typing", "state": state}
+            yield Incoming(person, typing)
 
 
 _EVENTS = {"message": _message_in, "message_delivery_report": _report, "event": _typing}
 
 
 # ── What is sent ──
+
+
+def _answered(body: Fields) -> tuple[str, str]:
+    word = body.within("error").text("status", "")
+    return body.text("message_id", ""), word if word.isupper() else ""
 
 
 def _message(piece: Piece, settings: Settings) -> dict[str, Any]:

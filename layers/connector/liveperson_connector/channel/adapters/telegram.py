@@ -35,8 +35,8 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import Fields, json_object
-from .writing import filled, json_call, refusal, same
+from .reading import Fields, filled, json_object, location
+from .writing import json_call, refusal, same
 
 _MEGABYTE = 1024 * 1024
 _HOST = "api.telegram.org"
@@ -218,9 +218,8 @@ class Telegram(Adapter):
     def deregister(
         self, address: str, settings: Settings, found: ProviderAnswer | None
     ) -> Call | None:
-        """Remove the webhook, unless it has become another's (#deletewebhook)."""
-        elsewhere = found is not None and address not in self.registered(found)
-        return None if elsewhere else _call("deleteWebhook", settings)
+        """Remove the webhook (#deletewebhook)."""
+        return _call("deleteWebhook", settings)
 
 
 ADAPTER = Telegram()
@@ -246,7 +245,9 @@ def _contents(message: Fields) -> Iterator[dict[str, Any]]:
     if "document" in message:
         yield _document(message.within("document"), message)
     if "location" in message:
-        yield _location(message.within("location"), message.within("venue"))
+        venue = message.within("venue")
+        named = venue.text("title", ""), venue.text("address", "")
+        yield location(message.within("location"), *named)
 
 
 def _document(file: Fields, message: Fields) -> dict[str, Any]:
@@ -258,12 +259,6 @@ def _picture(file: Fields, file_type: str, message: Fields) -> dict[str, Any]:
     reference = {"file_id": file.text("file_id")}
     named = filled(caption=message.text("caption", ""), name=file.text("file_name", ""))
     return {"type": "file", "file_type": file_type, "reference": reference, **named}
-
-
-def _location(place: Fields, venue: Fields) -> dict[str, Any]:
-    degrees = {field: place.number(field) for field in ("latitude", "longitude")}
-    named = filled(title=venue.text("title", ""), address=venue.text("address", ""))
-    return {"type": "location", **degrees, **named}
 
 
 def _quoted(message: Fields) -> dict[str, Any]:

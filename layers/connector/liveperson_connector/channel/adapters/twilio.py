@@ -22,11 +22,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from .by_whatsapp import MEGABYTE, PICTURES, WHATSAPP
 from .interface import (
     API_URL,
     Adapter,
@@ -50,13 +53,13 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import event_id, json_object
-from .writing import basic, filled, form_call, json_call, refusal, same
+from .reading import Fields, event_id, filled, json_object, location, quoting, report
+from .writing import basic, form_call, json_call, judged, same
 
 _HOST, _MESSAGING_HOST = "api.twilio.com", "messaging.twilio.com"
 _RETRIES = "#rc=5&rp=all"
 
-_MEGABYTE = 1024 * 1024
+_DOCUMENTS = ("PDF", "DOC", "DOCX", "PPTX", "XLSX")
 _PICTURES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _REPORTS = {"delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
 
@@ -110,22 +113,16 @@ class Twilio(Adapter):
             return Capabilities(
                 text=1600,
                 caption=1600,
-                files=dict.fromkeys(("JPG", "JPEG", "PNG", "GIF"), 5 * _MEGABYTE),
-                consumer_files=dict.fromkeys(_PICTURES.values(), 5 * _MEGABYTE),
+                files=dict.fromkeys((*PICTURES, "GIF"), 5 * MEGABYTE),
+                consumer_files=dict.fromkeys(_PICTURES.values(), 5 * MEGABYTE),
                 reports=frozenset({"delivered", "failed"} if told else ()),
             )
-        return Capabilities(
+        return replace(
+            WHATSAPP,
             text=1600,
-            files=dict.fromkeys(("JPG", "JPEG", "PNG"), 5 * _MEGABYTE)
-            | dict.fromkeys(("PDF", "DOC", "DOCX", "PPTX", "XLSX"), 16 * _MEGABYTE),
-            consumer_files=dict.fromkeys(("JPEG", "PNG"), 5 * _MEGABYTE),
-            location_in=True,
-            location_out=True,
-            typing_out=True,
+            files={**WHATSAPP.files, **dict.fromkeys(_DOCUMENTS, 16 * MEGABYTE)},
             typing_at_message=True,
-            reports=frozenset({"delivered", "read", "failed"} if told else ()),
-            quotes=True,
-            window_seconds=24 * 3600,
+            reports=WHATSAPP.reports if told else frozenset(),
             per_second=80,
         )
 
@@ -150,21 +147,18 @@ class Twilio(Adapter):
 
     def read(self, request: WebhookRequest, settings: Settings) -> list[Incoming]:
         """Read a message or a report; one of another number or account is a mistake of set-up."""
-        form = dict(reversed(parse_qsl(_text(request.body), keep_blank_values=True)))
-        if not form.get("MessageSid"):
-            raise Unreadable("MessageSid is missing")
-        status = _REPORTS.get(form.get("MessageStatus", ""))
+        form = Fields(dict(reversed(parse_qsl(_text(request.body), keep_blank_values=True))))
+        message = form.text("MessageSid")
         if "MessageStatus" in form:
-            return [_report(form, status)] if status else []
-        if (form.get("AccountSid"), form.get("To")) != (
-            settings["account_sid"],
-            settings["number"],
-        ):
+            status = _REPORTS.get(form.text("MessageStatus", ""))
+            code = form.text("ErrorCode", "") if status == "failed" else ""
+            return [report(form.text("To"), message, status, code)] if status else []
+        ours = (settings["account_sid"], settings["number"])
+        if (form.text("AccountSid", ""), form.text("To", "")) != ours:
             raise Unreadable("the message is for another account or number")
-        if not form.get("From"):
-            raise Unreadable("From is missing")
+        person, name = form.text("From"), form.text("ProfileName", "")
         return [
-            Incoming(form["From"], _identified(event, form, index), form.get("ProfileName", ""))
+            Incoming(person, _identified(event, form, index), name)
             for index, event in enumerate(_said(form))
         ]
 
@@ -172,10 +166,10 @@ class Twilio(Adapter):
 
     def request(self, piece: Piece, recipient: Recipient, settings: Settings) -> Call:
         """Write a piece as a message, typing as an indicator at the person's last one."""
-        credentials = basic(settings["account_sid"], settings["auth_token"])
         if isinstance(piece, Typing):
             url = f"{origin(_MESSAGING_HOST, settings)}/v2/Indicators/Typing.json"
-            return form_call(url, credentials, {"messageId": recipient.mark, "channel": "whatsapp"})
+            mark = {"messageId": recipient.mark, "channel": "whatsapp"}
+            return form_call(url, _credentials(settings), mark)
         told = settings.get("address", "")
         form = {
             "To": recipient.person,
@@ -183,18 +177,11 @@ class Twilio(Adapter):
             **_content(piece),
             **filled(StatusCallback=told and told + _RETRIES),
         }
-        return form_call(_account("/Messages.json", settings), credentials, form)
+        return form_call(_account("/Messages.json", settings), _credentials(settings), form)
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
         """Read the message's SID, or the error's code."""
-        try:
-            body = json_object(answer.body)
-            message, code = body.text("sid", ""), body.integer("code", 0)
-        except Unreadable:
-            message, code = "", 0
-        if 200 <= answer.status < 300:
-            return Verdict("sent", message)
-        return refusal(answer.status, str(code or ""), _REASONS, _LATER)
+        return judged(answer, _answered, _REASONS, _LATER)
 
     # Files
 
@@ -205,8 +192,7 @@ class Twilio(Adapter):
         if not answers:
             if not reference["url"].startswith(_account("/Messages/", settings)):
                 raise Unreadable("the file's address is not below our account's messages")
-            credentials = basic(settings["account_sid"], settings["auth_token"])
-            return Call("GET", reference["url"], credentials)
+            return Call("GET", reference["url"], _credentials(settings))
         if answers[-1].status not in (301, 302, 303, 307, 308):
             return None
         if len(answers) > 2:
@@ -217,11 +203,7 @@ class Twilio(Adapter):
 
     def probe(self, settings: Settings) -> Call:
         """Ask for the account."""
-        return Call(
-            "GET",
-            _account(".json", settings),
-            basic(settings["account_sid"], settings["auth_token"]),
-        )
+        return Call("GET", _account(".json", settings), _credentials(settings))
 
     def register(self, address: str, settings: Settings) -> tuple[Call, ...]:
         """Give the number or the sender our address, to be tried again for 15 seconds."""
@@ -231,8 +213,7 @@ class Twilio(Adapter):
     def registration(self, settings: Settings) -> Call | None:
         """Ask for the number or the sender."""
         url = _sender(settings)
-        credentials = basic(settings["account_sid"], settings["auth_token"])
-        return Call("GET", url, credentials) if url else None
+        return Call("GET", url, _credentials(settings)) if url else None
 
     def registered(self, answer: ProviderAnswer) -> tuple[str, ...]:
         """Return the address, without the fragment about retries."""
@@ -243,9 +224,8 @@ class Twilio(Adapter):
     def deregister(
         self, address: str, settings: Settings, found: ProviderAnswer | None
     ) -> Call | None:
-        """Take the address away, unless it has become another's."""
-        elsewhere = found is not None and address not in self.registered(found)
-        return None if elsewhere else _set_address("", settings)
+        """Take the address away."""
+        return _set_address("", settings)
 
     def instructions(self, address: str, settings: Settings) -> str:
         """Say where the address is entered, if the SID of the number is not known."""
@@ -310,16 +290,17 @@ def _with_and_without_port(url: str) -> tuple[str, str]:
 # ── What a person did ──
 
 
-def _said(form: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    if form.get("ButtonPayload"):
-        text = form.get("ButtonText", "")
-        yield {"type": "choice", "data": form["ButtonPayload"], "text": text}
+def _said(form: Fields) -> Iterator[dict[str, Any]]:
+    payload, body = form.text("ButtonPayload", ""), form.text("Body", "")
+    if payload:
+        yield {"type": "choice", "data": payload, "text": form.text("ButtonText", "")}
         return
-    if form.get("Latitude"):
+    if form.text("Latitude", ""):
         yield _location(form)
         return
-    files = [_file(form, number) for number in range(min(_count(form.get("NumMedia", "")), 10))]
-    body = form.get("Body", "")
+    count = form.text("NumMedia", "")
+    number_of_files = min(int(count), 10) if re.fullmatch("[0-9]{1,3}", count) else 0
+    files = [_file(form, number) for number in range(number_of_files)]
     if body and files and files[0]["type"] == "file":
         files[0]["caption"] = body
     elif body:
@@ -327,44 +308,29 @@ def _said(form: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     yield from files
 
 
-def _location(form: Mapping[str, str]) -> dict[str, Any]:
+def _location(form: Fields) -> dict[str, Any]:
     try:
-        degrees = {name: float(form[name.title()]) for name in ("latitude", "longitude")}
-    except (KeyError, ValueError):
+        degrees = {name: float(form.text(name.title())) for name in ("latitude", "longitude")}
+    except ValueError:
         raise Unreadable("Latitude or Longitude is no number") from None
-    named = filled(title=form.get("Label", ""), address=form.get("Address", ""))
-    return {"type": "location", **degrees, **named}
+    return location(Fields(degrees), form.text("Label", ""), form.text("Address", ""))
 
 
-def _count(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _file(form: Mapping[str, str], number: int) -> dict[str, Any]:
-    content_type = form.get(f"MediaContentType{number}", "").partition(";")[0]
+def _file(form: Fields, number: int) -> dict[str, Any]:
+    content_type = form.text(f"MediaContentType{number}", "").partition(";")[0]
     if content_type not in _PICTURES:
         family = content_type.partition("/")[0]
         what = {"audio": "voice message", "video": "video", "image": "sticker"}.get(family)
         return {"type": "not_carried", "what": what or "document"}
-    reference = {"url": form.get(f"MediaUrl{number}", "")}
+    reference = {"url": form.text(f"MediaUrl{number}", "")}
     return {"type": "file", "file_type": _PICTURES[content_type], "reference": reference}
 
 
-def _identified(event: dict[str, Any], form: Mapping[str, str], index: int) -> dict[str, Any]:
+def _identified(event: dict[str, Any], form: Fields, index: int) -> dict[str, Any]:
     """Add an id of the event's own, the message's for marks, and what it answers to."""
-    message, quoted = form["MessageSid"], form.get("OriginalRepliedMessageSid", "")
-    answers = {"quotes": {"message": quoted}} if quoted and event["type"] != "choice" else {}
-    number = f":{index}" if index else ""
-    return {"id": event_id(message + number), "mark": message, **event, **answers}
-
-
-def _report(form: Mapping[str, str], status: str | None) -> Incoming:
-    message = form["MessageSid"]
-    reason = filled(reason=form.get("ErrorCode", "")) if status == "failed" else {}
-    event = {"type": "report", "message": message, "status": status, **reason}
-    if not form.get("To"):
-        raise Unreadable("To is missing")
-    return Incoming(form["To"], {"id": event_id(f"{message}:{status}"), **event})
+    message = form.text("MessageSid")
+    answer = quoting(event, form.text("OriginalRepliedMessageSid", ""))
+    return {"id": event_id(f"{message}:{index}" if index else message), "mark": message, **answer}
 
 
 # ── What is sent ──
@@ -382,6 +348,14 @@ def _content(piece: Piece) -> dict[str, str]:
     return {"Body": piece.text if isinstance(piece, Text) else ""}
 
 
+def _answered(body: Fields) -> tuple[str, str]:
+    return body.text("sid", ""), str(body.integer("code", 0) or "")
+
+
+def _credentials(settings: Settings) -> dict[str, str]:
+    return basic(settings["account_sid"], settings["auth_token"])
+
+
 def _account(path: str, settings: Settings) -> str:
     return f"{origin(_HOST, settings)}/2010-04-01/Accounts/{settings['account_sid']}{path}"
 
@@ -395,8 +369,7 @@ def _sender(settings: Settings) -> str:
 
 
 def _set_address(address: str, settings: Settings) -> Call | None:
-    url = _sender(settings)
-    credentials = basic(settings["account_sid"], settings["auth_token"])
+    url, credentials = _sender(settings), _credentials(settings)
     if settings.get("sender_sid", "").startswith("XE"):
         webhook = {"callback_url": address or None, "callback_method": "POST"}
         return json_call("POST", url, credentials, {"webhook": webhook})

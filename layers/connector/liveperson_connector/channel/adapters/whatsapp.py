@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from .by_whatsapp import MEGABYTE, PICTURES, WHATSAPP
 from .interface import (
     API_URL,
     Adapter,
@@ -44,14 +46,12 @@ from .interface import (
     WebhookRequest,
     origin,
 )
-from .reading import Fields, event_id, json_object
-from .writing import bearer, filled, json_call, refusal, same
+from .reading import Fields, event_id, filled, json_object, location, quoting, report
+from .writing import bearer, json_call, judged, same
 
 _HOST, _MEDIA_HOST = "graph.facebook.com", "lookaside.fbsbx.com"
 _VERSION = "v25.0"  # good for two years: https://developers.facebook.com/docs/graph-api/changelog
 
-_MEGABYTE = 1024 * 1024
-_PICTURES = ("JPG", "JPEG", "PNG")
 _DOCUMENTS = ("PDF", "TXT", "DOC", "DOCX", "XLS", "XLSX", "PPT", "PPTX")
 _FILE_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _WHAT = {
@@ -62,31 +62,22 @@ _WHAT = {
     "interactive": "form",
 }
 _NOT_SAID = ("system", "request_welcome")  # a number has changed, a chat was opened
-_REPORTS = ("delivered", "read", "failed")
 
+_OF_TEMPLATES = range(132000, 132017)
 _CODES = {
     "bad_credentials": (0, 190),
     "not_allowed": (3, 10, *range(200, 300), 368, 130497, 131005, 131030, 131031, 131037, 131042),
     "unknown_recipient": (131026,),
     "window_closed": (131047,),
     "blocked_by_user": (131050,),
-    "invalid_message": (
-        100,
-        131008,
-        131009,
-        131021,
-        131051,
-        131053,
-        131062,
-        *range(132000, 132017),
-    ),
+    "invalid_message": (100, 131008, 131009, 131021, 131051, 131053, 131062, *_OF_TEMPLATES),
 }
 _REASONS = {str(code): reason for reason, codes in _CODES.items() for code in codes}
 _LATER = {*"124", "80007", "130429", "131000", "131016", "131048", "131056", "131057"}
 
 
-_CAN = Capabilities(
-    text=4096,
+_CAN = replace(
+    WHATSAPP,
     caption=1024,
     buttons=3,
     button_title=20,
@@ -94,19 +85,12 @@ _CAN = Capabilities(
     row_title=24,
     choice_data=200,
     text_with_choices=1024,
-    files=dict.fromkeys(_PICTURES, 5 * _MEGABYTE) | dict.fromkeys(_DOCUMENTS, 100 * _MEGABYTE),
-    consumer_files=dict.fromkeys(_FILE_TYPES.values(), 5 * _MEGABYTE),
-    location_in=True,
-    location_out=True,
-    typing_out=True,
+    files={**WHATSAPP.files, **dict.fromkeys(_DOCUMENTS, 100 * MEGABYTE)},
     typing_at_message=True,
-    reports=frozenset(_REPORTS),
     read_marks=True,
     edits=True,
     deletions=True,
     reactions=True,
-    quotes=True,
-    window_seconds=24 * 3600,
     per_second=80,
 )
 
@@ -172,7 +156,7 @@ class WhatsApp(Adapter):
             said = {
                 field: recipient.person,
                 "recipient_type": "individual",
-                **_said(piece, settings),
+                **_content(piece, settings),
             }
         return _call(
             "{phone_number_id}/messages", settings, {"messaging_product": "whatsapp", **said}
@@ -180,15 +164,7 @@ class WhatsApp(Adapter):
 
     def judge(self, answer: ProviderAnswer) -> Verdict:
         """Read the message's id, or the error's code."""
-        try:
-            body = json_object(answer.body)
-            message = next((each.text("id") for each in body.each("messages")), "")
-            code = body.within("error").integer("code", -1)
-        except Unreadable:
-            message, code = "", -1
-        if 200 <= answer.status < 300:
-            return Verdict("sent", message)
-        return refusal(answer.status, str(code) if code >= 0 else "", _REASONS, _LATER)
+        return judged(answer, _answered, _REASONS, _LATER)
 
     # Files
 
@@ -230,9 +206,8 @@ class WhatsApp(Adapter):
     def deregister(
         self, address: str, settings: Settings, found: ProviderAnswer | None
     ) -> Call | None:
-        """Take the number's address away, unless it has become another's."""
-        elsewhere = found is not None and address not in self.registered(found)
-        return None if elsewhere else _configure({"override_callback_uri": ""}, settings)
+        """Take the number's address away."""
+        return _configure({"override_callback_uri": ""}, settings)
 
     def instructions(self, address: str, settings: Settings) -> str:
         """Say how the app is subscribed to messages, which is done once for an app."""
@@ -256,12 +231,9 @@ def _messages(value: Fields) -> Iterator[Incoming]:
         if kind in _NOT_SAID or taken_back:
             continue
         mark = message.text("id")  # of Base64, which an event's id may not be
-        event = {"id": event_id(mark), "mark": mark, **_event(message, kind)}
-        quoted = message.within("context").text("id", "")
-        if quoted and event["type"] not in ("choice", "reaction"):
-            event["quotes"] = {"message": quoted}
+        event = quoting(_event(message, kind), message.within("context").text("id", ""))
         person, name = _person(message, contacts)
-        yield Incoming(person, event, name)
+        yield Incoming(person, {"id": event_id(mark), "mark": mark, **event}, name)
 
 
 def _person(message: Fields, contacts: Sequence[Fields]) -> tuple[str, str]:
@@ -309,9 +281,7 @@ def _media(content: Fields, kind: str) -> dict[str, Any]:
 
 
 def _location(place: Fields, _kind: str) -> dict[str, Any]:
-    degrees = {field: place.number(field) for field in ("latitude", "longitude")}
-    named = filled(title=place.text("name", ""), address=place.text("address", ""))
-    return {"type": "location", **degrees, **named}
+    return location(place, place.text("name", ""), place.text("address", ""))
 
 
 def _reaction(content: Fields, _kind: str) -> dict[str, Any]:
@@ -345,37 +315,36 @@ _EVENTS = {
 def _reports(value: Fields) -> Iterator[Incoming]:
     for status in value.each("statuses"):
         kind, message = status.text("status"), status.text("id")
-        if kind in _REPORTS:
+        if kind in WHATSAPP.reports:
             reason = next((str(each.integer("code", -1)) for each in status.each("errors")), "")
-            event = {"type": "report", "message": message, "status": kind, **filled(reason=reason)}
             person = status.text("recipient_user_id", "") or status.text("recipient_id")
-            yield Incoming(person, {"id": event_id(f"{message}:{kind}"), **event})
+            yield report(person, message, kind, reason)
 
 
 # ── What is sent ──
 
 
-def _said(piece: Text | File | Location | Template, settings: Settings) -> dict[str, Any]:
-    kind, content = _content(piece, settings)
-    return {"type": kind, kind: content}
+def _answered(body: Fields) -> tuple[str, str]:
+    code = body.within("error").integer("code", -1)
+    message = next((each.text("id") for each in body.each("messages")), "")
+    return message, "" if code < 0 else str(code)
 
 
-def _content(
-    piece: Text | File | Location | Template, settings: Settings
-) -> tuple[str, dict[str, Any]]:
+def _content(piece: Text | File | Location | Template, settings: Settings) -> dict[str, Any]:
     if isinstance(piece, Template):
-        return "template", {"name": piece.name, "language": {"code": piece.language}}
+        named = {"name": piece.name, "language": {"code": piece.language}}
+        return {"type": "template", "template": named}
     if isinstance(piece, Location):
         place = {"latitude": piece.latitude, "longitude": piece.longitude}
-        return "location", place | filled(name=piece.title)
+        return {"type": "location", "location": place | filled(name=piece.title)}
     if isinstance(piece, File):
         file = {"link": piece.url} | filled(caption=piece.caption)
-        if piece.file_type.upper() in _PICTURES:
-            return "image", file
-        return "document", file | filled(filename=piece.name)
+        if piece.file_type.upper() in PICTURES:
+            return {"type": "image", "image": file}
+        return {"type": "document", "document": file | filled(filename=piece.name)}
     if piece.choices:
-        return "interactive", _interactive(piece, settings)
-    return "text", {"body": piece.text}
+        return {"type": "interactive", "interactive": _interactive(piece, settings)}
+    return {"type": "text", "text": {"body": piece.text}}
 
 
 def _interactive(piece: Text, settings: Settings) -> dict[str, Any]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from .interface import Call, NotProven, Verdict
-
-
-def filled(**fields: Any) -> dict[str, Any]:
-    """Return the fields that are not empty."""
-    return {name: value for name, value in fields.items() if value not in ("", None)}
+from .interface import Call, NotProven, ProviderAnswer, Unreadable, Verdict
+from .reading import Fields, json_object
 
 
 def json_call(method: str, url: str, headers: Mapping[str, str], content: Any = None) -> Call:
@@ -46,6 +42,22 @@ def same(given: str, expected: str | bytes, what: str) -> None:
     ours = expected if isinstance(expected, bytes) else expected.encode()
     if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), ours):
         raise NotProven(f"{what} is wrong" if given else f"{what} is missing")
+
+
+def judged(
+    answer: ProviderAnswer,
+    tell: Callable[[Fields], tuple[str, str]],
+    reasons: Mapping[str, str],
+    later: Collection[str] = (),
+) -> Verdict:
+    """Judge an answer in which ``tell`` finds the message's id and the error's code, if any."""
+    try:
+        message, code = tell(json_object(answer.body))
+    except Unreadable:  # such as a proxy's page
+        message, code = "", ""
+    if 200 <= answer.status < 300:
+        return Verdict("sent", message)
+    return refusal(answer.status, code, reasons, later)
 
 
 def refusal(
