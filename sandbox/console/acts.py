@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from console.feed import Feed
 from sandbox.channel import ConnectorClient, Fault
 from sandbox.console import wire
-from sandbox.console.feed import Feed
 from sandbox.console.gallery import GALLERY, QUICK_REPLIES
 from sandbox.demo.pictures import png
 from sandbox.system import System

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from console.feed import Feed
 from sandbox.console import skins
-from sandbox.console.feed import Feed
 from sandbox.system import System
 
 PAUSE_SECONDS = 0.5

@@ -14,7 +14,7 @@ import pytest
 
 from tools.template import PROJECT
 
-ROOMS = ("layers", "cli", "functions", "simulator", "sandbox", "tools", "docs", "events")
+ROOMS = ("layers", "cli", "functions", "console", "simulator", "sandbox", "tools", "docs", "events")
 PAGES = ("README.md", "CONTRIBUTING.md", "Makefile", "template.yaml")
 KINDS = {".py", ".md", ".yaml", ".toml", ".json", ".txt"}
 

@@ -20,6 +20,7 @@ PACKAGE = "liveperson_connector"
 _PACKAGE = PROJECT / "layers" / "connector" / PACKAGE
 _PARTS = (
     "benchmarks",
+    "console",
     "docs",
     "functions",
     "sandbox",

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from console.pages import PAGE, answer_file
 from liveperson_connector.telemetry.outcomes import Outcome
 from sandbox.console.gallery import GALLERY
-from sandbox.console.server import PAGE, answer_file
 from sandbox.console.skins import PLAIN, looks, names
 from sandbox.console.watchers import hop
 

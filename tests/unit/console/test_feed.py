@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sandbox.console.feed import Feed
+from console.feed import Feed
 
 
 def test_a_page_opened_later_gets_what_happened_before() -> None:
