@@ -33,6 +33,9 @@ demo: setup  ## every kind of message through the whole deployed system, on this
 sandbox: setup  ## keep the whole system running on this machine (ARGS="--port 4566 …")
 	@python -m sandbox up $(ARGS)
 
+drill: setup  ## lose a stack with open conversations, make it anew, see that no consumer is a stranger
+	@python -m sandbox drill $(ARGS)
+
 MINUTES ?= 5
 SEED ?= 1
 CONSUMERS ?= 20
@@ -121,4 +124,4 @@ clean:  ## remove everything that these commands created
 	@rm -rf $(VENV) site .sandbox .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo sandbox soak test docs security audit unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean
+.PHONY: help setup demo sandbox drill soak test docs security audit unit bench fuzz simulate mutation check format openapi build deploy cost scale requirements clean

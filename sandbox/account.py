@@ -52,6 +52,17 @@ def write_parameters(aws: Aws, stack_name: str, account: Account) -> None:
         )
 
 
+def keep_salt(aws: Aws, function: str, stack_name: str) -> None:
+    """Keep the salt of consumers' ids outside of the stack, as `make deploy` does."""
+    settings = aws.functions.get_function_configuration(FunctionName=function)
+    aws.ssm.put_parameter(
+        Name=f"/{stack_name}/consumer-id-salt",
+        Value=settings["Environment"]["Variables"]["CONSUMER_ID_SALT"],
+        Type="SecureString",
+        Overwrite=True,
+    )
+
+
 def fetch_app_jwt(aws: Aws, function: str, stack_name: str, account: Account) -> bool:
     """Run `token_refresh` as its schedule does; return True if it stored the AppJWT."""
     aws.functions.invoke(FunctionName=function, Payload=b"{}")

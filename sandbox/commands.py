@@ -15,6 +15,7 @@ from sandbox.account import EVENTS_ACCOUNT, Account
 from sandbox.channel.signature import is_signing_secret
 from sandbox.demo.command import demo
 from sandbox.deployment import STACK_NAME
+from sandbox.drill import drill
 from sandbox.errors import SandboxError
 from sandbox.providers import KINDS
 from sandbox.soak.command import add_options as add_soak_options
@@ -121,6 +122,9 @@ def parser() -> argparse.ArgumentParser:
     )
     show.set_defaults(command=demo, port=0)
     _add_where(show)
+    lose = commands.add_parser("drill", help="lose a stack, make it anew, see who is recognised")
+    lose.set_defaults(command=drill, port=0)
+    _add_where(lose)
     long = commands.add_parser(
         "soak", help="many conversations while everything around the connector fails"
     )

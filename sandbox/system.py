@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox import ports
-from sandbox.account import Account, fetch_app_jwt, write_parameters
+from sandbox.account import Account, fetch_app_jwt, keep_salt, write_parameters
 from sandbox.aws import ACCESS_KEY, REGION, Aws
 from sandbox.certificates import make_certificate
 from sandbox.channel import DemoChannel, FileHost
@@ -186,6 +186,7 @@ def _connect(
     liveperson: SimulatedLivePerson | None,
 ) -> None:
     with progress.step("Account: credentials, channel, AppJWT") as step:
+        keep_salt(aws, deployment.functions["message_intake"], deployment.stack_name)
         write_parameters(aws, deployment.stack_name, account)
         if liveperson is not None:
             liveperson.set_webhook_url(account.account_id, deployment.webhook_url)

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 
 from tools.guard_stack import guard
+from tools.kept_salt import keep, salt_of_the_lost
 from tools.stages import PROJECT, Stage, WrongStage
 
 BUILT = Path(".aws-sam/build/template.yaml")
@@ -49,7 +50,7 @@ def deploy(
 
     sam("build")
     publish_anew(project / BUILT, datetime.now(UTC))
-    sam("deploy", "--config-env", stage.name, *options)
+    sam("deploy", "--config-env", stage.name, *options, *salt_of_the_lost(stage))
 
 
 def main(
@@ -60,6 +61,7 @@ def main(
     try:
         stage = Stage.read(name, options, environ, project)
         deploy(stage, options, environ, project)
+        keep(stage)
         guard(stage)
     except WrongStage as wrong:
         print(wrong, file=sys.stderr)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Stage:
     stack_name: str
     region: str | None
     profile: str | None
+    overrides: tuple[str, ...] = ()
+    """The template's parameters, each as ``Name=value``."""
 
     @classmethod
     def read(
@@ -68,6 +71,7 @@ class Stage:
             stack_name=str(chosen.get("stack_name", "")),
             region=chosen.get("region") or region_name(environ),
             profile=chosen.get("profile"),
+            overrides=_overrides(chosen.get("parameter_overrides", ())),
         )
         stage._check()
         return stage
@@ -104,6 +108,13 @@ def _parameters(name: str, config: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def _overrides(value: object) -> tuple[str, ...]:
+    """Read what SAM takes: one string, a list of strings, or a table."""
+    if isinstance(value, Mapping):
+        return tuple(f"{name}={each}" for name, each in value.items())
+    return tuple(shlex.split(value) if isinstance(value, str) else map(str, value))  # type: ignore[call-overload]
+
+
 def _table(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -111,3 +122,4 @@ def _table(value: object) -> Mapping[str, Any]:
 _OPTIONS = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 for _option in ("--stack-name", "--region", "--profile"):
     _OPTIONS.add_argument(_option)
+_OPTIONS.add_argument("--parameter-overrides", nargs="*", action="extend")

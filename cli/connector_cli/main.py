@@ -15,6 +15,8 @@ from .erase import consumer
 from .groups import Program
 from .handover import handover
 from .manifest.command import manifest
+from .restore import restore
+from .salt import salt
 from .secrets import secrets
 from .status import status
 from .trace import trace
@@ -48,7 +50,7 @@ def cli() -> None:
 _COMMANDS = (
     *(manifest, account, channel, handover, try_it),
     *(doctor, status, trace, dead_letters),
-    *(secrets, consumer),
+    *(secrets, consumer, salt, restore),
 )
 
 for _command in _COMMANDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from samtranslator.translator.managed_policy_translator import ManagedPolicyLoad
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from tests.support.servers import Answer, HttpServer, Request, serving
+from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
 from tools.deploy import main, publish_anew
 from tools.guard_stack import main as guard
 from tools.stages import LONGEST_NAME, Stage, WrongStage
@@ -137,25 +138,57 @@ def called(project: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-def cloudformation(request: Request) -> Answer:
-    """Answer as CloudFormation does to what it takes."""
-    action = parse_qs(request.body.decode())["Action"][0]
-    return Answer(200, f"<{action}Response><{action}Result/></{action}Response>".encode())
+SALT_NAME = "/liveperson-connector-staging/consumer-id-salt"
+
+
+class Aws:
+    """Answers as CloudFormation, Lambda and Parameter Store do; a test says what is there."""
+
+    def __init__(self, *, kept: str = "", exists: bool = True) -> None:
+        self.kept, self.exists = kept, exists
+        self.written: list[dict[str, Any]] = []
+
+    def __call__(self, request: Request) -> Answer:
+        """Answer one call."""
+        if "x-amz-target" in request.headers:
+            return self._parameters(request)
+        if request.method == "GET":
+            variables = {"CONSUMER_ID_SALT": "the salt in use"}
+            return json_answer({"Environment": {"Variables": variables}})
+        return self._cloudformation(parse_qs(request.body.decode())["Action"][0])
+
+    def _parameters(self, request: Request) -> Answer:
+        if request.headers["x-amz-target"].endswith(".PutParameter"):
+            self.written.append(json.loads(request.body))
+            return json_answer({"Version": 1})
+        if self.kept:
+            return json_answer({"Parameter": {"Value": self.kept}})
+        return json_answer({"__type": "ParameterNotFound"}, 400)
+
+    def _cloudformation(self, action: str) -> Answer:
+        if action == "DescribeStacks" and not self.exists:
+            said = "<Code>ValidationError</Code><Message>Stack does not exist</Message>"
+            return Answer(400, f"<ErrorResponse><Error>{said}</Error></ErrorResponse>".encode())
+        detail = "<PhysicalResourceId>intake</PhysicalResourceId>"
+        result = f"<StackResourceDetail>{detail}</StackResourceDetail>"
+        whole = f"<{action}Result>{result}</{action}Result>"
+        return Answer(200, f"<{action}Response>{whole}</{action}Response>".encode())
 
 
 def asked(aws: HttpServer) -> list[tuple[str, str, str]]:
-    """Give region, action and stack of what CloudFormation was asked."""
+    """Give region, action and stack of every change that CloudFormation was asked for."""
     found = []
     for request in aws.requests:
-        form = parse_qs(request.body.decode())
+        form = parse_qs(request.body.decode()) if request.method == "POST" else {}
         region = request.headers["authorization"].split("/")[2]
-        found.append((region, form["Action"][0], form["StackName"][0]))
+        if "Action" in form and not form["Action"][0].startswith("Describe"):
+            found.append((region, form["Action"][0], form["StackName"][0]))
     return found
 
 
 def test_what_was_deployed_is_guarded(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stack policy and termination protection, in the region and on the stack of the options."""
-    with serving(cloudformation) as aws:
+    with serving(Aws()) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         options = ["--stack-name", "other", "--region", "me-central-1", "--no-confirm-changeset"]
         code = main(["production", *options], fake_sam(project), project)
@@ -169,7 +202,7 @@ def test_what_was_deployed_is_guarded(project: Path, monkeypatch: pytest.MonkeyP
         ("me-central-1", "SetStackPolicy", "other"),
         ("me-central-1", "UpdateTerminationProtection", "other"),
     ] == asked(aws)
-    assert ["true"] == parse_qs(aws.requests[1].body.decode())["EnableTerminationProtection"]
+    assert ["true"] == parse_qs(aws.requests[-1].body.decode())["EnableTerminationProtection"]
 
 
 @pytest.mark.parametrize("fails", ["build", "deploy"])
@@ -177,11 +210,11 @@ def test_what_was_not_deployed_is_not_guarded(
     project: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     """The exit code is that of ``sam``, which has said what is wrong."""
-    with serving(cloudformation) as aws:
+    with serving(Aws()) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         code = main(["staging"], fake_sam(project, fails), project)
 
-    assert (3, []) == (code, aws.requests)
+    assert (3, []) == (code, asked(aws))
     assert called(project)[-1].startswith(f"eu-west-1: sam {fails}")
 
 
@@ -208,6 +241,59 @@ def test_a_stack_that_cannot_be_guarded_is_said(
 
     assert 1 == code
     assert "Stack [x] does not exist" in capsys.readouterr().err
+
+
+# ── The salt of consumers' ids ──
+
+
+def deploy_to(aws: Aws, project: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
+    """Deploy the staging stack with some options; return how ``sam deploy`` was called."""
+    with serving(aws) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        assert 0 == main(["staging", *options], fake_sam(project), project)
+    return called(project)[-1]
+
+
+def test_a_stack_made_anew_gets_the_kept_salt(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the parameters of its stage, which SAM would forget otherwise."""
+    aws = Aws(kept="the former stack's id", exists=False)
+
+    said = deploy_to(aws, project, monkeypatch)
+
+    overrides = "LogRetentionDays=7 ConsumerIdSalt=the former stack's id"
+    assert said.endswith(f"sam deploy --config-env staging --parameter-overrides {overrides}")
+    assert [] == aws.written
+
+
+@pytest.mark.parametrize(
+    ("aws", "options"),
+    [
+        (Aws(kept="kept", exists=True), []),
+        (Aws(exists=False), []),
+        (Aws(kept="kept", exists=False), ["--parameter-overrides", "ConsumerIdSalt=chosen"]),
+    ],
+)
+def test_no_other_stack_gets_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws, options: list[str]
+) -> None:
+    """Neither one that exists, nor one without a predecessor, nor one whose operator chooses."""
+    assert "kept" not in deploy_to(aws, project, monkeypatch, *options)
+
+
+def test_the_salt_of_a_deployed_stack_is_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Encrypted, once, and shown to no one."""
+    aws = Aws()
+
+    deploy_to(aws, project, monkeypatch)
+
+    (written,) = aws.written
+    assert (SALT_NAME, "the salt in use") == (written["Name"], written["Value"])
+    assert ("SecureString", False) == (written["Type"], written["Overwrite"])
+    assert "the salt in use" not in "".join(capsys.readouterr())
 
 
 # ── What is in service ──

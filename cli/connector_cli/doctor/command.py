@@ -20,6 +20,7 @@ from .finding import OK, WARNING, WRONG, Check, CheckContext, Finding, run_check
 
 CHECKS: dict[str, Check] = {
     "stack": deployment.stack,
+    "salt": deployment.salt,
     "clock": clock.clock,
     "functions": deployment.functions,
     "versions": versions.versions,

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import output
 from ..dead_letters.queues import DeadLetter, DeadLetters
+from ..salt import kept_salt
 from .finding import CheckContext, Finding, ok, warning, wrong
 
 _DEPLOY = "make deploy STAGE=…, with this stack's stage of samconfig.toml"
@@ -28,6 +29,19 @@ def stack(context: CheckContext) -> Iterator[Finding]:
         )
     else:
         yield wrong("stack", f"{context.stack.name}: {status}", _DEPLOY)
+
+
+def salt(context: CheckContext) -> Iterator[Finding]:
+    """Check that the salt of consumers' ids survives the stack."""
+    kept = kept_salt(context.stack.client("ssm"), context.stack.name)
+    if kept is None:
+        found = "what consumers' ids depend on would be lost with the stack"
+        yield warning("salt", found, "connector salt keep")
+    elif kept != context.stack.consumer_id_salt:
+        found = "the stack uses another salt than the kept one: consumers are strangers to it"
+        yield wrong("salt", found, "see docs/recipes/restore-a-lost-stack.md")
+    else:
+        yield ok("salt", "kept outside of the stack")
 
 
 def functions(context: CheckContext) -> Iterator[Finding]:
