@@ -59,7 +59,7 @@ class RecordedApi:
         status: int | None = None
         try:
             fault = self.faults.pick(call.service, call.account_id, request.body)
-            answer = _spoilt(call, service, fault) if fault else _plain(call, service)
+            answer = spoilt(fault, lambda: _plain(call, service))
             status = answer.status
             return answer
         finally:
@@ -87,16 +87,26 @@ def _plain(call: Call, service: Service) -> Answer:
         return refused.answer
 
 
-def _spoilt(call: Call, service: Service, fault: Fault) -> Answer:
-    """Serve with a fault."""
+def _as_told(fault: Fault) -> Answer:
+    return Answer(fault.status, fault.body, fault.headers)
+
+
+def spoilt(
+    fault: Fault | None,
+    serve: Callable[[], Answer],
+    refuse: Callable[[Fault], Answer] = _as_told,
+) -> Answer:
+    """Serve with a fault, if there is one; `refuse` writes the answer of a `status`."""
+    if fault is None:
+        return serve()
     pause = fault.delay_ms / 1000
     if fault.kind != "slow_answer":
         time.sleep(pause)
     if fault.kind == "status":
-        return Answer(fault.status, fault.body, fault.headers)
+        return refuse(fault)
     if fault.kind == "reset_before":
         raise Reset
-    answer = _plain(call, service)
+    answer = serve()
     if fault.kind == "lost_answer":
         raise Reset
     if fault.kind == "reset_after":

@@ -22,7 +22,7 @@ from sandbox.demo.pictures import png
 from sandbox.demo.scenario import Scenario
 from sandbox.progress import duration
 from sandbox.providers import KINDS, stand_in
-from sandbox.providers.stand_in import Fault, Seen, StandIn
+from sandbox.providers.stand_in import Seen, StandIn
 from sandbox.system import System
 
 FUNCTIONS = ("provider_intake", "outbound_messaging", "webhook_intake", "channel_delivery")
@@ -208,7 +208,7 @@ class OverProvider(Actors):
         if deed:
             self._provider.say(PERSON, deed)
         else:
-            self._provider.fail(Fault(status=400))
+            self._provider.fail(status=400)
         text = "Is there anything else?"
         self._scenario.says("agent", text)
         number = self._liveperson.agent_text(*self._place, text)

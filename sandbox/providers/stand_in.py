@@ -5,7 +5,7 @@ What the stand-ins of all providers share.
     DELETE /stand-in/messages   forget it
     GET    /stand-in/requests   what the connector asked for, and what it was answered
     POST   /stand-in/say        {"person", …}: a person does something; the webhook is sent
-    POST   /stand-in/faults     {"status"?, "retry_after"?, "delay"?, "reset"?, "times"?}
+    POST   /stand-in/faults     a rule of `simulator.faults` for the next requests: {"status": 503}
     DELETE /stand-in/faults     behave again
 
 A person is a name of the caller's choice; the provider's id is made of it. What a person does is
@@ -18,30 +18,21 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
 import requests
 
-from simulator.http_server import Answer, HttpServer, Request, Reset, Routes
+from simulator.faults import REQUEST_KINDS, Fault, Faults
+from simulator.http_server import Answer, HttpServer, Request, Routes
+from simulator.recorded_api import spoilt
 
+SERVICE = "api"
 TIMEOUT = 10
 LARGEST_FILE = 20 * 1024 * 1024
-
-
-@dataclass
-class Fault:
-    """What goes wrong with the next requests: an error of the provider's, a wait, a broken line."""
-
-    status: int = 0
-    retry_after: int = 0
-    delay: float = 0.0
-    reset: bool = False
-    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,6 +56,7 @@ class Asked:
     method: str
     operation: str
     status: int
+    """0 if the connection was reset instead."""
 
 
 @dataclass
@@ -99,7 +91,7 @@ class StandIn(HttpServer, ABC):
         self._seen: list[Seen] = []
         self._asked: list[Asked] = []
         self._files: dict[str, bytes] = {}
-        self._fault: Fault | None = None
+        self._faults = Faults({SERVICE: REQUEST_KINDS})
         self._numbers = count(1)
         work: list[tuple[str, str, Callable[[Request], Answer]]] = [
             ("GET", "/stand-in/messages", lambda _: Answer(200, {"messages": self.shown()})),
@@ -158,10 +150,14 @@ class StandIn(HttpServer, ABC):
         with self._lock:
             return list(self._asked)
 
-    def fail(self, fault: Fault) -> None:
-        """Fail the next requests."""
-        with self._lock:
-            self._fault = fault
+    def fail(self, **rule: Any) -> None:
+        """
+        Fail the next request, or as many as `times` says, by a rule of `simulator.faults`.
+
+        An error of the kind `status`, which is the default, has the provider's own form; so has the
+        wait that its header `Retry-After` names.
+        """
+        self._faults.add({"service": SERVICE, "kind": "status", "times": 1, **rule})
 
     def say(self, person: str, deed: Mapping[str, Any]) -> list[int]:
         """Let a person do something; return what the connector answered to the webhook."""
@@ -247,10 +243,14 @@ class StandIn(HttpServer, ABC):
         if request.path.startswith("/stand-in/"):
             found = self._routes.find(request.method, request.path)
             return found[0](request) if found else Answer(404, {"error": "not_found"})
-        answer = self._failed() or self._served(request)
-        with self._lock:
-            self._asked.append(Asked(request.method, self.operation(request), answer.status))
-        return answer
+        fault, status = self._faults.pick(SERVICE, "", request.body), 0
+        try:
+            answer = spoilt(fault, lambda: self._served(request), self._as_told)
+            status = answer.status
+            return answer
+        finally:
+            with self._lock:
+                self._asked.append(Asked(request.method, self.operation(request), status))
 
     def operation(self, request: Request) -> str:
         """Return the name of what is asked for, without credentials."""
@@ -262,18 +262,8 @@ class StandIn(HttpServer, ABC):
         except RefusedByProvider as refused:
             return refused.answer
 
-    def _failed(self) -> Answer | None:
-        with self._lock:
-            fault = self._fault
-            if fault is None:
-                return None
-            fault.times -= 1
-            if fault.times <= 0:
-                self._fault = None
-        time.sleep(fault.delay)
-        if fault.reset:
-            raise Reset
-        return self.refusal(fault.status, fault.retry_after) if fault.status else None
+    def _as_told(self, fault: Fault) -> Answer:
+        return self.refusal(fault.status, int(fault.headers.get("Retry-After", 0)))
 
     def _let_say(self, request: Request) -> Answer:
         try:
@@ -283,16 +273,14 @@ class StandIn(HttpServer, ABC):
             return Answer(400, {"error": f"{type(error).__name__}: {error}"})
 
     def _break(self, request: Request) -> Answer:
-        known = {each.name for each in fields(Fault)}
-        wanted = request.json()
-        if not isinstance(wanted, dict) or not wanted.keys() <= known:
-            return Answer(400, {"error": f"a fault has some of {', '.join(sorted(known))}"})
-        self.fail(Fault(**wanted))
+        try:
+            self.fail(**request.json())
+        except (ValueError, TypeError) as error:
+            return Answer(400, {"error": str(error)})
         return Answer(201, {})
 
     def _mend(self, _: Request) -> Answer:
-        with self._lock:
-            self._fault = None
+        self._faults.clear()
         return Answer(200, {})
 
     def _forget(self, _: Request) -> Answer:

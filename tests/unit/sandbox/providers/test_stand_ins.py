@@ -32,7 +32,7 @@ from liveperson_connector.channel.adapters.interface import (
 )
 from liveperson_connector.channel.provider_pieces import say
 from sandbox.providers import KINDS, stand_in
-from sandbox.providers.stand_in import Fault, StandIn
+from sandbox.providers.stand_in import StandIn
 from simulator.http_server import Answer, HttpServer, Request
 from tests.support.adapters import samples
 from tests.support.rendering import OFFER, elements
@@ -205,14 +205,18 @@ def test_repeat_with_its_key_is_seen_once(wired: Wired) -> None:
 
 def test_faults_are_the_providers_errors(wired: Wired) -> None:
     """A provider that is down or busy is tried again; afterwards it works."""
-    wired.provider.fail(Fault(status=500, times=1))
+    wired.provider.fail(status=500)
     assert "later" == wired.send(Text("Hello")).outcome
-    wired.provider.fail(Fault(status=429, retry_after=7, times=1))
+    wired.provider.fail(status=429, headers={"Retry-After": "7"})
     assert "later" == wired.send(Text("Hello")).outcome
+    wired.provider.fail(kind="lost_answer")
+    with pytest.raises(requests.ConnectionError):
+        wired.send(Text("Seen, and not answered"))
     assert "sent" == wired.send(Text("Hello")).outcome
-    broken, busy, taken = [each.status for each in wired.provider.asked()][-3:]
-    assert (500, 429) == (broken, busy)
+    *faults, taken = [each.status for each in wired.provider.asked()][-4:]
+    assert [500, 429, 0] == faults
     assert 200 <= taken < 300
+    assert ["Seen, and not answered", "Hello"] == [each.text for each in wired.provider.seen()]
 
 
 # ── The way in ──
