@@ -44,7 +44,7 @@ FAULTS ?= 0.1
 soak: setup  ## many conversations while faults are injected everywhere (MINUTES=5 SEED=1 CONSUMERS=20 FAULTS=0.1)
 	@python -m sandbox soak --minutes $(MINUTES) --seed $(SEED) --consumers $(CONSUMERS) --faults $(FAULTS) $(ARGS)
 
-# Test files that run in parallel; the tests of one file share a sandbox and run one after the other.
+# Test files run in parallel; those that share a sandbox run one after the other (tests/conftest.py).
 # Long files come first, in the order of the folders: the short ones of tests/unit fill the gaps.
 JOBS ?= 2
 

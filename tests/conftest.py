@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import settings
 from tests.support.fake_credentials import credentials
 
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens on the discard port
+_SANDBOX = "the shared sandbox"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _ENVIRONMENT = {
@@ -48,6 +52,26 @@ def pytest_configure() -> None:
         raise pytest.UsageError(
             f"{', '.join(_REAL_ENDPOINTS)} is not on this machine; unset it to run tests"
         )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run all files that need the shared sandbox in one worker, so that it is started once."""
+    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        LoadFileScheduling,
+    )
+
+    class ByFileOrSandbox(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return _SANDBOX if _needs_sandbox(config.rootpath / file) else file
+
+    return ByFileOrSandbox(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@cache
+def _needs_sandbox(file: Path) -> bool:
+    return file.parent.name == "e2e" and "world: World" in file.read_text()
 
 
 @pytest.fixture(name="liveperson")

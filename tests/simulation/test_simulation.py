@@ -26,7 +26,7 @@ from liveperson_connector.liveperson.conversation_changes import ConversationCha
 from .running import CHUNK, play, search
 from .schedules import DAY, HOUR, Action, Fault, Schedule, dice, make
 
-_SEARCHES = int(os.environ.get("SIMULATED_SCHEDULES", "240")) // CHUNK
+_SEARCHES = int(os.environ.get("SIMULATED_SCHEDULES", "120")) // CHUNK
 
 
 @pytest.mark.parametrize("seed", range(_SEARCHES))

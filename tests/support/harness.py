@@ -14,18 +14,16 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
-from functions.dead_letter_redrive import handler as dead_letter_redrive
 from functions.message_intake import handler as message_intake
 from functions.token_refresh import handler as token_refresh
 from functions.webhook_intake import handler as webhook_intake
 from liveperson_connector.aws.clients import retrying
-from liveperson_connector.delivery.retries import MOST_TRIES, RetryingConsumer
+from liveperson_connector.delivery.retries import RetryingConsumer
 from liveperson_connector.entrypoints.container import AwsClients, Container
 from liveperson_connector.entrypoints.sqs import process_batch
 from sandbox.channel import DemoChannel
@@ -56,7 +54,6 @@ class Bench:
         self.liveperson = liveperson
         self.channel = channel
         self.clock = Clock(time.time())
-        self.most_tries = MOST_TRIES
         self.sqs, self.ssm = retrying("sqs"), retrying("ssm")
         names = (CONSUMER_EVENTS, f"{CONSUMER_EVENTS}-dlq", NOTIFICATIONS, f"{NOTIFICATIONS}-dlq")
         self.queues = {name: new_queue() for name in names}
@@ -126,15 +123,6 @@ class Bench:
         self.run()
         return chosen
 
-    def queue(self, body: str, queue: str = CONSUMER_EVENTS, group: str = "by hand") -> None:
-        """Put a message on a queue past the intake."""
-        self.sqs.send_message(
-            QueueUrl=self.queues[queue],
-            MessageBody=body,
-            MessageGroupId=group,
-            MessageDeduplicationId=uuid.uuid4().hex,
-        )
-
     def without_webhooks(self) -> None:
         """Let LivePerson's webhooks get lost from now on."""
         self.liveperson.wait_idle()
@@ -175,26 +163,6 @@ class Bench:
         """Give the words that the channel was told."""
         return [each["content"]["text"] for each in self.told()]
 
-    def count(self, service: str) -> int:
-        """Count what a service of LivePerson was asked."""
-        return int(self.liveperson.counts()[service])
-
-    def dead_letters(self, queue: str) -> list[dict[str, Any]]:
-        """Take what lies in the dead letters of a queue: bodies and attributes."""
-        answer = self.sqs.receive_message(
-            QueueUrl=self.queues[f"{queue}-dlq"],
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            VisibilityTimeout=0,
-        )
-        return [
-            {
-                **{k: v["StringValue"] for k, v in each.get("MessageAttributes", {}).items()},
-                "body": json.loads(each["Body"]),
-            }
-            for each in answer.get("Messages", [])
-        ]
-
     # ── Lambda ──
 
     def run(self) -> None:
@@ -213,22 +181,6 @@ class Bench:
                 QueueUrl=self.queues[queue], ReceiptHandle=receipt, VisibilityTimeout=0
             )
         self.run()
-
-    def forget_conversation(self, conversation_id: str) -> None:
-        """Lose the record of a conversation."""
-        retrying("dynamodb").delete_item(
-            TableName=self._table, Key={"pk": {"S": f"conversation#{ACCOUNT}#{conversation_id}"}}
-        )
-
-    def end_leases(self) -> None:
-        """Let whoever holds a lease have let it go: its time is DynamoDB's, not the test's."""
-        retrying("dynamodb").delete_item(
-            TableName=self._table, Key={"pk": {"S": f"lease#token-refresh#{ACCOUNT}"}}
-        )
-
-    def redrive(self, **asked: Any) -> dict[str, Any]:
-        """Run dead_letter_redrive as an operator does."""
-        return dead_letter_redrive.handler(asked, _Invocation())
 
     def new_containers(self) -> None:
         """Let every function begin anew at its next message: nothing built, nothing remembered."""
@@ -257,8 +209,7 @@ class Bench:
     def _worker(self, queue: str) -> RetryingConsumer:
         """Give the function's own worker, with the clock in hand."""
         workers = self._workers
-        worker = workers.channel_delivery if queue == NOTIFICATIONS else workers.outbound_messaging
-        return replace(worker, most_tries=self.most_tries)
+        return workers.channel_delivery if queue == NOTIFICATIONS else workers.outbound_messaging
 
     def _invoke(self, request: Request) -> Answer:
         """Answer Lambda's Invoke, which workers call for token_refresh alone."""
@@ -298,13 +249,6 @@ class Bench:
             for name in function["Environment"]["Variables"]:
                 environment.setenv(name, values.get(name, "http://127.0.0.1:9/nothing"))
         environment.setenv("AWS_ENDPOINT_URL_LAMBDA", lambda_url)
-
-
-class _Invocation:
-    """What Lambda tells of an invocation that has just begun."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 300_000
 
 
 def _record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,15 +16,11 @@ from liveperson_connector.delivery.retries import MOST_TRIES, RetryingConsumer
 from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
 from liveperson_connector.domain.queue_messages import (
     MOST_ATTRIBUTES,
-    OutgoingMessage,
     QueueMessage,
 )
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer
 from liveperson_connector.entrypoints.http import Answer, http_function
 from liveperson_connector.flows.dead_letter_redrive import (
-    DeadLetterRedrive,
-    Request,
-    Route,
     to_go_behind,
 )
 from liveperson_connector.flows.failed_events import failure_message
@@ -156,42 +151,6 @@ def test_a_message_without_a_trace_is_followed_by_its_own_id(output: Output) -> 
     assert "m-7" == output.lines[0]["trace"]
 
 
-def nobody(_account_id: str, _conversation_id: str) -> None:
-    """Know the consumer of no conversation."""
-
-
-def redrive(dead: InProcessQueue, source: InProcessQueue, clock: Clock) -> None:
-    """Redrive a queue as on schedule."""
-    route = Route(dead, source)
-    DeadLetterRedrive(
-        {"consumer-events": route}, InProcessFailures(clock), nobody, clock, walkers=1
-    ).redrive(Request())
-
-
-def test_a_trace_outlives_dead_letters_and_redrive(clock: Clock, output: Output) -> None:
-    """There and back, and a line says that it came back."""
-    dead, source = InProcessQueue("dlq", clock), InProcessQueue("source", clock)
-    letter = given_up(received(attributes={"trace": "t"}), LivePersonUnavailable("no"), dead)
-    assert "t" == letter.correlation_id
-    dead.hide(letter.receipt_handle, 0)
-
-    redrive(dead, source, clock)
-
-    assert "t" == source.letters[0].attributes["trace"]
-    assert ["t"] == [each["trace"] for each in output.lines if each["message"] == "put_back"]
-
-
-def test_a_letter_that_goes_behind_keeps_its_trace(clock: Clock) -> None:
-    """It makes room for the others of its group."""
-    dead = InProcessQueue("dlq", clock)
-    written = {"reason": "liveperson_refused", "trace": "t"}
-    dead.send([OutgoingMessage("{}", "g", f"{number}", written) for number in range(12)])
-
-    redrive(dead, InProcessQueue("source", clock), clock)
-
-    assert {"t"} == {each.attributes["trace"] for each in dead.letters}
-
-
 def test_a_dead_letter_never_has_more_attributes_than_sqs_takes(clock: Clock) -> None:
     """All that a failure and the redrive that looked at it write beside what it carries."""
     before = {"redrives": "4", "first_failed_at": "2023-11-14T00:00:00.000Z", "trace": "t"}
@@ -314,15 +273,3 @@ def test_a_bug_is_counted_for_all_functions_together(output: Output) -> None:
     (metric,) = output.metrics
     assert [["service"]] == metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
     assert [1.0] == metric["unexpected"]
-
-
-def test_no_line_of_a_message_says_what_was_said(clock: Clock, output: Output) -> None:
-    """Following a message needs none of its words."""
-    queue = InProcessQueue(clock=clock)
-    intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
-    with outcomes.context("tests", "t"):
-        intake.accept(ACCOUNT, PHONE, posted(text_event(text="secret words")))
-
-    assert "accepted" in output.messages
-    assert "secret words" not in json.dumps(output.objects)
-    assert PHONE.strip("+") not in output.text

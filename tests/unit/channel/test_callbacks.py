@@ -113,32 +113,6 @@ def test_answer_that_says_not_now_is_tried_again(status: int) -> None:
     assert 1 == len(server.requests)
 
 
-def test_redirect_is_not_followed() -> None:
-    """The operator's address was checked; another was not."""
-    with serving(Answer()) as elsewhere:
-        answer = Answer(302, headers={"Location": elsewhere.url})
-        with serving(answer) as server, pytest.raises(ChannelUnavailable):
-            told(server)
-
-    assert [] == elsewhere.requests
-
-
-def test_no_answer_is_tried_again() -> None:
-    """The channel may have taken it; it knows the repeat by its id."""
-    with serving(lambda _request: None) as server, pytest.raises(ChannelUnavailable) as lost:
-        told(server)
-
-    assert lost.value.maybe_done
-
-
-def test_channel_that_hangs_is_left_after_a_while() -> None:
-    """A worker does not wait for ever."""
-    with serving(Answer()) as server:
-        server.behaviour = server.hang
-        with pytest.raises(ChannelUnavailable):
-            callbacks(seconds=0.1).post(channel_settings(server.url), "msg_1", CALLBACK)
-
-
 def test_error_shows_neither_words_nor_address() -> None:
     """What an operator reads in the log is what kind of failure it was."""
     with serving(lambda _request: None) as server, pytest.raises(ChannelUnavailable) as lost:
