@@ -67,7 +67,7 @@ class Inbox:
         """Record one callback; return it with its answer, and the fault to apply."""
         now = time.time()
         webhook_id = headers.get("webhook-id", "")
-        status, problem = self._check(headers, body, now)
+        status, problem = self._check(headers, body)
         with self._lock:
             fault = self._next_fault()
             callback = Callback(
@@ -104,9 +104,9 @@ class Inbox:
         with self._lock:
             self._faults.clear()
 
-    def _check(self, headers: Mapping[str, str], body: bytes, now: float) -> tuple[int, str]:
+    def _check(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         try:
-            verify(self._signing_secret, headers, body, now)
+            verify(self._signing_secret, headers, body)
         except NotTrusted as reason:
             return REFUSED, str(reason)
         if not isinstance(_document(body), dict):

@@ -100,7 +100,7 @@ class SoakChannel(HttpServer):
 
     def _how(self, headers: Mapping[str, str], body: bytes, document: Any) -> PlannedFault:
         try:
-            verify(self.signing_secret, headers, body, time.time())
+            verify(self.signing_secret, headers, body)
         except NotTrusted:
             return PlannedFault("channel", "", "bad_signature", status=401)
         if self.down:

@@ -1,78 +1,49 @@
 """The demo channel believes a callback only if its Standard Webhooks signature is right."""
 
+import time
+from typing import Any
+
 import pytest
 
 from sandbox.channel.signature import NotTrusted, sign, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"test": 2432232314}'
-NOW = 1614265330
-HEADERS = {
-    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
-    "webhook-timestamp": str(NOW),
-    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-}
 
 
-def test_the_published_example_is_believed() -> None:
-    """The specification's own example verifies."""
-    verify(SECRET, HEADERS, BODY, NOW)
+def headers(moment: int) -> dict[str, str]:
+    """Give the headers of a callback that was sent at a moment."""
+    signature = sign(SECRET, "msg_1", moment, BODY)
+    return {"webhook-id": "msg_1", "webhook-timestamp": f"{moment}", "webhook-signature": signature}
 
 
-def test_signing_gives_the_published_signature() -> None:
-    """What we sign is what the specification signs."""
-    signed = sign(SECRET, HEADERS["webhook-id"], NOW, BODY)
-
-    assert HEADERS["webhook-signature"] == signed
-
-
-def test_one_right_signature_among_several_is_enough() -> None:
-    """While a secret is being changed, two signatures arrive; one must match."""
-    both = "v1,d3Jvbmc= v2,x " + HEADERS["webhook-signature"]
-
-    verify(SECRET, {**HEADERS, "webhook-signature": both}, BODY, NOW)
-
-
-@pytest.mark.parametrize("name", HEADERS)
-def test_a_missing_header_is_not_trusted(name: str) -> None:
-    """Every one of the three headers is needed."""
-    headers = {key: value for key, value in HEADERS.items() if key != name}
-
-    with pytest.raises(NotTrusted, match=name):
-        verify(SECRET, headers, BODY, NOW)
-
-
-@pytest.mark.parametrize("off", [-301, 301])
-def test_an_old_or_future_timestamp_is_not_trusted(off: int) -> None:
-    """A callback recorded earlier cannot be played again after five minutes."""
-    with pytest.raises(NotTrusted, match="timestamp"):
-        verify(SECRET, HEADERS, BODY, NOW + off)
+def test_what_is_signed_is_believed() -> None:
+    """By the specification's own example, and by the clock."""
+    assert "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" == (
+        sign(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, BODY)
+    )
+    verify(SECRET, headers(int(time.time())), BODY)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "spoilt",
     [
-        ("webhook-id", "msg_other"),
-        ("webhook-timestamp", str(NOW + 1)),
-        ("webhook-timestamp", "soon"),
-        ("webhook-signature", "v1,bm90aGluZw=="),
-        ("webhook-signature", "v1,ünsinn"),
-        ("webhook-signature", "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        {"webhook-id": ""},
+        {"webhook-id": "msg_2"},
+        {"webhook-timestamp": "soon"},
+        {"webhook-signature": "v1,ünsinn"},
+        {"webhook-signature": "no version"},
+        headers(int(time.time()) - 3600),
     ],
 )
-def test_a_changed_header_is_not_trusted(name: str, value: str) -> None:
-    """The signature covers the id and the time, and carries its version."""
+def test_what_is_not_signed_so_is_not_trusted(spoilt: dict[str, Any]) -> None:
+    """Whatever a header says, it is an answer and no failure."""
     with pytest.raises(NotTrusted):
-        verify(SECRET, {**HEADERS, name: value}, BODY, NOW)
+        verify(SECRET, {**headers(int(time.time())), **spoilt}, BODY)
 
 
 def test_a_changed_body_is_not_trusted() -> None:
-    """One changed byte is enough."""
-    with pytest.raises(NotTrusted, match="body"):
-        verify(SECRET, HEADERS, BODY + b" ", NOW)
-
-
-def test_a_secret_that_is_none_is_a_mistake_of_ours() -> None:
-    """A secret that is not base64 is reported as such, not as a forged callback."""
-    with pytest.raises(ValueError, match="base64"):
-        sign("whsec_not base64!", "id", NOW, BODY)
+    """One changed byte is enough, and one that is no text."""
+    for body in (BODY + b" ", b"\xff"):
+        with pytest.raises(NotTrusted):
+            verify(SECRET, headers(int(time.time())), body)
