@@ -22,7 +22,7 @@ SECTIONS = {
 
 SHOWN = {"supported", "passed through"}
 STATUS = re.compile(
-    r"supported|passed through|not (?:sent|delivered|used), because \S.*"
+    r"supported|passed through|not (?:sent|delivered|used|used yet), because \S.*"
     r"|not offered by LivePerson to connectors"
 )
 
