@@ -4,59 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
-from liveperson_connector.entrypoints.container import container
-from tests.support.accounts import CLIENT_ID, CLIENT_SECRET
-from tests.support.containers import begin_anew
+from tests.support.accounts import CLIENT_SECRET
 from tests.support.logs import Output
-from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
+from tests.support.servers import json_answer
 from tests.support.webhooks import signed_webhook
-from tools.template import PROJECT, functions
+from tools.template import PROJECT
 
-PARAMETER = {
-    "Parameter": {"Value": json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET})}
-}
-
-
-class Aws:
-    """As much of AWS as an intake meets: Parameter Store, and SQS, which may be told to fail."""
-
-    def __init__(self, server: HttpServer) -> None:
-        self.server = server
-        self.sqs: Callable[[Request], Answer | None] = self.take
-        self.queued: list[str] = []
-
-    def answer(self, request: Request) -> Answer | None:
-        if "AmazonSSM" in request.headers.get("x-amz-target", ""):
-            return json_answer(PARAMETER)
-        return self.sqs(request)
-
-    def take(self, request: Request) -> Answer:
-        self.queued.append(request.json()["MessageBody"])
-        return json_answer({"MessageId": "m", "MD5OfMessageBody": ""})
-
-
-@pytest.fixture(name="aws")
-def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    with serving(Answer()) as server:
-        aws = Aws(server)
-        server.behaviour = aws.answer
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        for function in functions().values():
-            for name in function["Environment"]["Variables"]:
-                monkeypatch.setenv(name, f"{server.url}/000000000000/queue.fifo")
-        monkeypatch.setenv("PARAMETER_PREFIX", "/connector")
-        begin_anew()
-        for each in ("webhook_intake", "message_intake", "provider_intake"):
-            getattr(container(), each)  # as Lambda does, before the time of an answer begins
-        yield aws
-        begin_anew()
+from .conftest import Aws
 
 
 def posted(**spoilt: Any) -> dict[str, Any]:

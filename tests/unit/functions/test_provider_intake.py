@@ -4,58 +4,14 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from functions.provider_intake import handler as provider_intake
-from liveperson_connector.entrypoints.container import container
-from tests.support.containers import begin_anew
 from tests.support.logs import Output
-from tests.support.servers import Answer, Request, json_answer, serving
-from tools.template import functions
 
-APP_SECRET = "0123456789abcdef" * 2
-VERIFY_TOKEN = "a-verify-token-of-tests"
-CHANNEL = {
-    "kind": "whatsapp",
-    "phone_number_id": "1234567890",
-    "business_account_id": "1234567890",
-    "token": "a-token-that-was-never-one",
-    "app_secret": APP_SECRET,
-    "verify_token": VERIFY_TOKEN,
-}
-
-
-class Aws:
-    """Parameter Store with one ready channel, and a queue."""
-
-    def __init__(self) -> None:
-        self.queued: list[str] = []
-        self.calls: list[str] = []
-
-    def answer(self, request: Request) -> Answer:
-        """Answer a call."""
-        self.calls.append(request.headers.get("x-amz-target", ""))
-        if "AmazonSSM" in self.calls[-1]:
-            return json_answer({"Parameter": {"Value": json.dumps(CHANNEL)}})
-        self.queued.append(request.json()["MessageBody"])
-        return json_answer({"MessageId": "m", "MD5OfMessageBody": ""})
-
-
-@pytest.fixture(name="aws")
-def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    aws = Aws()
-    with serving(aws.answer) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        for name in functions()["provider_intake"]["Environment"]["Variables"]:
-            monkeypatch.setenv(name, f"{server.url}/000000000000/queue.fifo")
-        monkeypatch.setenv("PARAMETER_PREFIX", "/connector")
-        begin_anew()
-        assert container().provider_intake
-        yield aws
-        begin_anew()
+from .conftest import APP_SECRET, PHONE, Aws
 
 
 def request(method: str, body: str = "", **more: Any) -> dict[str, Any]:
@@ -87,15 +43,15 @@ def test_a_webhook_is_answered_when_it_is_queued(aws: Aws) -> None:
     assert [200, 200] == [each["statusCode"] for each in answers]
     assert ["one", "two"] == [json.loads(each)["event"]["text"] for each in aws.queued]
     assert [
-        "AmazonSSM.GetParameter",
-        "AmazonSQS.SendMessage",
-        "AmazonSQS.SendMessage",
+        "GetParameter",
+        "SendMessage",
+        "SendMessage",
     ] == aws.calls
 
 
 def test_a_challenge_is_answered_in_the_providers_form(aws: Aws) -> None:
     """Which is its own text, and no JSON."""
-    asked = {"hub.verify_token": CHANNEL["verify_token"], "hub.challenge": "1158201444"}
+    asked = {"hub.verify_token": PHONE["verify_token"], "hub.challenge": "1158201444"}
     answer = provider_intake.handler(request("GET", queryStringParameters=asked), None)
 
     assert (200, "1158201444") == (answer["statusCode"], answer["body"])
@@ -129,5 +85,5 @@ def test_what_is_said_is_not_logged(aws: Aws, output: Output) -> None:
     provider_intake.handler(request("POST", said("my secret words")), None)
 
     assert ["accepted", "untrusted_webhook"] == output.messages
-    for secret in ("my secret words", "15550100", "DE.1", "Ann", APP_SECRET, CHANNEL["token"]):
+    for secret in ("my secret words", "15550100", "DE.1", "Ann", APP_SECRET, PHONE["token"]):
         assert secret not in output.text
