@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, cast
 
 import pytest
-from botocore.exceptions import ClientError
 from mypy_boto3_dynamodb import DynamoDBClient
-from mypy_boto3_sqs import SQSClient
 
 from liveperson_connector.aws.conversation_store import ConversationStore
 from liveperson_connector.aws.delivery_state import DeliveryState
-from liveperson_connector.aws.queues import Queue
 from liveperson_connector.domain.errors import AwsUnavailable
 from liveperson_connector.domain.queue_messages import OutgoingMessage, QueueMessage
 from liveperson_connector.flows.dead_letter_redrive import DeadLetterRedrive, Request, Route
@@ -21,84 +20,102 @@ from tests.simulation.table import Table
 from tests.support.clocks import Clock
 from tests.support.in_process import InProcessQueue
 from tests.support.logs import Output
-from tests.support.slow_aws import CALL_SECONDS, SlowSqs, SlowTable
 
 GOAL = 300  # letters a second
 LETTERS = 1500
+CALL_SECONDS = 0.01  # about what AWS takes from a function in its own region
 
 
-@pytest.fixture(name="sqs")
-def _sqs() -> SlowSqs:
-    return SlowSqs("dead", "source")
+class Locked:
+    """Something that many threads may call, one at a time; its calls are counted."""
+
+    def __init__(self, one: object) -> None:
+        self._one, self._lock, self.calls = one, Lock(), 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Give an attribute, or a method that waits for its turn."""
+        found = getattr(self._one, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            time.sleep(0)  # another thread goes first
+            with self._lock:
+                self.calls += 1
+                return found(*arguments, **named)
+
+        return call
 
 
-def queue(sqs: SlowSqs, name: str) -> Queue:
-    """Give a queue of a slow SQS."""
-    return Queue(cast(SQSClient, sqs), name)
+class Aws:
+    """Dead letters, the queue they come from, and the table, for many walkers."""
 
-
-def bury(sqs: SlowSqs, letters: int, groups: int) -> None:
-    """Put letters among the dead, in so many groups."""
-    reason = {"reason": {"StringValue": "channel_unavailable"}}
-    sqs.queues["dead"].put(
-        *(
-            {
-                "MessageBody": f"{number:05}",
-                "MessageGroupId": f"{number % groups}",
-                "MessageAttributes": reason,
-            }
-            for number in range(letters)
+    def __init__(self, clock: Clock, letters: int, groups: int) -> None:
+        self.clock = clock
+        self.dead, self.source = Locked(InProcessQueue("dead", clock)), Locked(InProcessQueue())
+        self.table = Locked(Table())
+        reason = {"reason": "channel_unavailable"}
+        self.dead.send(
+            [
+                OutgoingMessage(f"{number:05}", f"{number % groups}", f"{number}", reason)
+                for number in range(letters)
+            ]
         )
-    )
+        self.dead.calls = 0
+
+    def redrive(self) -> dict[str, Any]:
+        """Put all letters back."""
+        table = cast(DynamoDBClient, self.table)
+        failures, owner = DeliveryState(table, "table"), ConversationStore(table, "table").owner
+        route = Route(cast(Any, self.dead), cast(Any, self.source))
+        flow = DeadLetterRedrive({"consumer-events": route}, failures, owner, self.clock)
+        answer: dict[str, Any] = flow.redrive(Request(), lambda: 300)["consumer-events"]
+        return answer
+
+    @property
+    def calls(self) -> int:
+        """How often SQS was called."""
+        return self.dead.calls + self.source.calls
 
 
-def redrive(sqs: SlowSqs, clock: Clock) -> dict[str, Any]:
-    """Put all letters back."""
-    table = cast(DynamoDBClient, SlowTable(Table()))
-    failures, owner = DeliveryState(table, "table"), ConversationStore(table, "table").owner
-    route = Route(queue(sqs, "dead"), queue(sqs, "source"))
-    flow = DeadLetterRedrive({"consumer-events": route}, failures, owner, clock)
-    answer: dict[str, Any] = flow.redrive(Request(), lambda: 300)["consumer-events"]
-    return answer
+def bodies(queue: Locked) -> list[str]:
+    """Give what stands in a queue."""
+    return [each.body for each in queue.letters]
 
 
 @pytest.mark.parametrize("groups", [40, LETTERS])
-def test_300_letters_a_second_are_put_back(
-    sqs: SlowSqs, clock: Clock, output: Output, groups: int
-) -> None:
+def test_300_letters_a_second_are_put_back(clock: Clock, output: Output, groups: int) -> None:
     """
     With calls of ten milliseconds, also if each letter is of a group of its own; in order.
 
     The time is that of the calls, which the walkers share: a busy machine tells of others.
     """
-    bury(sqs, LETTERS, groups)
-    answer = redrive(sqs, clock)
-    took = sqs.calls * CALL_SECONDS / WALKERS
+    aws = Aws(clock, LETTERS, groups)
+    answer = aws.redrive()
+    took = aws.calls * CALL_SECONDS / WALKERS
 
-    back = sqs.bodies("source")
+    back = bodies(aws.source)
     by_group = [[each for each in back if int(each) % groups == g] for g in range(40)]
     assert ({"channel_unavailable": LETTERS}, 0) == (answer["moved"], answer["unseen"])
-    assert (LETTERS, 0) == (len(set(back)), len(sqs.bodies("dead")))
+    assert (LETTERS, []) == (len(set(back)), bodies(aws.dead))
     assert all(each == sorted(each) for each in by_group)
     assert LETTERS / took > GOAL, f"{LETTERS / took:.0f} a second"
 
 
-def test_ten_letters_of_one_group_take_three_calls(
-    sqs: SlowSqs, clock: Clock, output: Output
-) -> None:
+def test_ten_letters_of_one_group_take_three_calls(clock: Clock, output: Output) -> None:
     """One after another, for the sake of their order: that is a third of a thousand a second."""
-    bury(sqs, 200, 1)
-    answer = redrive(sqs, clock)
+    aws = Aws(clock, 200, 1)
+    answer = aws.redrive()
 
     assert {"channel_unavailable": 200} == answer["moved"]
-    assert [f"{number:05}" for number in range(200)] == sqs.bodies("source")
+    assert [f"{number:05}" for number in range(200)] == bodies(aws.source)
     ends, one_for_each_walker = 4, WALKERS
-    assert 3 * 200 / 10 + ends + one_for_each_walker >= sqs.calls
+    assert 3 * 200 / 10 + ends + one_for_each_walker >= aws.calls
 
 
-def test_walk_that_fails_gives_back_what_it_has(sqs: SlowSqs, clock: Clock) -> None:
+def test_walk_that_fails_gives_back_what_it_has(clock: Clock) -> None:
     """Its error is told, every walker stops, and what was not handled stays in its place."""
-    bury(sqs, 400, 40)
+    aws = Aws(clock, 400, 40)
 
     def put_back(letters: Sequence[QueueMessage]) -> None:
         if any(int(each.body) >= 40 for each in letters):
@@ -108,10 +125,9 @@ def test_walk_that_fails_gives_back_what_it_has(sqs: SlowSqs, clock: Clock) -> N
         return Fate.STAYS if int(letter.body) % 40 < 20 else Fate.BACK
 
     with pytest.raises(AwsUnavailable):
-        Walk(queue(sqs, "dead"), Plan(decide, put_back), clock=clock).run()
+        Walk(cast(Any, aws.dead), Plan(decide, put_back), clock=clock).run()
 
-    sqs.queues["dead"].time_out()
-    left = sqs.bodies("dead")
+    left = bodies(aws.dead)
     assert 400 - 20 <= len(left)
     assert {each for each in map(int, left) if each >= 40} == set(range(40, 400))
 
@@ -119,15 +135,15 @@ def test_walk_that_fails_gives_back_what_it_has(sqs: SlowSqs, clock: Clock) -> N
 def test_letters_that_cannot_be_given_back_are_told(clock: Clock) -> None:
     """They are hidden for some minutes then, for example if a role lacks the right."""
 
-    class DeniedSqs(SlowSqs):
-        def change_message_visibility_batch(self, **_: Any) -> dict[str, Any]:
-            raise ClientError({"Error": {"Code": "AccessDenied"}}, "ChangeMessageVisibilityBatch")
+    class Denied(InProcessQueue):
+        def show_all(self, receipt_handles: Sequence[str]) -> None:  # noqa: ARG002
+            raise AwsUnavailable("AccessDenied")
 
-    denied = DeniedSqs("dead")
-    bury(denied, 20, 20)
+    denied = Denied(clock=clock)
+    denied.send([OutgoingMessage("x", f"{number}", f"{number}", {}) for number in range(20)])
 
     with pytest.raises(AwsUnavailable, match="AccessDenied"):
-        Walk(queue(denied, "dead"), Plan(lambda _letter: Fate.STAYS), clock=clock).run()
+        Walk(denied, Plan(lambda _letter: Fate.STAYS), walkers=1, clock=clock).run()
 
 
 @pytest.mark.parametrize("walkers", [1, 8])

@@ -2,41 +2,16 @@
 
 import ast
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import pytest
 
 import sandbox
 import simulator
-from sandbox.channel import DemoChannel
-from sandbox.soak.channel import SoakChannel
-from simulator.http_server import HttpServer
 
-SECRET = "whsec_dGhpcyBpcyBhIG1hZGUtdXAgc2VjcmV0IQ=="
 OWN_SOCKETS = {
     "simulator/http_server.py": "the one base, whose tests are in simulator/tests",
     "sandbox/sam_local/gate.py": "asks for a secret word before the first byte is passed on",
     "sandbox/sam_local/loopback.py": "runs in containers alone, whose loopback no browser has",
 }
-
-
-@pytest.mark.parametrize("make", [DemoChannel, lambda secret: SoakChannel(secret, [])])
-def test_a_channel_refuses_a_web_page(make: type[DemoChannel]) -> None:
-    """Another site's request is 403, a program's is answered."""
-    with make(SECRET) as channel:
-        assert status(channel, {"origin": "https://page.example"}) == 403
-        assert status(channel, {}) == 404
-
-
-def status(channel: HttpServer, headers: dict[str, str]) -> int:
-    connection = HTTPConnection("127.0.0.1", urlsplit(channel.url).port or 0, timeout=5)
-    connection.request("GET", "/", headers=headers)
-    try:
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def test_every_server_is_the_guarded_base() -> None:
