@@ -9,6 +9,7 @@ import click
 
 from .account import account
 from .channel.command import channel
+from .console.command import console
 from .dead_letters.command import dead_letters
 from .doctor.command import doctor
 from .erase import consumer
@@ -49,7 +50,7 @@ def cli() -> None:
 
 _COMMANDS = (
     *(manifest, account, channel, handover, try_it),
-    *(doctor, status, trace, dead_letters),
+    *(doctor, status, trace, console, dead_letters),
     *(secrets, consumer, salt, restore),
 )
 

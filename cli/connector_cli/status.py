@@ -27,7 +27,7 @@ from .stack import Stack
 _DESTINATIONS = (LIVEPERSON, CHANNEL)
 
 # The AppJWT is renewed every 20 minutes: an older one means that two refreshes failed.
-_OLD_TOKEN_SECONDS = 45 * 60
+OLD_TOKEN_SECONDS = 45 * 60
 
 # Count open conversations in at most this many pages of the table; then print "at least".
 _MOST_PAGES = 20
@@ -73,7 +73,7 @@ def gather(stack: Stack, minutes: int = 60) -> dict[str, Any]:
         "accounts": {
             each: _account(stack, parameters, table, each, since) for each in parameters.account_ids
         },
-        "queues": {each["queue"]: each for each in _queues(stack)},
+        "queues": {each["queue"]: each for each in queues(stack)},
         "dead_letters": dict(Counter(each.reason for each in found.letters)),
         "dead_letters_not_shown": found.unseen,
         "held_groups": _held(table, found.letters),
@@ -87,7 +87,7 @@ def _account(
 ) -> dict[str, Any]:
     return {
         "app_jwt": _app_jwt(parameters, account_id),
-        "outages": _outages(table, account_id, ready_channels(parameters, account_id)),
+        "outages": outages(table, account_id, ready_channels(parameters, account_id)),
         "last_webhook": last_webhook(stack, account_id, since),
     }
 
@@ -105,7 +105,7 @@ def _app_jwt(parameters: Parameters, account_id: str) -> dict[str, Any] | None:
     return {**told, "expires_in_seconds": round(read.expires_at - time.time())}
 
 
-def _outages(table: Table, account_id: str, names: list[str]) -> dict[str, Any]:
+def outages(table: Table, account_id: str, names: list[str]) -> dict[str, Any]:
     """Return the circuits that count failures; ``names`` are the account's ready channels."""
     destinations = [*_DESTINATIONS, *(f"{CHANNEL}:{name}" for name in names)]
     found = table.get([OUTAGE_PK.format(account_id, each) for each in destinations])
@@ -145,7 +145,8 @@ def last_webhook(stack: Stack, account_id: str, since: datetime) -> dict[str, An
     return {"at": last.at, "answered_in_ms": round(ends[0]) if ends else None}
 
 
-def _queues(stack: Stack) -> list[dict[str, Any]]:
+def queues(stack: Stack) -> list[dict[str, Any]]:
+    """Return each queue's depth, and the age of its oldest message in seconds or None."""
     sqs = stack.client("sqs")
     told = []
     for resource in stack.of_type("AWS::SQS::Queue"):
@@ -212,18 +213,28 @@ def _open_conversations(stack: Stack) -> dict[str, Any]:
     return {"count": count, "complete": True}
 
 
-def _problems(told: Mapping[str, Any]) -> list[dict[str, str]]:
+def outage_problems(account_id: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a problem for each open circuit of an account's ``outages``, and since when."""
+    return [
+        _problem(
+            f"{destination} is down for account {account_id}; messages wait",
+            "connector doctor",
+            since=outage["since"],
+        )
+        for destination, outage in found.items()
+        if outage["is_certain"]
+    ]
+
+
+def _problems(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     for account_id, account in told["accounts"].items():
         token = account["app_jwt"]
         if token is None or token.get("expires_in_seconds", 0) <= 0:
             found.append(_problem(f"account {account_id} has no valid AppJWT", "connector doctor"))
-        elif token["age_seconds"] > _OLD_TOKEN_SECONDS:
+        elif token["age_seconds"] > OLD_TOKEN_SECONDS:
             found.append(_problem(f"account {account_id}: refreshes fail", "connector doctor"))
-        for destination, outage in account["outages"].items():
-            if outage["is_certain"]:
-                problem = f"{destination} is down for account {account_id}; messages wait"
-                found.append(_problem(problem, "connector doctor"))
+        found += outage_problems(account_id, account["outages"])
     for reason, count in told["dead_letters"].items():
         hidden = told["dead_letters_not_shown"]
         behind = f" (and {hidden} behind such ones)" if hidden else ""
@@ -232,8 +243,8 @@ def _problems(told: Mapping[str, Any]) -> list[dict[str, str]]:
     return found
 
 
-def _problem(problem: str, fix: str) -> dict[str, str]:
-    return {"problem": problem, "fix": fix}
+def _problem(problem: str, fix: str, **since: datetime) -> dict[str, Any]:
+    return {"problem": problem, "fix": fix, **since}
 
 
 def _show(told: Mapping[str, Any]) -> None:

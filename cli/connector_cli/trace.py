@@ -44,7 +44,7 @@ def trace(stack: Stack, what: str, account_id: str | None, minutes: int, as_json
     ready channel, the provider's), or a consumer's pseudonym or a trace id from the logs. The
     output contains no message text.
     """
-    names = _names(stack, what, account_id)
+    names = names_in_logs(stack, what, account_id)
     found = follow(stack, names, minutes)
     letters = [each for each in DeadLetters(stack).read().letters if _is_about(each, names, found)]
     if not (found or letters):
@@ -77,10 +77,10 @@ def follow(stack: Stack, names: set[str], minutes: float) -> list[Line]:
         return named
     same = lines(stack, since, having=traces[:_MOST_TRACES])
     also = [line for line in same if line.fields.get("trace") in traces]
-    return _once([*named, *also])
+    return _once([*also, *named])  # of one millisecond in the order in which they were read
 
 
-def _names(stack: Stack, what: str, account_id: str | None) -> set[str]:
+def names_in_logs(stack: Stack, what: str, account_id: str | None = None) -> set[str]:
     """Return the names of ``what`` in the logs: itself, and the pseudonym it has as a consumer."""
     parameters, salt = Parameters(stack), stack.consumer_id_salt
     accounts = [account_id] if account_id else parameters.account_ids

@@ -3,6 +3,7 @@
 import { Desk } from "./desk.js";
 import { element } from "./dom.js";
 import { Phone } from "./phone.js";
+import { Recorder } from "./recorder.js";
 import { showState, Weather } from "./weather.js";
 import { Way } from "./way.js";
 
@@ -31,29 +32,35 @@ function showProblem(text) {
 }
 
 const setting = await (await fetch("setting")).json();
-const parts = {
-  phone: new Phone(act, setting),
-  desk: new Desk(act, setting),
-  way: new Way(act),
-};
-new Weather(act, setting);
+if (setting.reads_only) new Recorder(setting, showProblem);
+else play();
 
-const takes = {
-  hop: (entry) => parts.way.addHop(entry),
-  callback: (entry) => parts.phone.addCallback(entry),
-  sent: (entry) => { parts.phone.addSent(entry); parts.way.addSent(entry); },
-  conversation: (entry) => { parts.desk.take(entry); },
-  state: (entry) => showState(entry),
-};
+/** A sandbox: both sides are played, and its feed tells what happens. */
+function play() {
+  const parts = {
+    phone: new Phone(act, setting),
+    desk: new Desk(act, setting),
+    way: new Way(act),
+  };
+  new Weather(act, setting);
 
-const link = document.getElementById("link");
-const stream = new EventSource("feed");
-stream.addEventListener("open", () => { link.textContent = "live"; });
-stream.addEventListener("error", () => { link.textContent = "not connected: trying again"; });
-stream.addEventListener("message", (message) => {
-  const entry = JSON.parse(message.data);
-  takes[entry.kind]?.(entry);
-});
+  const takes = {
+    hop: (entry) => parts.way.addHop(entry),
+    callback: (entry) => parts.phone.addCallback(entry),
+    sent: (entry) => { parts.phone.addSent(entry); parts.way.addSent(entry); },
+    conversation: (entry) => { parts.desk.take(entry); },
+    state: (entry) => showState(entry),
+  };
+
+  const link = document.getElementById("link");
+  const stream = new EventSource("feed");
+  stream.addEventListener("open", () => { link.textContent = "live"; });
+  stream.addEventListener("error", () => { link.textContent = "not connected: trying again"; });
+  stream.addEventListener("message", (message) => {
+    const entry = JSON.parse(message.data);
+    takes[entry.kind]?.(entry);
+  });
+}
 
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") { problem.hidden = true; document.getElementById("detail").hidden = true; }

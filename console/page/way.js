@@ -12,12 +12,17 @@ const GOOD = new Set(["accepted", "accepted_current_secret", "accepted_previous_
 const BAD = new Set(["dead_lettered", "untrusted_webhook", "unreadable", "unreadable_webhook",
   "invalid_event", "told_failed", "unexpected", "breaker_opened", "not_queued"]);
 
+/** So many messages are shown. */
+export const MOST = 300;
+
 export class Way {
   constructor(act) {
     this.act = act;
     this.rows = new Map(); // by correlation id
     this.names = new Map(); // what a message is called, by event id
   }
+
+  clear() { this.rows.clear(); hops.replaceChildren(); detail.hidden = true; }
 
   addSent(entry) { this.names.set(entry.event.id, `${entry.consumer}: ${entry.event.type}`); }
 
@@ -40,7 +45,7 @@ export class Way {
     if (!this.rows.has(key)) {
       const what = element("div", { className: "what", textContent: `${time(entry.at)} ${entry.function}` });
       const chips = element("div", { className: "hops" });
-      append(hops, element("li", {}, what, chips), 300);
+      append(hops, element("li", {}, what, chips), MOST);
       this.rows.set(key, { at: entry.at, what, chips });
       if (this.rows.size > 600) this.rows.delete(this.rows.keys().next().value);
     }

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import requests
 from rich.console import Console
 
 from sandbox.channel import ConnectorClient
@@ -377,6 +378,32 @@ def test_watching_ends_with_ctrl_c(site: Site) -> None:
 
     assert watching.returncode in {0, 1}
     assert "" == errors
+
+
+def test_the_console_finds_a_message_and_ends_with_ctrl_c(site: Site) -> None:
+    """As support staff do, on the page's own address; without a word of the message."""
+    site.consumer_says("a word for the console", "console-1", "searched@example.com")
+    serving = subprocess.Popen(
+        [CONNECTOR, "console"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**site.operator.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - it does nothing else
+    )
+    assert serving.stdout
+    url = serving.stdout.readline().removeprefix("Console: ").strip()
+    wanted = {"x-wanted": "searched%40example.com"}
+    found = requests.get(f"{url}find?minutes=60", headers=wanted, timeout=60)
+    now = requests.get(f"{url}now", timeout=60)
+    serving.send_signal(signal.SIGINT)
+    serving.communicate(timeout=60)
+
+    assert {"accepted", "sent"} <= {each["outcome"] for each in found.json()["hops"]}
+    assert {"problems", "failures", "values"} <= set(now.json())
+    assert "for the console" not in found.text
+    assert "searched@example.com" not in found.text
+    assert 0 == serving.returncode
 
 
 def test_an_account_is_checked_before_it_is_written(site: Site) -> None:

@@ -2,14 +2,15 @@
 The stores of a stack in moto, an AWS that is not ours, for the operator's command line.
 
 It has the queues and the table as the template describes them, a bucket, Parameter Store, and what
-CloudFormation and Lambda say of them. No function runs in it.
+CloudFormation and Lambda say of them. No function runs in it; their logs are what a test writes.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,6 +21,7 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 from moto.sqs.models import sqs_backends
 
+from connector_cli.logs import FUNCTIONS
 from connector_cli.main import cli
 from liveperson_connector.domain.queue_messages import new_id
 from tools.template import resources
@@ -99,6 +101,23 @@ class MotoStack:
             default=str,
         )
 
+    def log(self, written: str) -> None:
+        """Put the lines that functions wrote to standard output into the log of each."""
+        logs, now = self.client("logs"), int(time.time() * 1000)
+        for line in written.splitlines():
+            function = FUNCTIONS[json.loads(line)["function"]]
+            group = self._physical(f"{function}Logs")
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_stream(logGroupName=group, logStreamName="a container")
+            event = {"timestamp": now, "message": line}
+            logs.put_log_events(logGroupName=group, logStreamName="a container", logEvents=[event])
+
+    def _physical(self, logical: str) -> str:
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=STACK, LogicalResourceId=logical
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
     def write_parameter(self, kind: str, value: Mapping[str, Any], account: str = ACCOUNT) -> None:
         """Write a parameter of an account."""
         self.client("ssm").put_parameter(
@@ -147,8 +166,7 @@ def _template() -> dict[str, Any]:
     return {
         "Parameters": {"CallbackNetwork": {"Type": "String", "Default": "loopback"}},
         "Resources": {
-            "ProviderIntakeLogs": {"Type": "AWS::Logs::LogGroup"},
-            "WebhookIntakeLogs": {"Type": "AWS::Logs::LogGroup"},
+            **{f"{each}Logs": {"Type": "AWS::Logs::LogGroup"} for each in FUNCTIONS.values()},
             **{
                 name: {"Type": "AWS::SQS::Queue", "Properties": _without_policy(queues[name])}
                 for name in _QUEUES
