@@ -4,7 +4,8 @@ Workarounds for differences between the emulator and AWS that matter to the temp
 - Its CloudFormation drops a table's time to live.
 - It passes a parameter's value as a text where a queue's mapping needs a number; then no queue is
   read.
-- It checks `ssm:GetParametersByPath` against the resource `*`; AWS checks the path.
+- It checks `ssm:GetParametersByPath` and `cloudwatch:DescribeAlarms` against the resource `*`; AWS
+  checks the path, and the alarms.
 - It checks a batch of messages by its own action; on AWS the action for one message covers it.
 - Its APIs have other addresses than on AWS, so functions get the local address of the API.
 """
@@ -18,7 +19,7 @@ from sandbox.aws import Aws
 from sandbox.errors import SandboxError
 
 API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
-LIST_PARAMETERS = "ssm:GetParametersByPath"
+LISTS = ("ssm:GetParametersByPath", "cloudwatch:DescribeAlarms")
 BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
 
@@ -29,7 +30,8 @@ def apply_workarounds(aws: Aws, stack_name: str) -> None:
     )["TemplateBody"]
     _set_time_to_live(aws, stack_name, template["Resources"])
     _set_concurrency(aws, stack_name)
-    _allow_listing_parameters(aws, stack_name, template["Resources"])
+    for action in LISTS:
+        _allow_listing(aws, stack_name, template["Resources"], action)
     _allow_batches(aws, stack_name)
     _set_local_addresses(aws, stack_name)
 
@@ -77,17 +79,17 @@ def _set_concurrency(aws: Aws, stack_name: str) -> None:
             aws.functions.update_event_source_mapping(UUID=mapping, ScalingConfig=limits)
 
 
-def _allow_listing_parameters(aws: Aws, stack_name: str, template: Mapping[str, Any]) -> None:
-    """Widen this one permission, for roles that have it on some path."""
+def _allow_listing(aws: Aws, stack_name: str, template: Mapping[str, Any], action: str) -> None:
+    """Widen this one permission, for roles that have it on some resource."""
     document = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": LIST_PARAMETERS, "Resource": "*"}],
+        "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
     }
     for logical, role in resources(aws, stack_name, "AWS::IAM::Role"):
-        if LIST_PARAMETERS in json.dumps(template[logical]["Properties"].get("Policies", [])):
+        if action in json.dumps(template[logical]["Properties"].get("Policies", [])):
             aws.client("iam").put_role_policy(
                 RoleName=role,
-                PolicyName="EmulatorListsParameters",
+                PolicyName=f"Emulator-{action.partition(':')[2]}",
                 PolicyDocument=json.dumps(document),
             )
 

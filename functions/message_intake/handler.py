@@ -1,5 +1,6 @@
 """The channel calls us: check a consumer event, queue it, answer 202; or show it a file."""
 
+from liveperson_connector import __version__
 from liveperson_connector.domain.errors import NoSuchFile, NotQueued, Transient
 from liveperson_connector.entrypoints.api_gateway import HttpRequest, answer, redirect
 from liveperson_connector.entrypoints.container import container
@@ -12,6 +13,8 @@ ANSWER_SECONDS = 8.0
 @http_function("message_intake", seconds=ANSWER_SECONDS, build=lambda: container().message_intake)
 def handler(request: HttpRequest) -> Answer:
     """Answer a consumer event: 202 means that it is durably queued."""
+    if request.is_health:
+        return _health()
     if request.method == "GET":
         return _file(request)
     event = container().message_intake.accept(*request.consumer(), request.body)
@@ -26,3 +29,9 @@ def _file(request: HttpRequest) -> Answer:
     if link is None:
         raise NoSuchFile("no such file, or it has expired")
     return redirect(link)
+
+
+def _health() -> Answer:
+    report = container().health.report()
+    told = {"status": report.status, "version": __version__}
+    return answer(report.http_status, told, **{"Cache-Control": "no-store"})

@@ -4,6 +4,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import requests
+
+from liveperson_connector import __version__
 from tests.e2e.conftest import World, wait_for
 
 CONSUMERS = 8
@@ -45,6 +48,16 @@ def test_many_consumers_at_once(world: World) -> None:
     assert answers == {name: world.told(name) for name in names}
     assert not [each for each in world.channel.inbox.callbacks() if each.problem]
     assert [] == world.violations()
+    told = [each.body for each in world.channel.inbox.callbacks()]
+    senders = [each["sender"] for each in told if each["type"] == "message"]
+    assert "Alex" == senders[-1]["name"]
+
+
+def test_monitor_is_answered_without_a_key(world: World) -> None:
+    """The function has the right to see the alarms, and none of them is in alarm."""
+    health = requests.get(f"{world.endpoints.channel_api_url}/health", timeout=10)
+
+    assert (200, {"status": "ok", "version": __version__}) == (health.status_code, health.json())
 
 
 def test_steady_state_asks_for_tokens_once(world: World) -> None:

@@ -39,7 +39,7 @@ def schema_of(example: dict[str, Any]) -> str:
     if "problems" in example:
         return "InvalidEvent"
     if "status" in example and "type" not in example:
-        return "Accepted"
+        return "Health" if "version" in example else "Accepted"
     kind = str(example["type"]).capitalize()
     return f"{kind}Callback" if "account_id" in example else f"ConsumerEvent{kind}"
 

@@ -32,6 +32,7 @@ RECEIVE = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 """What Lambda does with a function's role to feed it from a queue."""
 
 STORE = "dynamodb:GetItem BatchGetItem PutItem UpdateItem DeleteItem"
+ALARMS = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
 ACCOUNTS = "accounts"  # list the parameters below this path
 CREDENTIALS, CHANNEL, READY_CHANNELS, APP_JWT = (
     f"accounts/*/{kind}" for kind in ("credentials", "channel", "channels/*", "app-jwt")
@@ -49,6 +50,7 @@ MAY: dict[str, dict[str, str]] = {
         ACCOUNTS: "ssm:GetParametersByPath",
         "ConsumerEventsQueue": "sqs:SendMessage",
         "FilesBucket/*": "s3:GetObject",
+        ALARMS: "cloudwatch:DescribeAlarms",
     },
     "provider_intake": {
         READY_CHANNELS: "ssm:GetParameter",

@@ -264,6 +264,7 @@ def test_the_channel_needs_a_key_and_who_signs_does_not() -> None:
 
     assert not needs.pop("/webhooks/liveperson")
     assert not needs.pop("/accounts/{account_id}/channels/{name}")
+    assert not needs.pop("/health")
     assert needs
     assert all(needs.values())
 
@@ -657,12 +658,15 @@ def test_a_flood_of_webhooks_leaves_room_for_the_channel() -> None:
     most = {"webhook_intake": "WebhookRequestsPerSecond"}
     most["provider_intake"] = "ProviderRequestsPerSecond"
 
-    for folder, throttle in zip(most, throttles, strict=True):
+    for folder, throttle in zip(most, throttles[:2], strict=True):
         (path,) = {each["Properties"]["Path"] for each in FUNCTIONS[folder]["Events"].values()}
         assert "/" + path.replace("/", "~1") == throttle["ResourcePath"]
         assert "POST" == throttle["HttpMethod"]
         assert {"Ref": most[folder]} == throttle["ThrottlingRateLimit"]
         assert {"Ref": most[folder]} == throttle["ThrottlingBurstLimit"]
+    health = {each["HttpMethod"]: each["ThrottlingRateLimit"] for each in throttles[2:]}
+    assert {"GET": 5, "HEAD": 5} == health
+    assert {"/~1health"} == {each["ResourcePath"] for each in throttles[2:]}
 
 
 def test_access_logs_say_who_and_when_and_no_words() -> None:

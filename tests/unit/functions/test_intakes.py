@@ -11,6 +11,7 @@ import pytest
 
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
+from liveperson_connector import __version__
 from tests.support.accounts import CLIENT_SECRET
 from tests.support.logs import Output
 from tests.support.servers import json_answer
@@ -50,6 +51,18 @@ def test_a_consumer_event_is_answered_202(aws: Aws) -> None:
 
     assert (202, 1) == (answer["statusCode"], len(aws.queued))
     assert {"id": "m-1", "status": "accepted"} == body(answer)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_monitor_is_told_a_word_and_the_version(aws: Aws, output: Output, method: str) -> None:
+    """Here AWS does not tell how the alarms stand, and of that nothing is shown."""
+    aws.sqs = lambda _request: json_answer({"message": "secret inside"}, status=400)
+    asked = posted(resource="/health", path="/health", httpMethod=method, pathParameters=None)
+    answer = message_intake.handler(asked, None)
+
+    assert 503 == answer["statusCode"]
+    assert {"status": "unknown", "version": __version__} == body(answer)
+    assert "secret" not in output.text
 
 
 def test_a_forged_webhook_is_answered_401(aws: Aws) -> None:

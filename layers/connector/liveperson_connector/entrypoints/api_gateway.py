@@ -78,6 +78,11 @@ class HttpRequest:
         query = urlencode(self.query())
         return f"{scheme}://{host}{path}" + (f"?{query}" if query else "")
 
+    @property
+    def is_health(self) -> bool:
+        """Whether it is a request of ``/health``."""
+        return self.event.get("resource") == "/health"
+
     def file(self) -> tuple[str, str]:
         """Return account id and file id of ``/accounts/{account_id}/files/{file_id}``."""
         account_id = unquote(self.path_parameters.get("account_id", ""))

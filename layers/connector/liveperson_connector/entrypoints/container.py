@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..flows.channel_delivery.notifier import Notifier
     from ..flows.channel_delivery.provider_notifier import ProviderNotifier
     from ..flows.dead_letter_redrive import DeadLetterRedrive, Route
+    from ..flows.health import Health
     from ..flows.liveperson_access import AuthorizedCalls
     from ..flows.message_intake import MessageIntake
     from ..flows.outbound_messaging.flow import OutboundMessaging
@@ -157,6 +158,17 @@ class Container:
         from ..aws.files import AgentFileBucket
 
         return AgentFileBucket(self._clients.file_storage, self._environ["FILES_BUCKET"])
+
+    @cached_property
+    def health(self) -> Health:
+        """How the stack is; a monitor waits, so the call fails fast."""
+        from ..aws.alarms import in_alarm
+        from ..flows.health import Health
+
+        stack_name = self._environ["POWERTOOLS_SERVICE_NAME"]
+        return Health(
+            lambda: in_alarm(self._clients.fail_fast("cloudwatch"), stack_name), clock=self._clock
+        )
 
     # ── From a ready channel's provider to LivePerson ──
 
