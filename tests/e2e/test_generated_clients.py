@@ -2,13 +2,16 @@
 Clients that three generators make of ``docs/openapi.yaml``, against the deployed connector.
 
 Each posts every kind of event, and reads every kind of callback of a whole conversation, with
-nothing of either left out. TypeScript is skipped where there is no Node.js.
+nothing of either left out. The requests of ``docs/requests`` are sent as they stand, by httpYac.
+TypeScript and httpYac are skipped where there is no Node.js.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,11 +22,14 @@ import requests
 from connector_cli.partners import ping
 from liveperson_connector.channel.queued_events import TYPES
 from liveperson_connector.domain.accounts import CALLBACKS, ChannelSettings
-from tests.e2e.conftest import World
+from tests.e2e.conftest import PROJECT, World
+from tests.support import npm
 from tests.support.brands import PICTURE, Brand, Object, Talk, base64_of, eventually
 from tests.support.generated import TypeScript, pydantic_models, python_client, why_no_typescript
 
 ACCOUNT = "le70000100"
+EDITOR = "requests@example.com"
+HTTPYAC = PROJECT / "tests/support/httpyac"
 
 QUICK_REPLIES = {
     "type": "quickReplies",
@@ -269,3 +275,43 @@ def test_the_typescript_client(tmp_path: Path, brand: Brand, callbacks: list[Obj
     typescript.compile()
 
     assert ACCEPTED == [tuple(each) for each in typescript.run("post")]
+
+
+def transcripts(brand: Brand) -> str:
+    """Return all that was said in the brand's conversations."""
+    return json.dumps(brand.liveperson.conversations(ACCOUNT), ensure_ascii=False)
+
+
+def test_the_requests_for_editors(brand: Brand, tmp_path: Path) -> None:
+    """Each gets the answer that its own check names; the agent's picture reaches the channel."""
+    if reason := npm.why_not(HTTPYAC):
+        pytest.skip(f"httpYac: {reason}")
+    shutil.copytree(PROJECT / "docs/requests", tmp_path, dirs_exist_ok=True)
+    where = {
+        **asdict(brand.endpoints),
+        "account_id": ACCOUNT,
+        "channel_url": brand.channel.url,
+        "channel_callback_url": brand.channel.callback_url,
+        "channel_signing_secret": brand.signing_secret,
+        "liveperson_url": brand.liveperson.url,
+    }
+    variables = tmp_path / "http-client.private.env.json"
+    variables.write_text(json.dumps({"sandbox": where}))
+    program = npm.installed(HTTPYAC) / ".bin" / "httpyac"
+
+    def send(file: str, *which: str) -> None:
+        quiet = ("--output", "short", "--output-failed", "body")
+        npm.run(program, "send", file, "--env", "sandbox", *quiet, *which, folder=tmp_path)
+
+    def said(text: str) -> list[Object]:
+        content = [each.get("content", {}) for each in brand.callbacks(EDITOR, "message")]
+        return [each for each in content if text in (each.get("text"), each.get("caption"))]
+
+    send("events.http", "--all")
+    eventually(lambda: "Hello from an editor" in transcripts(brand), what="the text")
+    send("callbacks.http", "--name", "agent_file")
+    eventually(lambda: said("The parcel"), what="the agent's picture")
+    send("callbacks.http", "--all")
+
+    eventually(lambda: said("It is on its way"), what="the agent's text")
+    assert said("Hello from a request")
