@@ -68,6 +68,7 @@ def _options(chosen: argparse.Namespace) -> Options:
             **{name: value for name, value in given.items() if value},
         ),
         liveperson_url=getattr(chosen, "liveperson_url", None) or "",
+        console_port=getattr(chosen, "console_port", 0),
         sam_local=sam_local,
         channels=tuple(getattr(chosen, "channel", [])),
     )
@@ -105,6 +106,12 @@ def parser() -> argparse.ArgumentParser:
     keep.set_defaults(command=up)
     _add_where(keep)
     _add_replacements(keep)
+    keep.add_argument(
+        "--console-port",
+        type=arguments.port,
+        default=0,
+        help="port of the console; 0: any free one",
+    )
     keep.add_argument(
         "--sam-local",
         action="store_true",

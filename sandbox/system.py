@@ -51,6 +51,8 @@ class Options:
     """Whether to write `endpoints.json`."""
     console_url: str | None = None
     """Where the caller's console answers."""
+    console_port: int = 0
+    """Where `up` serves the console; 0: any free port."""
     sam_local: bool = False
     """Whether `up` lets the containers of `sam local` connect."""
     channels: tuple[str, ...] = ()

@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from sandbox.console import Console as ConsolePage
 from sandbox.endpoints import FILE, forget_dead
-from sandbox.errors import EmulatorFailed
+from sandbox.errors import EmulatorFailed, PortTaken
+from sandbox.ports import is_free
 from sandbox.progress import Progress
 from sandbox.sam_local import opened
 from sandbox.sam_local.bridge import meeting_point
@@ -24,7 +25,7 @@ def up(options: Options, console: Console) -> int:
     console.print("Starting the sandbox")
     containers = meeting_point() if options.sam_local else None
     with ExitStack() as parts:
-        page = ConsolePage()
+        page = _console_page(options.console_port)
         parts.callback(page.stop)
         options = replace(options, console_url=page.url)
         system = parts.enter_context(running(options, Progress(console)))
@@ -33,6 +34,12 @@ def up(options: Options, console: Console) -> int:
         _print_addresses(options, system, template, console)
         _watch(system, options.state_dir)
     return 0
+
+
+def _console_page(port: int) -> ConsolePage:
+    if port and not is_free(port):
+        raise PortTaken(f"port {port} is taken", hint="choose another with --console-port")
+    return ConsolePage(port=port)
 
 
 def _print_addresses(

@@ -9,6 +9,7 @@ import click
 from simulator.http_server import HttpServer
 
 from .. import output
+from ..errors import Problem
 from ..options import on_a_stack
 from ..stack import Stack
 from .recorder import Recorder
@@ -30,10 +31,17 @@ def console(stack: Stack, port: int) -> None:
     cannot change anything. Only this machine reaches it. Ctrl-C ends it.
     """
     stack.check_exists()
-    with HttpServer(Recorder(stack).answer, port=port) as server:
+    with _server(stack, port) as server:
         output.say(f"Console: {server.url}/")
         output.note("Open it in a browser. Ctrl-C ends it.")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:  # how it is meant to end
             return
+
+
+def _server(stack: Stack, port: int) -> HttpServer:
+    try:
+        return HttpServer(Recorder(stack).answer, port=port)
+    except OSError:
+        raise Problem(f"port {port} is taken", "choose another --port, or leave it out") from None

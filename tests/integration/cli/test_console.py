@@ -121,6 +121,13 @@ def test_nothing_can_be_done_and_no_other_page_may_ask(console: str) -> None:
         assert 403 == find(console, PHONE, **headers).status_code
 
 
+def test_a_taken_port_is_said(stack: MotoStack, console: str) -> None:
+    """With what to do about it."""
+    said = stack.connector("console", "--port", console.rpartition(":")[2])
+
+    assert (1, True) == (said.exit_code, "is taken" in said.stderr)
+
+
 def test_what_is_wrong_is_said_with_its_fix(stack: MotoStack, console: str) -> None:
     """A stack that was deleted, a search for nothing, a time that is none."""
     stack.client("cloudformation").delete_stack(StackName=STACK)
