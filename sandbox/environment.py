@@ -26,8 +26,8 @@ STAMP = "made-from"
 
 NAME = f"python{LAMBDA_PYTHON[0]}.{LAMBDA_PYTHON[1]}"
 VERSIONS = f"versions/{LAMBDA_PYTHON[0]}.{LAMBDA_PYTHON[1]}*/bin/{NAME}"
-# ensurepip fills new environments, and some distributions leave it out
-QUESTION = "import ensurepip, sys, venv; print(*sys.version_info[:2])"
+# some distributions leave the venv module out
+QUESTION = "import sys, venv; print(*sys.version_info[:2])"
 
 
 def emulator_python(environment: Path = ENVIRONMENT, requirements: Path = REQUIREMENTS) -> Path:
@@ -98,15 +98,17 @@ def _make(environment: Path, requirements: Path) -> None:
     shutil.rmtree(environment, ignore_errors=True)
     hint = "a connection to a Python package index is needed once"
     what = "making the emulator's environment"
-    run([find_python(), "-m", "venv", environment], what=what)
+    run([find_python(), "-m", "venv", "--without-pip", environment], what=what)
     run([*_pip(environment), "-r", requirements], what=what, hint=hint)
     (environment / STAMP).write_text(_fingerprint(requirements))
 
 
 def _pip(environment: Path) -> list[str | Path]:
+    """Return our own pip's command for installing there: a pip for each would take seconds."""
     quiet = ["--quiet", "--disable-pip-version-check"]
     exact = ["--no-deps", "--require-hashes"]
-    return [environment / "bin" / "python", "-m", "pip", "install", *quiet, *exact]
+    python = environment / "bin" / "python"
+    return [sys.executable, "-m", "pip", "--python", python, "install", *quiet, *exact]
 
 
 def _fingerprint(requirements: Path) -> str:
