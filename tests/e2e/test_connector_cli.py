@@ -225,7 +225,7 @@ def test_settings_that_callers_do_not_reach(site: Site) -> None:
     wrong = site.operator.doctor()
     configure(old)
 
-    assert {"versions"} == set(wrong)
+    assert {"salt", "versions"} == set(wrong)
     assert names(wrong["versions"], intake, "CONSUMER_ID_SALT", "make deploy")
     assert "changed by hand" not in str(wrong)
     assert {} == site.operator.doctor("--only", "versions")
