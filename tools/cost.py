@@ -7,9 +7,10 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.load import (
     ASSUMED,
@@ -44,6 +45,7 @@ TABLE_WRITE = 0.625e-6
 LOG_GB = 0.50
 METRIC_MONTH = 0.30
 ALARM_MONTH = 0.10
+COMPOSITE_MONTH = 0.50
 DASHBOARD_MONTH = 3.00
 KMS_REQUEST = 0.03e-4
 TRACE = 5.00e-6
@@ -132,9 +134,15 @@ def kms_requests() -> float:
     return known_anew + REFRESH_KEYS * MONTH_SECONDS / REFRESH_SECONDS
 
 
+def watched(alarm: Mapping[str, Any]) -> int:
+    """Count the metrics of an alarm: each is paid for (https://aws.amazon.com/cloudwatch/pricing/)."""
+    return sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1
+
+
 def fixed() -> Iterator[tuple[str, str, float]]:
     """Give everything that costs the same in a quiet month."""
-    alarms = len(resources("AWS::CloudWatch::Alarm"))
+    alarms = sum(map(watched, resources("AWS::CloudWatch::Alarm").values()))
+    composites = len(resources("AWS::CloudWatch::CompositeAlarm"))
     metrics = int(measured()["metrics"])
     queues = sum(
         event["Type"] == "SQS"
@@ -142,7 +150,16 @@ def fixed() -> Iterator[tuple[str, str, float]]:
         for event in function["Events"].values()
     )
     polls = queues * POLLERS * MONTH_SECONDS / POLL_SECONDS
-    yield "Alarms", f"{alarms} × ${ALARM_MONTH:.2f}", alarms * ALARM_MONTH
+    yield (
+        "Alarms",
+        f"{alarms} metrics that they watch × ${ALARM_MONTH:.2f}",
+        alarms * ALARM_MONTH,
+    )
+    yield (
+        "Alarms of alarms",
+        f"{composites} × ${COMPOSITE_MONTH:.2f}",
+        composites * COMPOSITE_MONTH,
+    )
     yield "Metrics of our own", f"{metrics} in use × ${METRIC_MONTH:.2f}", metrics * METRIC_MONTH
     yield "Dashboard", "beyond the three that are free", DASHBOARD_MONTH
     yield (

@@ -20,7 +20,12 @@ from tools.template import PROJECT, functions, resources, template
 DOCS = PROJECT / "docs"
 PACKAGE = PROJECT / "layers" / "connector" / "liveperson_connector"
 FUNCTIONS = functions()
-ALARMS = resources("AWS::CloudWatch::Alarm")
+ALARMS = {  # those that notify; the windows of composite ones do not
+    name: alarm
+    for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    for name, alarm in resources(kind).items()
+    if "AlarmActions" in alarm
+}
 WORKERS = {"outbound_messaging", "channel_delivery"}
 
 # What holds data of its own; the rest of the template computes, permits or watches.
@@ -114,7 +119,7 @@ def test_the_runbook_explains_every_metric() -> None:
     watched = {
         alarm["MetricName"]
         for alarm in ALARMS.values()
-        if alarm["Namespace"] == "LivePersonConnector"
+        if alarm.get("Namespace") == "LivePersonConnector"
     }
 
     counted = {*Outcome, *Measurement} - {Outcome.PUT_BACK}  # logged, not counted

@@ -86,7 +86,7 @@ def test_dead_letters_sound_an_alarm(name: str) -> None:
     """An operator learns of the first one."""
     alarms = [
         alarm
-        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        for alarm in ALARMS.values()
         if any(
             isinstance(dimension["Value"], dict) and logical_id(dimension["Value"]) == name
             for dimension in alarm.get("Dimensions", [])
@@ -350,7 +350,17 @@ def test_a_plain_http_address_is_accepted_on_loopback_alone(url: str, accepted: 
 # ── Operating ──
 
 
-ALARMS = resources("AWS::CloudWatch::Alarm")
+ALARMS = {
+    name: alarm
+    for name, alarm in resources("AWS::CloudWatch::Alarm").items()
+    if "Metrics" not in alarm
+}
+OBJECTIVES = {  # test_objectives.py is about what they compute
+    name: alarm
+    for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    for name, alarm in resources(kind).items()
+    if name.endswith("BurnAlarm")
+}
 OWN = "LivePersonConnector"
 
 
@@ -373,15 +383,17 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, Any]:
     return {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
 
 
-@pytest.mark.parametrize("name", sorted(ALARMS))
+@pytest.mark.parametrize("name", sorted(ALARMS | OBJECTIVES))
 def test_an_alarm_tells_what_it_means_and_when_it_is_over(name: str) -> None:
     """Its name is a section of the runbook; its words are read at night."""
-    alarm = ALARMS[name]
+    alarm = (ALARMS | OBJECTIVES)[name]
 
     assert name.endswith("Alarm")
     assert 60 < len(alarm["AlarmDescription"]) < 400
     assert alarm["AlarmActions"] == alarm["OKActions"]
     assert "AlarmTopicArn" in json.dumps(alarm["AlarmActions"])
+    if name in OBJECTIVES and "AlarmRule" in alarm:
+        return
     if alarm["TreatMissingData"] == "missing":
         assert alarm["InsufficientDataActions"] == alarm["AlarmActions"]
     else:
@@ -450,8 +462,10 @@ def test_the_age_of_app_jwts_sounds_while_there_is_time_left() -> None:
 
 def dashboard() -> dict[str, Any]:
     """Read the dashboard; what CloudFormation fills in stays as it is written."""
-    body = resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
-    loaded: dict[str, Any] = json.loads(body)
+    body, filled = resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    condition, objectives, nothing = filled["ObjectiveAlarms"]["Fn::If"]
+    assert ("OnAws", "") == (condition, nothing)
+    loaded: dict[str, Any] = json.loads(body.replace("${ObjectiveAlarms}", objectives["Fn::Sub"]))
     return loaded
 
 
@@ -461,13 +475,15 @@ def test_the_dashboard_shows_every_alarm() -> None:
         each["properties"]["alarms"] for each in dashboard()["widgets"] if each["type"] == "alarm"
     ]
 
-    assert [f"${{{name}.Arn}}" for name in ALARMS] == shown
+    assert [f"${{{name}.Arn}}" for name in ALARMS] == shown[: len(ALARMS)]
+    assert {f"${{{name}.Arn}}" for name in OBJECTIVES} == set(shown[len(ALARMS) :])
 
 
 def test_the_dashboard_draws_what_there_is() -> None:
     """Every metric of ours is counted by the code, everything else is a resource's."""
     for widget in dashboard()["widgets"]:
-        for namespace, metric, *rest in widget["properties"].get("metrics", []):
+        drawn = widget["properties"].get("metrics", [])
+        for namespace, metric, *rest in (each for each in drawn if len(each) > 1):
             words = [each for each in rest if isinstance(each, str)]
             names = dict(zip(words[::2], words[1::2], strict=True))
             if namespace == OWN:
