@@ -121,11 +121,20 @@ def _empty(_: Any) -> dict[str, Any]:
     return {"Attributes": {waiting: "0", in_flight: "0"}}
 
 
+def _parameters(request: Any) -> dict[str, Any]:
+    """Answer for the intake: the account's channel, and the copy of it that names no keys."""
+    state = {"Type": "String", "Value": '{"copy_of": "1@0.000"}', "Version": 1}
+    return {
+        "Parameters": [{"Name": name, **state, "LastModifiedDate": 0} for name in request["Names"]]
+    }
+
+
 _ANSWERS = {
     "GetQueueAttributes": _empty,
     "SendMessage": lambda _: {"MessageId": "1"},
     "SendMessageBatch": _sent_in_a_batch,
     "GetParameter": _parameter,
+    "GetParameters": _parameters,
 }
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ application adds no second hop, and leaves no unguarded port that a web page cou
 - Path parameters reach the functions as they were sent, as with API Gateway. MiniStack decodes the
   whole path and drops empty segments, so that different consumer ids become equal:
   `%41` and `A`, `a%2F` and `a`, `a//b` and `a/b`.
+- Functions are told which API key a request had, as by API Gateway. MiniStack checks the key and
+  its usage plan, and leaves it out of the event.
 """
 
 from __future__ import annotations
@@ -80,10 +82,27 @@ def _with_path_as_sent(scope: Scope) -> Scope:
     return {**scope, "path": AFTER_A_SLASH.sub("%2F", path)}
 
 
+def with_api_key(build: Callable[..., Any], find: Callable[[str], Any]) -> Callable[..., Any]:
+    """Return `build`, which makes a function's event, with the id of the request's API key."""
+
+    def built(*given: Any, **named: Any) -> Any:
+        event = build(*given, **named)
+        if key := find(event["headers"].get("x-api-key", "")):
+            event["requestContext"]["identity"] |= {"apiKeyId": key["id"], "apiKey": key["value"]}
+        return event
+
+    return built
+
+
 def main() -> None:
     """Run MiniStack until a signal stops it."""
     import ministack.app  # type: ignore[import-not-found]  # noqa: PLC0415 (not in our environment)
+    import ministack.services.apigateway_v1  # type: ignore[import-not-found]  # noqa: PLC0415
 
+    gateway = ministack.services.apigateway_v1
+    gateway._build_lambda_event_v1 = with_api_key(
+        gateway._build_lambda_event_v1, gateway._resolve_api_key
+    )
     ministack.app.app = wrapped(ministack.app.app)
     ministack.app.main()
 

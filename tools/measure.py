@@ -115,8 +115,8 @@ def units(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "table_writes", 2 * len(parameters["TransactItems"])
     elif operation in {"SendMessage", "SendMessageBatch", "ChangeMessageVisibility"}:
         yield "sqs_requests", 1
-    elif operation == "GetParameter":
-        yield "parameter_reads", 1
+    elif operation in {"GetParameter", "GetParameters"}:
+        yield "parameter_reads", len(parameters.get("Names", ["one"]))
     elif operation == "PutObject":
         yield "files", 1
 

@@ -13,6 +13,7 @@ import click
 from liveperson_connector.channel.ssrf import checked
 from liveperson_connector.domain.accounts import AGENTS_SHOWN, ChannelSettings, Credentials
 from liveperson_connector.domain.errors import MisconfiguredAccount
+from liveperson_connector.domain.intake_settings import IntakeSettings
 from liveperson_connector.flows.token_refresh import LEASE_SECONDS, REFRESHED
 from liveperson_connector.liveperson.app_jwt import AppJwt
 from liveperson_connector.support.web_address import BadAddress
@@ -20,6 +21,7 @@ from liveperson_connector.support.web_address import BadAddress
 from . import output
 from .errors import Problem, invalid_input_explained
 from .groups import Commands
+from .keys import BrandKeys, Limits, rate_options
 from .options import as_json, on_a_stack, yes
 from .parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE, Parameters, checked_account_id
 from .partners import checked_app_jwt, checked_ping
@@ -72,6 +74,12 @@ def account() -> None:
     type=click.Choice(["sha1", "sha256"]),
     help="Accept only webhooks signed with this algorithm. Default: both.",
 )
+@rate_options
+@click.option(
+    "--stack-key",
+    is_flag=True,
+    help="Let the stack's API key act for a new account, and make none of its own.",
+)
 @click.option(
     "--skip-checks", is_flag=True, help="Write the parameters without testing the two secrets."
 )
@@ -81,12 +89,18 @@ def add(
     stack: Stack,
     account_id: str,
     ready_channels_only: bool,
+    rate: int | None,
+    burst: int | None,
+    stack_key: bool,
     skip_checks: bool,
     yes: bool,
     **given: Any,
 ) -> None:
     """
     Add an account, or overwrite its settings.
+
+    A new account with a channel gets an API key of its own, and a usage plan that limits its rate;
+    read the key with `connector handover ACCOUNT`. An account that exists keeps its keys.
 
     Asks for two secrets: the app install's client secret, and the channel's signing secret
     (whsec_…). They are not shown while you type; a script pipes them in as two lines. Before
@@ -107,6 +121,14 @@ def add(
         if channel is not None:
             _check_channel(stack, account_id, channel)
     output.confirm(_question(parameters, account_id), yes=yes)
+    if (
+        channel is not None
+        and not stack_key
+        and CHANNEL not in parameters.written.get(account_id, {})
+    ):
+        key_id = BrandKeys(stack, account_id).create(Limits.of(rate, burst))
+        values[CHANNEL]["api_key_ids"] = [key_id]
+        output.say(f"✓ key {key_id} is made, for this account alone")
     for kind, value in values.items():
         parameters.write(account_id, kind, value)
         output.say(f"✓ {parameters.store.name(account_id, kind)} is written")
@@ -156,16 +178,29 @@ def list_accounts(stack: Stack, as_json: bool) -> None:
 @on_a_stack
 def remove(stack: Stack, account_id: str, yes: bool) -> None:
     """
-    Remove an account: delete its parameters.
+    Remove an account: delete its parameters and its API keys.
 
-    Within five minutes the channel API refuses its events. Messages that are queued by then are
-    tried for a day, then become dead letters.
+    Its keys are refused at once, and its events within five minutes. Messages that are queued by
+    then are tried for a day, then become dead letters.
     """
     parameters = Parameters(stack)
     parameters.of(account_id)
-    output.confirm(f"Delete every parameter of account {account_id}?", yes=yes)
+    output.confirm(f"Delete every parameter and key of account {account_id}?", yes=yes)
+    _delete_keys(stack, parameters, account_id)
     for name in parameters.delete(account_id):
         output.say(f"✓ {name} is deleted")
+
+
+def _delete_keys(stack: Stack, parameters: Parameters, account_id: str) -> None:
+    """Delete the keys that the account names, and its usage plan, if it has any."""
+    named = parameters.raw(account_id, CHANNEL).get("api_key_ids")
+    if not isinstance(named, list):
+        return
+    brand = BrandKeys(stack, account_id)
+    for each in map(str, named):
+        brand.delete(each)
+        output.say(f"✓ key {each} is deleted")
+    brand.delete_plan()
 
 
 account.add_command(pause)
@@ -214,6 +249,7 @@ def _channel(parameters: Parameters, account_id: str) -> dict[str, Any]:
         "receipts": "automatic" if found.automatic_receipts else "channel",
         "agents": found.agents,
         "entry_point": list(found.entry_point),
+        "api_keys": parameters.raw(account_id, CHANNEL).get("api_key_ids", "the stack's"),
     }
 
 
@@ -262,9 +298,9 @@ def _parse(
         )
         if CHANNEL not in values:
             return credentials, None
-        return credentials, ChannelSettings.parse(
-            json.dumps(values[CHANNEL]), parameter=name(account_id, CHANNEL)
-        )
+        text, parameter = json.dumps(values[CHANNEL]), name(account_id, CHANNEL)
+        IntakeSettings.parse(text, parameter=parameter)
+        return credentials, ChannelSettings.parse(text, parameter=parameter)
 
 
 def _check_callback_url(stack: Stack, channel: ChannelSettings) -> None:

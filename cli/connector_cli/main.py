@@ -15,6 +15,7 @@ from .doctor.command import doctor
 from .erase import consumer
 from .groups import Program
 from .handover import handover
+from .keys import key
 from .manifest.command import manifest
 from .restore import restore
 from .salt import salt
@@ -49,7 +50,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(manifest, account, channel, handover, try_it),
+    *(manifest, account, channel, key, handover, try_it),
     *(doctor, status, trace, console, dead_letters),
     *(secrets, consumer, salt, restore),
 )

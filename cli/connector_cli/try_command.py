@@ -14,6 +14,7 @@ from liveperson_connector.domain.queue_messages import new_id
 
 from . import output
 from .errors import Problem
+from .keys import channel_key
 from .logs import Line, ago, lines
 from .options import on_a_stack
 from .parameters import Parameters
@@ -70,7 +71,7 @@ def _send(stack: Stack, account_id: str, consumer_id: str, event: dict[str, Any]
     answer = requests.post(
         f"{stack.channel_api_url}/{where}",
         json=event,
-        headers={"x-api-key": api_key(stack)},
+        headers={"x-api-key": channel_key(stack, Parameters(stack), account_id).value()},
         timeout=_POST_SECONDS,
     )
     if answer.status_code == 400:
@@ -88,13 +89,6 @@ def _problems(answer: requests.Response) -> str:
         return "; ".join(f"{each['path']} {each['problem']}" for each in answer.json()["problems"])
     except (ValueError, KeyError, TypeError):
         return "the answer gives no reason"
-
-
-def api_key(stack: Stack) -> str:
-    """Return the channel's API key."""
-    key_id = stack.output("ChannelApiKeyId")
-    answer = stack.client("apigateway").get_api_key(apiKey=key_id, includeValue=True)
-    return str(answer["value"])
 
 
 def _said(stack: Stack, having: str, functions: Iterable[str], what: str) -> Line | None:

@@ -17,13 +17,16 @@ def handler(request: HttpRequest) -> Answer:
         return _health()
     if request.method == "GET":
         return _file(request)
-    event = container().message_intake.accept(*request.consumer(), request.body)
+    intake = container().message_intake
+    event = intake.accept(*request.consumer(), request.body, request.api_key())
     return answer(202, {"id": event.id, "status": "accepted"})
 
 
 def _file(request: HttpRequest) -> Answer:
+    account_id, file_id = request.file()
+    container().message_intake.check_key(account_id, request.api_key())
     try:
-        link = container().agent_files.link(*request.file())
+        link = container().agent_files.link(account_id, file_id)
     except Transient as unavailable:
         raise NotQueued(str(unavailable)) from None
     if link is None:

@@ -9,12 +9,8 @@ from liveperson_connector.telemetry import outcomes
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    """Refresh one account for ``{"account_id", "rejected"?}``, all of them on schedule."""
+    """Refresh all accounts on schedule, one for ``{"account_id", "rejected"?}``."""
     if "Records" in event:
         return process_batch(event, container().failed_refreshes)
-    refresh = container().token_refresh
-    account_id = event.get("account_id")
     with outcomes.context("token_refresh", event.get("trace")):
-        if account_id is None:
-            return refresh.refresh_all()
-        return {account_id: refresh.refresh(account_id, rejected=event.get("rejected"))}
+        return container().token_refresh.answer(event)

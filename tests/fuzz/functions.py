@@ -25,7 +25,14 @@ from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector.aws import clients
 from liveperson_connector.entrypoints.container import container
-from tests.support.accounts import ACCOUNT, CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
+from tests.support.accounts import (
+    ACCOUNT,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    SALT,
+    SIGNING_SECRET,
+    parameters_with_copy,
+)
 from tests.support.containers import begin_anew
 
 PREVIOUS_SECRET = "the one before, while a new one is rolled out"
@@ -52,6 +59,7 @@ _ENVIRONMENT = {
     "NOTIFICATIONS_DEAD_LETTERS_URL": _QUEUES + NOTIFICATIONS_DEAD_LETTERS,
     "CONSUMER_EVENTS_QUEUE_URL": _QUEUES + CONSUMER_EVENTS,
     "FILES_BUCKET": "fuzz-files",
+    "TOKEN_REFRESH_FUNCTION": "token-refresh",
     "CONSUMER_ID_SALT": SALT,
 }
 
@@ -103,6 +111,8 @@ class Aws:
         asked = json.loads(body)
         if operation == "AmazonSSM.GetParameter":
             return self._parameter(request, asked["Name"])
+        if operation == "AmazonSSM.GetParameters":
+            return _response(request, 200, parameters_with_copy(asked["Names"], _PARAMETERS))
         if operation == "AmazonSSM.GetParametersByPath":
             found = [{"Name": name} for name in _PARAMETERS]
             return _response(request, 200, {"Parameters": found})

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from liveperson_connector.channel.ready_channels import AdapterOf
 from liveperson_connector.entrypoints.container import AwsClients, Container
 from liveperson_connector.support.http_client import HttpClient
-from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET
+from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SALT, SIGNING_SECRET, copy_of_settings
 
 from .fake_http import Call, Reply, Wire
 from .fake_partners import Channel, LivePerson
@@ -57,6 +57,7 @@ def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
     return {
         f"{below}/credentials": json.dumps(credentials),
         f"{below}/channel": json.dumps(channel),
+        f"{below}/intake_settings": copy_of_settings(),
     }
 
 

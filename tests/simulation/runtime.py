@@ -165,7 +165,7 @@ class Lambda:
         kill = self._faults.kill_at_call("token_refresh")
         task.kill_at_call = task.calls + kill if kill else 0
         try:
-            refresh.refresh(asked["account_id"], rejected=asked["rejected"])
+            refresh.answer(asked)
         except Killed:
             if self._kernel.now >= before[0] or self._kernel.is_closing:
                 raise

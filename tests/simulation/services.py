@@ -9,12 +9,14 @@ in which a repeat is dropped, dead letters after so many receives.
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.support.accounts import WRITTEN_AT
 
 from .faults import Faults
 from .scheduler import Scheduler
@@ -309,17 +311,32 @@ class Ssm:
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self.parameters = parameters
+        self.versions = Counter(parameters.keys())
 
     def get_parameter(self, *, Name: str, WithDecryption: bool) -> Answer:  # noqa: N803, ARG002
         """Read a parameter."""
         if Name not in self.parameters:
             raise failure("ParameterNotFound")
-        return {"Parameter": {"Value": self.parameters[Name]}}
+        return {"Parameter": self._seen(Name)}
+
+    def get_parameters(self, *, Names: list[str], WithDecryption: bool) -> Answer:  # noqa: N803
+        """Read several parameters, those that there are; what is encrypted is not decrypted."""
+        assert not WithDecryption
+        found = [self._seen(name) for name in Names if name in self.parameters]
+        for each in found:
+            if not each["Name"].endswith("/intake_settings"):
+                each["Value"] = "encrypted"
+        return {"Parameters": found}
+
+    def _seen(self, name: str) -> Answer:
+        state = {"Version": self.versions[name], "LastModifiedDate": WRITTEN_AT}
+        return {"Name": name, "Value": self.parameters[name], **state}
 
     def put_parameter(self, *, Name: str, Value: str, **_: Any) -> Answer:  # noqa: N803
         """Write a parameter."""
         self.parameters[Name] = Value
-        return {}
+        self.versions[Name] += 1
+        return {"Version": self.versions[Name]}
 
     def get_parameters_by_path(self, *, Path: str, **_: Any) -> Answer:  # noqa: N803
         """List the parameters below a path, on one page."""

@@ -185,6 +185,9 @@ class InProcessParameters:
             raise MisconfiguredAccount("parameter …/credentials is not there")
         return found
 
+    def copy_intake_settings(self, account_id: str) -> None:
+        """Copy nothing: no intake reads here."""
+
     def app_jwt(self, account_id: str) -> str | None:
         """Give the stored AppJWT."""
         self.reads += 1

@@ -139,7 +139,8 @@ def moto_stack() -> Iterator[MotoStack]:
 
 def _made() -> MotoStack:
     cloudformation = MotoStack.client("cloudformation")
-    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(_template()))
+    body = json.dumps(_template(_made_key()))
+    cloudformation.create_stack(StackName=STACK, TemplateBody=body)
     found = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
     physical = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
     return MotoStack(
@@ -147,7 +148,16 @@ def _made() -> MotoStack:
     )
 
 
-def _template() -> dict[str, Any]:
+def _made_key() -> str:
+    """Make the stack's own API key and its usage plan; moto's CloudFormation knows neither."""
+    gateway = MotoStack.client("apigateway")
+    plan = gateway.create_usage_plan(name=STACK, apiStages=[{"apiId": "an-api", "stage": "v1"}])
+    key = gateway.create_api_key(name=STACK, enabled=True)
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+    return str(key["id"])
+
+
+def _template(api_key_id: str) -> dict[str, Any]:
     queues = resources("AWS::SQS::Queue")
     (table,) = resources("AWS::DynamoDB::Table").values()
     keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
@@ -183,6 +193,8 @@ def _template() -> dict[str, Any]:
             "TableName": {"Value": {"Ref": "Table"}},
             "FilesBucketName": {"Value": {"Ref": "Bucket"}},
             "ChannelApiUrl": {"Value": CHANNEL_API_URL},
+            "ChannelApiKeyId": {"Value": api_key_id},
+            "WebhookUrl": {"Value": f"{CHANNEL_API_URL}/webhooks/liveperson"},
         },
     }
 

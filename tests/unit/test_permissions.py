@@ -34,8 +34,9 @@ RECEIVE = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 STORE = "dynamodb:GetItem BatchGetItem PutItem UpdateItem DeleteItem"
 ALARMS = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
 ACCOUNTS = "accounts"  # list the parameters below this path
-CREDENTIALS, CHANNEL, READY_CHANNELS, APP_JWT = (
-    f"accounts/*/{kind}" for kind in ("credentials", "channel", "channels/*", "app-jwt")
+CREDENTIALS, CHANNEL, READY_CHANNELS, APP_JWT, COPY = (
+    f"accounts/*/{kind}"
+    for kind in ("credentials", "channel", "channels/*", "app-jwt", "intake_settings")
 )
 
 MAY: dict[str, dict[str, str]] = {
@@ -46,7 +47,9 @@ MAY: dict[str, dict[str, str]] = {
         "NotificationsDeadLetters": "sqs:SendMessage",
     },
     "message_intake": {
-        CHANNEL: "ssm:GetParameter",
+        CHANNEL: "ssm:GetParameters",
+        COPY: "ssm:GetParameters",
+        "TokenRefresh": "lambda:InvokeFunction",
         ACCOUNTS: "ssm:GetParametersByPath",
         "ConsumerEventsQueue": "sqs:SendMessage",
         "FilesBucket/*": "s3:GetObject",
@@ -82,6 +85,8 @@ MAY: dict[str, dict[str, str]] = {
     "token_refresh": {
         CREDENTIALS: "ssm:GetParameter",
         APP_JWT: "ssm:GetParameter PutParameter",
+        CHANNEL: "ssm:GetParameter",
+        COPY: "ssm:PutParameter",
         ACCOUNTS: "ssm:GetParametersByPath",
         "ConnectorTable lease#* tries#*": "dynamodb:PutItem UpdateItem",
         "TokenRefreshDeadLetters": f"{RECEIVE} SendMessage ChangeMessageVisibility",

@@ -14,6 +14,7 @@ from functions.webhook_intake.handler import SLOW
 from liveperson_connector.channel.queued_events import ConsumerEvent
 from liveperson_connector.delivery.retries import MOST_TRIES, RetryingConsumer
 from liveperson_connector.domain.errors import LivePersonRefused, LivePersonUnavailable
+from liveperson_connector.domain.intake_settings import IntakeSettings
 from liveperson_connector.domain.queue_messages import (
     MOST_ATTRIBUTES,
     QueueMessage,
@@ -68,7 +69,7 @@ def given_up(handled: QueueMessage, error: Exception, dead_letters: InProcessQue
 def test_what_an_intake_queues_carries_the_requests_id(clock: Clock, output: Output) -> None:
     """The id is API Gateway's own, which the caller reads in ``x-amz-apigw-id`` of its answer."""
     queue = InProcessQueue(clock=clock)
-    intake = MessageIntake(Cache(lambda _: True, ttl=30, clock=clock), queue, SALT)
+    intake = MessageIntake(Cache(lambda _: IntakeSettings(), ttl=30, clock=clock), queue, SALT)
 
     @http_function("tests", seconds=2, build=object)
     def handler(request: HttpRequest) -> Answer:

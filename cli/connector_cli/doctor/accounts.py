@@ -16,6 +16,8 @@ from liveperson_connector.domain.outages import MOST_PAUSE_SECONDS
 from liveperson_connector.liveperson.app_jwt import AppJwt
 
 from .. import output
+from ..errors import Problem
+from ..keys import BrandKeys, named_keys
 from ..parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE
 from ..partners import ping
 from ..pause import paused_circuits
@@ -67,6 +69,28 @@ def _parameter_problems(context: CheckContext, account_id: str) -> Iterator[Find
             read(account_id)
         except MisconfiguredAccount as problem:
             yield wrong("parameters", str(problem), fix, account_id)
+
+
+def keys(context: CheckContext) -> Iterator[Finding]:
+    """Check that the API keys that accounts name exist, and that they are limited."""
+    for account_id in filter(context.has_own_channel, context.account_ids):
+        fix = f"connector key add {account_id}, or correct api_key_ids by hand"
+        try:
+            named = named_keys(context.parameters, account_id)
+        except Problem as problem:
+            yield wrong("keys", problem.message, fix, account_id)
+            continue
+        brand = BrandKeys(context.stack, account_id)
+        dead = [each for each in named if not brand.describe(each)["enabled"]]
+        if dead:
+            verb = "is" if len(dead) == 1 else "are"
+            detail = f"{', '.join(dead)} {verb} not there or disabled at API Gateway"
+            yield wrong("keys", detail, fix, account_id)
+        elif not named:
+            yield ok("keys", "the stack's key acts for it", account_id)
+        else:
+            limits = brand.limits or "no usage plan of its own"
+            yield ok("keys", f"{output.counted(len(named), 'key')}, {limits}", account_id)
 
 
 def pauses(context: CheckContext) -> Iterator[Finding]:

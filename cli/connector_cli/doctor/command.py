@@ -33,6 +33,7 @@ CHECKS: dict[str, Check] = {
     "TLS": webhooks.tls,
     "accounts": accounts.set_up,
     "parameters": accounts.parameters,
+    "keys": accounts.keys,
     "pauses": accounts.pauses,
     "domains": accounts.domains,
     "AppJWT": accounts.app_jwt,

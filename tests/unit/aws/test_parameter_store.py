@@ -13,6 +13,7 @@ from liveperson_connector.aws import clients
 from liveperson_connector.aws.parameters import ParameterStore
 from liveperson_connector.domain.accounts import ChannelSettings, Credentials
 from liveperson_connector.domain.errors import AwsUnavailable, MisconfiguredAccount
+from liveperson_connector.domain.intake_settings import IntakeSettings
 from tests.support.accounts import ACCOUNT, SIGNING_SECRET
 
 CREDENTIALS = '{"client_id": "the-id", "client_secret": "the-secret"}'
@@ -49,7 +50,6 @@ def test_what_an_operator_wrote_is_read(store: ParameterStore, write: Write) -> 
 
     assert Credentials("the-id", "the-secret") == store.credentials(ACCOUNT)
     assert isinstance(store.channel(ACCOUNT), ChannelSettings)
-    assert store.has_channel(ACCOUNT)
 
 
 @pytest.mark.parametrize("kind", ["credentials", "channel"])
@@ -76,7 +76,7 @@ def test_what_is_malformed_is_named(store: ParameterStore, write: Write) -> None
 def test_an_unknown_account_has_no_credentials_and_no_channel(store: ParameterStore) -> None:
     """That is an answer, not an error: strangers name accounts too."""
     assert store.find_credentials("99999999") is None
-    assert not store.has_channel("99999999")
+    assert store.intake_settings("99999999", copy=pytest.fail) is None
     assert store.app_jwt("99999999") is None
 
 
@@ -141,3 +141,60 @@ def test_a_parameter_store_that_cannot_be_reached_is_unavailable(
 
     with pytest.raises(AwsUnavailable):
         unreachable.find_credentials(ACCOUNT)
+
+
+# ── What the intake may know ──
+
+
+def test_copy_follows_the_channel_and_holds_no_secret(
+    store: ParameterStore, ssm: SSMClient, write: Write
+) -> None:
+    """It is made when the intake first asks, and again after each change, and not in between."""
+    asked = []
+
+    def copy(account_id: str) -> None:
+        asked.append(account_id)
+        store.copy_intake_settings(account_id)
+
+    keys = [None, ["key1"], ["key1", "key2"]]
+    for named in keys:
+        write("channel", json.dumps({**json.loads(CHANNEL), "api_key_ids": named}))
+        for _ in range(2):
+            found = store.intake_settings(ACCOUNT, copy)
+            assert IntakeSettings(frozenset(named) if named else None) == found
+
+    kept = ssm.get_parameter(Name=store.name(ACCOUNT, "intake_settings"))["Parameter"]
+    assert [ACCOUNT] * len(keys) == asked
+    assert "String" == kept["Type"]
+    assert {"copy_of", "api_key_ids"} == json.loads(kept["Value"]).keys()
+
+
+def test_channel_that_was_deleted_and_written_again_is_copied_again(
+    store: ParameterStore, ssm: SSMClient, write: Write
+) -> None:
+    """Its versions count from 1 again; the old copy named other keys."""
+    for key in ("key1", "key2"):
+        write("channel", json.dumps({**json.loads(CHANNEL), "api_key_ids": [key]}))
+        found = store.intake_settings(ACCOUNT, store.copy_intake_settings)
+        assert found
+        assert frozenset({key}) == found.api_key_ids
+        ssm.delete_parameter(Name=store.name(ACCOUNT, "channel"))
+
+    assert store.intake_settings(ACCOUNT, copy=pytest.fail) is None
+
+
+def test_copy_that_lags_is_not_believed(store: ParameterStore, write: Write) -> None:
+    """Nobody is let in by it; the channel sends again."""
+    write("channel", CHANNEL)
+    with pytest.raises(MisconfiguredAccount, match="older than"):
+        store.intake_settings(ACCOUNT, copy=lambda _account_id: None)
+
+
+@pytest.mark.parametrize("wrong", [[], "key1", [1], [""], ["a key"], {"key1": True}])
+def test_names_of_keys_that_are_none_let_nobody_in(
+    store: ParameterStore, write: Write, wrong: object
+) -> None:
+    """The error says what to write; there is no copy, so the intake answers 503."""
+    write("channel", json.dumps({**json.loads(CHANNEL), "api_key_ids": wrong}))
+    with pytest.raises(MisconfiguredAccount, match="api_key_ids"):
+        store.intake_settings(ACCOUNT, store.copy_intake_settings)

@@ -55,7 +55,8 @@ def test_every_command_about_a_stack_may_be_pointed_at_one() -> None:
         if not any(option.name == "stack" for option in command.params)
     }
 
-    groups = {("account",), ("channel",), ("secrets",), ("dead-letters",), ("consumer",), ("salt",)}
+    groups = {("account",), ("channel",), ("key",), ("secrets",), ("dead-letters",), ("consumer",)}
+    groups |= {("salt",)}
     assert groups | {("manifest", "check"), ("channel", "test")} == without
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -14,8 +15,10 @@ from liveperson_connector.domain.errors import (
     NotQueued,
     TooLarge,
     UnknownAccount,
+    WrongKey,
 )
-from liveperson_connector.flows.message_intake import MAX_BODY_BYTES, MessageIntake
+from liveperson_connector.domain.intake_settings import BRAND_KEY_PREFIX, ApiKey, IntakeSettings
+from liveperson_connector.flows.message_intake import MAX_BODY_BYTES, REREAD_SECONDS, MessageIntake
 from liveperson_connector.support.cache import Cache
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
@@ -33,9 +36,13 @@ def _intake(queue: InProcessQueue, clock: Clock) -> MessageIntake:
     return MessageIntake(configured(clock), queue, SALT)
 
 
-def configured(clock: Clock, load: Callable[[str], bool] | None = None) -> Cache[bool]:
+Settings = IntakeSettings | None
+
+
+def configured(clock: Clock, load: Callable[[str], Settings] | None = None) -> Cache[Settings]:
     """Know one account."""
-    return Cache(load or (lambda account_id: account_id == ACCOUNT), ttl=30, clock=clock)
+    known = {ACCOUNT: IntakeSettings()}
+    return Cache(load or known.get, ttl=300, empty_ttl=30, clock=clock)
 
 
 def test_event_is_queued(intake: MessageIntake, queue: InProcessQueue) -> None:
@@ -116,10 +123,79 @@ def test_without_parameter_store_the_channel_keeps_the_event(
 ) -> None:
     """Whether the account exists is not known, so it is neither 404 nor 202."""
 
-    def unavailable(_account_id: str) -> bool:
+    def unavailable(_account_id: str) -> Settings:
         raise AwsUnavailable("throttled")
 
     with pytest.raises(NotQueued):
         MessageIntake(configured(clock, unavailable), queue, SALT).accept(
             ACCOUNT, PHONE, posted(text_event())
         )
+
+
+# ── Keys ──
+
+STACKS, ANNS, BOBS = (
+    ApiKey("stacks", "a value that AWS has made"),
+    ApiKey("anns", f"{BRAND_KEY_PREFIX}Ann"),
+    ApiKey("bobs", f"{BRAND_KEY_PREFIX}Bob"),
+)
+NO_KEY = ApiKey()
+
+
+@pytest.mark.parametrize(
+    ("named", "key", "is_admitted"),
+    [
+        (None, STACKS, True),
+        (None, ANNS, False),
+        ({"anns"}, ANNS, True),
+        ({"anns", "stacks"}, STACKS, True),
+        ({"anns"}, STACKS, False),
+        ({"anns"}, BOBS, False),
+        ({"anns"}, NO_KEY, False),
+        ({"anns"}, ApiKey("", ANNS.value), False),
+    ],
+)
+def test_key_acts_for_the_accounts_that_name_it(
+    queue: InProcessQueue,
+    clock: Clock,
+    named: set[str] | None,
+    key: ApiKey,
+    *,
+    is_admitted: bool,
+) -> None:
+    """A brand's key acts for no other account, not even for one that names no key at all."""
+    settings = IntakeSettings(frozenset(named) if named else None)
+    intake = MessageIntake(configured(clock, lambda _: settings), queue, SALT)
+    with nullcontext() if is_admitted else pytest.raises(WrongKey):
+        intake.accept(ACCOUNT, PHONE, posted(text_event()), key)
+    with nullcontext() if is_admitted else pytest.raises(WrongKey):
+        intake.check_key(ACCOUNT, key)
+
+    assert is_admitted == bool(queue.letters)
+
+
+def test_new_key_works_at_its_first_request(queue: InProcessQueue, clock: Clock) -> None:
+    """Though the settings are kept for minutes; a stranger's key makes us read them rarely."""
+    reads, named = [], {"anns"}
+
+    def load(account_id: str) -> Settings:
+        reads.append(account_id)
+        return IntakeSettings(frozenset(named))
+
+    intake = MessageIntake(configured(clock, load), queue, SALT)
+    intake.check_key(ACCOUNT, ANNS)
+    clock.pass_seconds(REREAD_SECONDS)
+    for _ in range(100):
+        with pytest.raises(WrongKey):
+            intake.check_key(ACCOUNT, BOBS)
+    assert 2 == len(reads)
+
+    named.add("bobs")
+    clock.pass_seconds(REREAD_SECONDS)
+    intake.check_key(ACCOUNT, BOBS)
+    assert 3 == len(reads)
+
+
+def test_value_of_a_key_is_not_shown() -> None:
+    """It is a secret; its id is none."""
+    assert "Ann" not in repr(ANNS)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from liveperson_connector.entrypoints.container import container
-from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
+from tests.support.accounts import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, parameters_with_copy
 from tests.support.containers import begin_anew
 from tests.support.servers import Answer, HttpServer, Request, json_answer, serving
 from tools.template import functions
@@ -46,11 +46,18 @@ class Aws:
         """How often each operation was asked for."""
         return Counter(self.calls)
 
+    @property
+    def reads(self) -> int:
+        """How often parameters were read by their names."""
+        return self.asked["GetParameter"] + self.asked["GetParameters"]
+
     def answer(self, request: Request) -> Answer | None:
         """Answer a call."""
         self.calls.append(request.headers.get("x-amz-target", "").rpartition(".")[2])
         if self.calls[-1] == "GetParameter":
             return self._parameter(request.json()["Name"])
+        if self.calls[-1] == "GetParameters":
+            return self._parameters(request.json()["Names"])
         if self.calls[-1] == "GetParametersByPath":
             return self._page(int(request.json().get("NextToken", 0)))
         return self.sqs(request)
@@ -65,6 +72,11 @@ class Aws:
         if self.accounts is not None and account_id not in self.accounts:
             return json_answer({"__type": "ParameterNotFound"}, 400)
         return json_answer({"Parameter": {"Name": name, "Value": json.dumps(VALUES[kind])}})
+
+    def _parameters(self, names: list[str]) -> Answer:
+        exists = self.accounts is None or names[0].split("/")[3] in self.accounts
+        written = dict.fromkeys(names if exists else (), "encrypted")
+        return json_answer(parameters_with_copy(names, written))
 
     def _page(self, start: int) -> Answer:
         names = [

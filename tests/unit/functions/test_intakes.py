@@ -12,6 +12,7 @@ import pytest
 from functions.message_intake import handler as message_intake
 from functions.webhook_intake import handler as webhook_intake
 from liveperson_connector import __version__
+from liveperson_connector.domain.intake_settings import BRAND_KEY_PREFIX
 from tests.support.accounts import CLIENT_SECRET
 from tests.support.logs import Output
 from tests.support.servers import json_answer
@@ -63,6 +64,26 @@ def test_a_monitor_is_told_a_word_and_the_version(aws: Aws, output: Output, meth
     assert 503 == answer["statusCode"]
     assert {"status": "unknown", "version": __version__} == body(answer)
     assert "secret" not in output.text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {
+            "httpMethod": "GET",
+            "resource": "/accounts/{account_id}/files/{file_id}",
+            "pathParameters": {"account_id": "12345678", "file_id": "a-file"},
+        },
+    ],
+    ids=["event", "file"],
+)
+def test_key_of_another_brand_is_answered_403(aws: Aws, asked: dict[str, Any]) -> None:
+    """It neither acts for the account nor fetches its files."""
+    headers = {"X-Api-Key": f"{BRAND_KEY_PREFIX}OfAnotherAccount"}
+    answer = message_intake.handler(posted(headers=headers, **asked), None)
+
+    assert (403, {"error": "wrong_key"}, []) == (answer["statusCode"], body(answer), aws.queued)
 
 
 def test_a_forged_webhook_is_answered_401(aws: Aws) -> None:

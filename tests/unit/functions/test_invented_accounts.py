@@ -72,7 +72,7 @@ def test_invented_accounts_take_nothing_from_those_that_exist(
 
     assert {refused} == set(strangers)
     assert {accepted} == set(genuine)
-    assert LOOK_UPS + len(ACCOUNTS) == aws.asked["GetParameter"]
+    assert LOOK_UPS + len(ACCOUNTS) == aws.reads
     assert 12 == aws.asked["GetParametersByPath"]
 
 
@@ -83,4 +83,4 @@ def test_without_a_flood_an_account_costs_one_read(
     """Nothing is listed; a request of a known account reads nothing."""
     assert [accepted] * 3 == [call(ACCOUNTS[0]) for _ in range(3)]
     assert refused == call("999")
-    assert (2, 0) == (aws.asked["GetParameter"], aws.asked["GetParametersByPath"])
+    assert (2, 0) == (aws.reads, aws.asked["GetParametersByPath"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.emulator_process import Message, Receive, Scope, Send, wrapped
+from sandbox.emulator_process import Message, Receive, Scope, Send, with_api_key, wrapped
 
 API = "/_aws/execute-api/a1b2c3d4/v1/accounts/1/consumers"
 WEB_PAGES = [
@@ -111,3 +111,18 @@ def test_other_paths_are_decoded_as_ever() -> None:
     ask(emulator, "/bucket/a%2Fb")
 
     assert ["/bucket/a/b"] == emulator.paths
+
+
+def test_function_is_told_which_key_a_request_had() -> None:
+    """By its id, as API Gateway tells it; of a request without a known key nothing is told."""
+    keys = {"a-value": {"id": "a-key", "value": "a-value"}}
+
+    def build(headers: dict[str, str]) -> dict[str, Any]:
+        return {"headers": headers, "requestContext": {"identity": {"sourceIp": "127.0.0.1"}}}
+
+    told = [
+        with_api_key(build, keys.get)(each)["requestContext"]["identity"].get("apiKeyId")
+        for each in ({"x-api-key": "a-value"}, {"x-api-key": "another"}, {})
+    ]
+
+    assert ["a-key", None, None] == told

@@ -2,22 +2,31 @@
 Accounts in Parameter Store, as SecureStrings.
 
 They are ``/{stack}/accounts/{account_id}/credentials``, ``…/channel``, ``…/channels/{name}`` for
-each ready channel, and ``…/app-jwt``. The operator writes all but the last, which ``token_refresh``
-alone writes.
+each ready channel, ``…/app-jwt`` and ``…/intake_settings``. The operator writes all but the last
+two, which ``token_refresh`` alone writes.
+
+``intake_settings`` is the one that is not encrypted: a copy of what ``message_intake`` must know of
+``channel``, without its secret. It names the state of ``channel`` that it is a copy of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from ..domain.accounts import ChannelSettings, Credentials, is_account_id, is_channel_name
 from ..domain.errors import MisconfiguredAccount
+from ..domain.intake_settings import IntakeSettings, origin_of
 from .clients import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.type_defs import ParameterTypeDef
+
+# No ready channel can have this name, so no right on the one is a right on the other.
+_COPY = "intake_settings"
 
 
 # A standard parameter holds 4 KB, an AppJWT may grow beyond: this tier is the advanced one (8 KB,
@@ -57,9 +66,50 @@ class ParameterStore:
         """Return the text of a ready channel's parameter, or None if it is not there."""
         return self._read(account_id, f"channels/{name}") if is_channel_name(name) else None
 
-    def has_channel(self, account_id: str) -> bool:
-        """Whether the account is configured; its channel's secret is not decrypted for this."""
-        return self._read(account_id, "channel", decrypt=False) is not None
+    def intake_settings(
+        self, account_id: str, copy: Callable[[str], None]
+    ) -> IntakeSettings | None:
+        """
+        Return what ``message_intake`` knows of an account, None for one that is not configured.
+
+        Nothing is decrypted. ``copy`` is called with the account where the copy is not that of the
+        present ``channel``, and returns when :meth:`copy_intake_settings` has written another.
+        """
+        if not is_account_id(account_id):
+            return None
+        found = self._current_copy(account_id)
+        if found == "":
+            copy(account_id)
+            found = self._current_copy(account_id)
+        name = self.name(account_id, _COPY)
+        if found == "":
+            raise MisconfiguredAccount(f"parameter {name} is older than the account's channel")
+        return None if found is None else IntakeSettings.parse(found, parameter=name)
+
+    def _current_copy(self, account_id: str) -> str | None:
+        """Return the copy, empty if there is none of the present ``channel``, None without that."""
+        channel, copy = (self.name(account_id, each) for each in ("channel", _COPY))
+        with aws_errors(f"reading parameter {channel}"):
+            answer = self._client.get_parameters(Names=[channel, copy], WithDecryption=False)
+        found = {each["Name"]: each for each in answer["Parameters"]}
+        if channel not in found:
+            return None
+        text = found[copy]["Value"] if copy in found else "{}"
+        is_current = origin_of(text, parameter=copy) == _state_of(found[channel])
+        return text if is_current else ""
+
+    def copy_intake_settings(self, account_id: str) -> None:
+        """Copy what ``message_intake`` must know of ``channel``, and none of its secrets."""
+        name, copy = (self.name(account_id, each) for each in ("channel", _COPY))
+        if not is_account_id(account_id):
+            raise MisconfiguredAccount("an account of this id cannot be")
+        with aws_errors(f"reading parameter {name}"):
+            found = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        settings = IntakeSettings.parse(found["Value"], parameter=name)
+        with aws_errors(f"writing parameter {copy}"):
+            self._client.put_parameter(
+                Name=copy, Value=settings.write(_state_of(found)), Type="String", Overwrite=True
+            )
 
     def app_jwt(self, account_id: str) -> str | None:
         """Return the stored AppJWT, or None."""
@@ -116,18 +166,23 @@ class ParameterStore:
             )
         return text
 
-    def _read(self, account_id: str, kind: str, *, decrypt: bool = True) -> str | None:
+    def _read(self, account_id: str, kind: str) -> str | None:
         name = self.name(account_id, kind)
         if not is_account_id(account_id):
             return None
         with aws_errors(f"reading parameter {name}"):
             try:
-                answer = self._client.get_parameter(Name=name, WithDecryption=decrypt)
+                answer = self._client.get_parameter(Name=name, WithDecryption=True)
             except ClientError as failure:
                 if error_code(failure) == "ParameterNotFound":
                     return None
                 raise
         return answer["Parameter"]["Value"]
+
+
+def _state_of(parameter: ParameterTypeDef) -> str:
+    """Name a parameter's state: one that was deleted and written again counts from 1 again."""
+    return f"{parameter['Version']}@{parameter['LastModifiedDate'].timestamp():.3f}"
 
 
 def _is_ready_channel(parts: list[str]) -> bool:

@@ -10,6 +10,7 @@ Everything that can go wrong, as a tree.
     │   ├── InvalidEvent            400  a consumer event breaks the contract
     │   ├── UnknownAccount          404  no such account is configured
     │   ├── UnknownChannel          404  no such ready channel is configured
+    │   ├── WrongKey                403  the API key does not act for this account
     │   ├── NoSuchRoute             404  nothing is served at this path
     │   ├── NoSuchFile              404  an agent's file that is not kept, or not any more
     │   ├── TooLarge                413  more than the queue carries
@@ -143,6 +144,13 @@ class UnknownChannel(Refused):
 
     reason = "unknown_channel"
     status = 404
+
+
+class WrongKey(Refused):
+    """An API key that is valid, and does not act for the account."""
+
+    reason = "wrong_key"
+    status = 403
 
 
 class NoSuchRoute(Refused):

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 from ..domain.errors import InvalidEvent, NoSuchRoute, Problem, Refused
+from ..domain.intake_settings import ApiKey
 
 _EVENTS = "/events"
 
@@ -53,6 +54,11 @@ class HttpRequest:
         if not proxy.endswith(_EVENTS):
             raise NoSuchRoute("post to …/consumers/{consumer_id}/events")
         return account_id, unquote(proxy.removesuffix(_EVENTS))
+
+    def api_key(self) -> ApiKey:
+        """Return the API key that API Gateway found valid; it is empty where none is needed."""
+        identity = (self.event.get("requestContext") or {}).get("identity") or {}
+        return ApiKey(str(identity.get("apiKeyId") or ""), self.headers.get("x-api-key", ""))
 
     def ready_channel(self) -> tuple[str, str]:
         """Return account id and name of ``/accounts/{account_id}/channels/{name}``."""

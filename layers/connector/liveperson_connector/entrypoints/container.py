@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..aws.conversation_store import ConversationStore
     from ..aws.delivery_state import DeliveryState
     from ..aws.files import AgentFileBucket
+    from ..aws.functions import TokenRefreshFunction
     from ..aws.parameters import ParameterStore
     from ..aws.person_store import PersonStore
     from ..aws.queues import Queue
@@ -141,8 +142,8 @@ class Container:
             lambda token: parameters.accounts_with("channel", token), clock=self._clock
         )
         return MessageIntake(
-            configured=Cache(
-                parameters.has_channel,
+            accounts=Cache(
+                lambda each: parameters.intake_settings(each, self._copy_intake_settings),
                 ttl=_PARAMETER_SECONDS,
                 empty_ttl=_ABSENCE_SECONDS,
                 clock=self._clock,
@@ -151,6 +152,10 @@ class Container:
             consumer_events=self.queue(settings.consumer_events_queue_url),
             salt=settings.consumer_id_salt,
         )
+
+    def _copy_intake_settings(self, account_id: str) -> None:
+        """Let ``token_refresh`` copy an account's settings, after the operator changed them."""
+        self._token_refresh.copy_intake_settings(account_id)
 
     @cached_property
     def agent_files(self) -> AgentFileBucket:
@@ -528,16 +533,21 @@ class Container:
     @cached_property
     def authorized_calls(self) -> AuthorizedCalls:
         """Calls of LivePerson with the tokens that they need."""
-        from ..aws.functions import TokenRefreshFunction
         from ..flows.liveperson_access import AppJwts, AuthorizedCalls
         from ..liveperson.consumer_jws import Idp
 
-        refresh = TokenRefreshFunction(
-            lambda: self._clients.asking_once("lambda"), self._environ["TOKEN_REFRESH_FUNCTION"]
-        )
-        app_jwts = AppJwts(self._parameters.app_jwt, refresh.ask, clock=self._clock)
+        app_jwts = AppJwts(self._parameters.app_jwt, self._token_refresh.ask, clock=self._clock)
         return AuthorizedCalls(
             app_jwts, Idp(self._liveperson, self._domains), self.store.save_consumer
+        )
+
+    @cached_property
+    def _token_refresh(self) -> TokenRefreshFunction:
+        """The function ``token_refresh``, which is invoked."""
+        from ..aws.functions import TokenRefreshFunction
+
+        return TokenRefreshFunction(
+            lambda: self._clients.asking_once("lambda"), self._environ["TOKEN_REFRESH_FUNCTION"]
         )
 
     @cached_property

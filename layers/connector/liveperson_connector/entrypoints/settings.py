@@ -44,6 +44,7 @@ class MessageIntakeSettings(_Settings):
     parameter_prefix: str
     consumer_events_queue_url: str
     files_bucket: str
+    token_refresh_function: str
     consumer_id_salt: str
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,25 @@ class TokenRefresh:
     put_off: Callable[[Sequence[str]], None]
     clock: Clock = time.time
     run_seconds: float = RUN_SECONDS
+
+    def answer(self, event: Mapping[str, Any]) -> dict[str, str]:
+        """
+        Do what an invocation asks for, and return what was done for each account.
+
+        ``{"account_id", "rejected"?}`` asks for one AppJWT, with ``"copy_intake_settings": true``
+        for the copy of the account's settings instead; an event without an account is a run.
+        """
+        account_id = event.get("account_id")
+        if account_id is None:
+            return self.refresh_all()
+        if event.get("copy_intake_settings"):
+            return {account_id: self.copy_intake_settings(account_id)}
+        return {account_id: self.refresh(account_id, rejected=event.get("rejected"))}
+
+    def copy_intake_settings(self, account_id: str) -> str:
+        """Copy what ``message_intake`` must know of an account, and return what was done."""
+        self.parameters.copy_intake_settings(account_id)
+        return self._say(account_id, Outcome.INTAKE_SETTINGS_COPIED)
 
     def refresh_all(self) -> dict[str, str]:
         """

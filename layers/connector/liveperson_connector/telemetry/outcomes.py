@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     INVALID_EVENT = "invalid_event"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_CHANNEL = "unknown_channel"
+    WRONG_KEY = "wrong_key"
     NO_SUCH_ROUTE = "no_such_route"
     NO_SUCH_FILE = "no_such_file"
     TOO_LARGE = "too_large"
@@ -91,6 +92,7 @@ class Outcome(StrEnum):
     REFRESH_IN_PROGRESS = "refresh_in_progress"
     PUT_OFF = "put_off"
     HANDED_OVER = "handed_over"
+    INTAKE_SETTINGS_COPIED = "intake_settings_copied"
 
     REDRIVEN = "redriven"
     WOULD_REDRIVE = "would_redrive"

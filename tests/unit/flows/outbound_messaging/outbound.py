@@ -155,9 +155,8 @@ class Outbound:
         return ()
 
     def invoke(self, *, Payload: bytes, **_: Any) -> Object:  # noqa: N803
-        """Be the client by which a worker asks for another AppJWT."""
-        asked = json.loads(Payload)
-        self.container.token_refresh.refresh(asked["account_id"], rejected=asked["rejected"])
+        """Be the client by which `token_refresh` is invoked."""
+        self.container.token_refresh.answer(json.loads(Payload))
         return {}
 
     def _deliver(self, _account: str, _lane: str, _conversation: str, body: bytes, _: Any) -> None:
