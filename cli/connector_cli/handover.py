@@ -26,16 +26,13 @@ def handover(stack: Stack, account_id: str | None, key_file: Path | None, as_jso
     With ACCOUNT_ID the key is the newest one of that account; without, or if the account names no
     keys, it is the stack's.
     """
+    url = stack.channel_api_url
     key = channel_key(stack, Parameters(stack), account_id)
-    told = {
-        "channel_api_url": stack.channel_api_url,
-        "api_key_id": key.id,
-        "webhook_url": stack.webhook_url,
-    }
+    told = {"channel_api_url": url, "api_key_id": key.id, "webhook_url": stack.webhook_url}
+    if key_file:
+        write_key(key_file, key.value())
     if as_json:
         output.data(told)
     else:
         for name, value in told.items():
             output.say(f"{name.replace('_', ' '):<16} {value}")
-    if key_file:
-        write_key(key_file, key.value())

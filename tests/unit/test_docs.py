@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.webhook_intake.handler import SLOW
-from liveperson_connector.domain import accounts
+from liveperson_connector.domain import accounts, intake_settings
 from liveperson_connector.entrypoints import settings
 from liveperson_connector.telemetry.outcomes import Measurement, Outcome
 from tools import cost, load, measure
@@ -203,6 +203,8 @@ def test_every_field_of_an_accounts_parameters_is_explained(parameter: str, kind
     source = Path(accounts.__file__).read_text()
     start = source.index(f"class {kind.__name__}:")
     body = source[start : source.index("\n\n\n", start)]
+    if parameter == "channel":
+        body += Path(intake_settings.__file__).read_text()
     read = set(re.findall(r"given(?:\.get\(|\[)\"(\w+)\"", body))
     (needed,) = re.findall(r"_require\(given, \(([^)]*)\)", body)
     heading = f"`/{{stack}}/accounts/{{account_id}}/{parameter}`"
