@@ -139,12 +139,8 @@ def _letters(found: list[DeadLetter], hidden: int) -> Iterator[Finding]:
 
 def alarms(context: CheckContext) -> Iterator[Finding]:
     """Check that no alarm is in state ALARM, and that alarms notify a person."""
-    client = context.stack.client("cloudwatch")
-    names = [each.physical for each in context.stack.of_type("AWS::CloudWatch::Alarm")]
-    found: list[dict[str, Any]] = []
-    for start in range(0, len(names), 100):
-        answer = client.describe_alarms(AlarmNames=names[start : start + 100])
-        found += answer["MetricAlarms"]
+    names = _alarm_names(context)
+    found = _described(context, names)
     ringing = [each for each in found if each["StateValue"] == "ALARM"]
     for each in ringing:
         yield wrong(
@@ -168,6 +164,24 @@ def alarms(context: CheckContext) -> Iterator[Finding]:
         yield warning("alarms", "they notify no one: AlarmTopicArn is not set", fix)
     if not ringing and not silent:
         yield ok("alarms", f"none of {len(found)} is in ALARM")
+
+
+def _alarm_names(context: CheckContext) -> list[str]:
+    """Name the alarms that notify; the windows of a composite one are only its parts."""
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    found = [each for kind in kinds for each in context.stack.of_type(kind)]
+    return [each.physical for each in found if each.logical.endswith("Alarm")]
+
+
+def _described(context: CheckContext, names: list[str]) -> list[dict[str, Any]]:
+    client = context.stack.client("cloudwatch")
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(names), 100):
+        answer = client.describe_alarms(
+            AlarmNames=names[start : start + 100], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        found += [*answer["MetricAlarms"], *answer["CompositeAlarms"]]
+    return found
 
 
 def without_data(alarms: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

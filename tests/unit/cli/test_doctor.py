@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connector_cli.doctor.deployment import without_data
+from connector_cli.doctor.deployment import alarms, without_data
 from connector_cli.doctor.executions import executions
 from connector_cli.doctor.finding import Check, CheckContext, Finding
 from connector_cli.doctor.versions import versions
 from connector_cli.parameters import Parameters
 from connector_cli.partners import LivePerson
-from connector_cli.stack import Stack
+from connector_cli.stack import Resource, Stack
 from tests.support.servers import Answer, Request, json_answer, serving
 
 ALIAS = "arn:aws:lambda:us-east-1:111122223333:function:s-MessageIntake:live"
@@ -207,3 +207,52 @@ def alarm(state: str, missing: str, minutes: int) -> dict[str, Any]:
 def test_a_function_that_does_not_run_is_noticed(record: dict[str, Any], is_silent: bool) -> None:
     """By having no data, but not in a stack that is minutes old."""
     assert is_silent == bool(without_data([record], NOW))
+
+
+class Alarms:
+    """A stack with one composite alarm of two windows, and CloudWatch as it answers of them."""
+
+    is_local = True
+    windows = ("WebhooksBurnInAnHour", "WebhooksBurnInFiveMinutes")
+
+    def __init__(self, *in_alarm: str) -> None:
+        self.in_alarm = in_alarm
+
+    def client(self, _service: str) -> Alarms:
+        return self
+
+    def of_type(self, kind: str) -> list[Resource]:
+        """Give the alarms of a kind."""
+        composite = kind == "AWS::CloudWatch::CompositeAlarm"
+        names = ("WebhooksFastBurnAlarm",) if composite else self.windows
+        return [Resource(name, kind, name) for name in names]
+
+    def describe_alarms(self, **asked: Any) -> dict[str, Any]:
+        """Answer as CloudWatch does, which leaves composite alarms out unless asked for them."""
+        kinds = {"MetricAlarm": self.windows, "CompositeAlarm": ("WebhooksFastBurnAlarm",)}
+        return {
+            f"{kind}s": [
+                {
+                    "AlarmName": name,
+                    "AlarmDescription": "Too late.",
+                    "StateValue": "ALARM" if name in self.in_alarm else "OK",
+                    "ActionsEnabled": True,
+                    "AlarmActions": ["arn:aws:sns:eu-west-1:111122223333:night"],
+                }
+                for name in set(names) & set(asked["AlarmNames"])
+            ]
+            for kind, names in kinds.items()
+            if kind in asked.get("AlarmTypes", ["MetricAlarm"])
+        }
+
+    @property
+    def told(self) -> list[str]:
+        """Give what doctor says of them."""
+        context = CheckContext(cast("Any", self), cast("Any", None), cast("Any", None), [])
+        return [each.detail for each in alarms(context)]
+
+
+def test_a_window_is_no_alarm_and_a_composite_alarm_is_one() -> None:
+    """A fast alarm has two windows; one of them alone wakes no person."""
+    assert ["none of 1 is in ALARM"] == Alarms("WebhooksBurnInAnHour").told
+    assert ["WebhooksFastBurnAlarm is in ALARM: Too late."] == Alarms("WebhooksFastBurnAlarm").told
