@@ -11,7 +11,12 @@ from typing import Any
 import click
 
 from liveperson_connector.channel.ssrf import checked
-from liveperson_connector.domain.accounts import AGENTS_SHOWN, ChannelSettings, Credentials
+from liveperson_connector.domain.accounts import (
+    AGENTS_SHOWN,
+    REDACTIONS,
+    ChannelSettings,
+    Credentials,
+)
 from liveperson_connector.domain.errors import MisconfiguredAccount
 from liveperson_connector.domain.intake_settings import IntakeSettings
 from liveperson_connector.flows.token_refresh import LEASE_SECONDS, REFRESHED
@@ -73,6 +78,12 @@ def account() -> None:
     "--signature-algorithm",
     type=click.Choice(["sha1", "sha256"]),
     help="Accept only webhooks signed with this algorithm. Default: both.",
+)
+@click.option(
+    "--redact",
+    type=click.Choice(sorted(REDACTIONS)),
+    multiple=True,
+    help="Mask this in texts of consumers before they are queued.",
 )
 @rate_options
 @click.option(
@@ -284,6 +295,8 @@ def _values(
     channel |= {name: given[name] for name in ("receipts", "agents") if given[name]}
     if given["entry_point"]:
         channel["entry_point"] = list(given["entry_point"])
+    if given["redact"]:
+        channel["redact"] = list(given["redact"])
     return {CREDENTIALS: credentials, CHANNEL: channel}
 
 

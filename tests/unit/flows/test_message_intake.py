@@ -23,6 +23,7 @@ from liveperson_connector.support.cache import Cache
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.clocks import Clock
 from tests.support.in_process import BrokenQueue, InProcessQueue
+from tests.support.logs import Output
 from tests.support.messages import PHONE, posted, text_event
 
 
@@ -199,3 +200,18 @@ def test_new_key_works_at_its_first_request(queue: InProcessQueue, clock: Clock)
 def test_value_of_a_key_is_not_shown() -> None:
     """It is a secret; its id is none."""
     assert "Ann" not in repr(ANNS)
+
+
+@pytest.mark.parametrize("redact", [frozenset(), frozenset({"card_number"})])
+def test_card_number_never_reaches_the_queue_if_the_account_asks(
+    queue: InProcessQueue, clock: Clock, output: Output, redact: frozenset[str]
+) -> None:
+    """It is off by default; the log tells that something was masked, and not what."""
+    settings = IntakeSettings(redact=redact)
+    intake = MessageIntake(configured(clock, lambda _: settings), queue, SALT)
+    intake.accept(ACCOUNT, PHONE, posted(text_event(text="4111 1111 1111 1111")))
+
+    (letter,) = queue.letters
+    assert bool(redact) == ("4111 1111" not in letter.body)
+    assert bool(redact) == ("redacted" in output.messages)
+    assert "1111 1111" not in output.text

@@ -17,6 +17,7 @@ from ..domain.accounts import (
     entry_points,
     json_object,
     misconfigured,
+    redactions,
     wanted_callbacks,
     wants_automatic_receipts,
 )
@@ -53,7 +54,7 @@ class ReadyChannel:
     A ready channel of an account.
 
     ``settings`` are the kind's, and ``previous`` those that were replaced while a secret is
-    rotated. ``callbacks``, ``automatic_receipts`` and ``entry_point`` are as in
+    rotated. ``callbacks``, ``automatic_receipts``, ``entry_point`` and ``redact`` are as in
     :class:`~liveperson_connector.domain.accounts.ChannelSettings`; ``conversation`` is how its
     conversations are opened. ``words`` translate what is not carried, such as ``voice message``.
     ``address`` is the webhook's public one, if the parameter names it.
@@ -73,6 +74,7 @@ class ReadyChannel:
     switched_off: frozenset[str] = frozenset()
     template: Template | None = None
     address: str = ""
+    redact: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -143,6 +145,7 @@ def _options(given: Mapping[str, Any], parameter: str) -> dict[str, Any]:
         "switched_off": _switched_off(given, parameter),
         "template": _template(given, parameter),
         "address": _address(given, parameter),
+        "redact": redactions(given.get("redact"), parameter),
     }
 
 

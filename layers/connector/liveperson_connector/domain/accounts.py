@@ -25,6 +25,9 @@ CALLBACKS = frozenset({"message", "typing", "receipt", "conversation", "failed"}
 AGENTS_SHOWN = ("name", "name_and_picture", "hidden")
 """What a channel may be told of agents; the first is the default."""
 
+REDACTIONS = frozenset({"card_number"})
+"""What can be masked in texts of consumers."""
+
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of the Standard Webhooks specification
 
 # A secret has "between 24 bytes (192 bits) and 64 bytes (512 bits)"
@@ -139,6 +142,15 @@ def entry_points(given: object, parameter: str) -> tuple[str, ...]:
     if isinstance(addresses, list) and all(isinstance(each, str) for each in addresses):
         return tuple(addresses)
     raise misconfigured(parameter, "'entry_point' is not a list of texts", '["https://…"]')
+
+
+def redactions(given: object, parameter: str) -> frozenset[str]:
+    """Read ``redact``: what is masked in texts of consumers; nothing by default."""
+    if given is None:
+        return frozenset()
+    if isinstance(given, list) and set(map(str, given)) <= REDACTIONS:
+        return frozenset(given)
+    raise misconfigured(parameter, "'redact' names something unknown", '["card_number"]')
 
 
 def agents_shown(given: object, parameter: str) -> str:

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from .accounts import json_object, misconfigured
+from .accounts import json_object, misconfigured, redactions
 
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -42,9 +42,14 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class IntakeSettings:
-    """``api_key_ids`` are the keys that act for the account; None if it names none."""
+    """
+    ``api_key_ids`` are the keys that act for the account; None if it names none.
+
+    ``redact`` is what is masked in texts of consumers, of :data:`REDACTIONS`.
+    """
 
     api_key_ids: frozenset[str] | None = None
+    redact: frozenset[str] = frozenset()
 
     def admits(self, key: ApiKey) -> bool:
         """
@@ -62,13 +67,18 @@ class IntakeSettings:
         copy: dict[str, object] = {"copy_of": origin}
         if self.api_key_ids is not None:
             copy["api_key_ids"] = sorted(self.api_key_ids)
+        if self.redact:
+            copy["redact"] = sorted(self.redact)
         return json.dumps(copy)
 
     @classmethod
     def parse(cls, text: str, *, parameter: str) -> IntakeSettings:
         """Read the ``channel`` parameter's text, or its copy's; other fields may be wrong."""
         given = json_object(text, parameter, _FORM)
-        return cls(api_key_ids(given.get("api_key_ids"), parameter))
+        return cls(
+            api_key_ids(given.get("api_key_ids"), parameter),
+            redactions(given.get("redact"), parameter),
+        )
 
 
 def origin_of(copy: str, *, parameter: str) -> str:

@@ -31,6 +31,7 @@ from ..domain.queue_messages import OutgoingMessage, new_id, stable_id
 from ..support.cache import Cache
 from ..telemetry import outcomes
 from ..telemetry.outcomes import Outcome
+from .message_intake import without_card_numbers
 
 # As of LivePerson's webhooks: written as ASCII JSON, a body grows to at most three times its bytes.
 MAX_BODY_BYTES = 256 * 1024
@@ -94,6 +95,8 @@ class ProviderIntake:
     def _queue(self, channel: ReadyChannel, events: Sequence[ConsumerEvent]) -> None:
         now = self.clock()
         keys = [each.key(self.salt) for each in events]
+        if channel.redact:
+            events = [without_card_numbers(*each) for each in zip(events, keys, strict=True)]
         self.consumer_events.send(
             [
                 _letter(replace(each, accepted_at=now), key)

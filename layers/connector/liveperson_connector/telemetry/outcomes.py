@@ -39,6 +39,7 @@ class Outcome(StrEnum):
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_CHANNEL = "unknown_channel"
     WRONG_KEY = "wrong_key"
+    REDACTED = "redacted"
     NO_SUCH_ROUTE = "no_such_route"
     NO_SUCH_FILE = "no_such_file"
     TOO_LARGE = "too_large"
