@@ -284,7 +284,8 @@ def test_the_doctor_tells_of_the_last_webhook(
 def log(stack: MotoStack, line: dict[str, str]) -> None:
     """Write a line as the function does."""
     logs = stack.client("logs")
-    group = logs.describe_log_groups()["logGroups"][0]["logGroupName"]
+    groups = [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]]
+    (group,) = [each for each in groups if "ProviderIntake" in each]
     logs.create_log_stream(logGroupName=group, logStreamName="1")
     event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
     logs.put_log_events(logGroupName=group, logStreamName="1", logEvents=[event])
