@@ -4,8 +4,8 @@ Workarounds for differences between the emulator and AWS that matter to the temp
 - Its CloudFormation drops a table's time to live.
 - It passes a parameter's value as a text where a queue's mapping needs a number; then no queue is
   read.
-- It checks `ssm:GetParametersByPath` and `cloudwatch:DescribeAlarms` against the resource `*`; AWS
-  checks the path, and the alarms.
+- It checks `ssm:GetParametersByPath`, `ssm:GetParameters` and `cloudwatch:DescribeAlarms` against
+  the resource `*`; AWS checks the path, each parameter, and the alarms.
 - It checks a batch of messages by its own action; on AWS the action for one message covers it.
 - Its APIs have other addresses than on AWS, so functions get the local address of the API.
 """
@@ -19,7 +19,7 @@ from sandbox.aws import Aws
 from sandbox.errors import SandboxError
 
 API_ADDRESS = re.compile(r"https://([^.]+)\.execute-api\.[^/]+(/.*)")
-LISTS = ("ssm:GetParametersByPath", "cloudwatch:DescribeAlarms")
+LISTS = ("ssm:GetParametersByPath", "ssm:GetParameters", "cloudwatch:DescribeAlarms")
 BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
 
@@ -86,7 +86,7 @@ def _allow_listing(aws: Aws, stack_name: str, template: Mapping[str, Any], actio
         "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
     }
     for logical, role in resources(aws, stack_name, "AWS::IAM::Role"):
-        if action in json.dumps(template[logical]["Properties"].get("Policies", [])):
+        if f'"{action}"' in json.dumps(template[logical]["Properties"].get("Policies", [])):
             aws.client("iam").put_role_policy(
                 RoleName=role,
                 PolicyName=f"Emulator-{action.partition(':')[2]}",
