@@ -8,13 +8,17 @@ and the doctor finds nothing wrong afterwards.
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +28,13 @@ from rich.console import Console
 from sandbox.channel import ConnectorClient
 from sandbox.channel.inbox import Fault
 from sandbox.progress import Progress
+from sandbox.providers import stand_in
+from sandbox.providers.stand_in import StandIn
 from sandbox.system import Options, System, running
-from tests.e2e.conftest import wait_for
+from tests.e2e.conftest import PROJECT, wait_for
 from tests.support.interrupts import hear_interrupts
 from tests.support.operators import CONNECTOR, Operator, Stack
+from tests.support.terminal import Session, typed
 from tests.support.tokens import app_jwt
 
 CONSUMER = "+4915112345678"
@@ -497,3 +504,145 @@ def test_a_trace_shows_joins_transfers_and_ends(site: Site) -> None:
 
 def _hops(told: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(each["function"] for each in told["lines"]))
+
+
+# ── Recipes of docs/recipes, followed as they are written ──
+
+BRAND = "12345678"
+BRAND_SECRET, NEW_SECRET = "brand0secret0of0the0recipes", "brand0secret0after0rotation"
+ERASED = "+4915112345678"
+
+
+@dataclass(frozen=True)
+class Cook:
+    """An operator at a terminal, in an empty folder, who types what a recipe says."""
+
+    site: Site
+    folder: Path
+
+    answers: dict[str, str] = field(default_factory=dict)
+    """What is typed, by the question that asks for it."""
+
+    def follows(self, recipe: str, block: int = 0, also: str = "", **instead: str) -> Session:
+        """Run a block of a page as it stands, with ``instead`` of the page's placeholders."""
+        page = (PROJECT / "docs/recipes" / f"{recipe}.md").read_text()
+        command = re.findall(r"^ *```sh\n(.*?)^ *```$", page, flags=re.M | re.S)[block]
+        for placeholder, value in instead.items():
+            command = re.sub(rf"\b{placeholder}\b", value, command)
+        callback_url = self.site.system.account.callback_url
+        path = os.pathsep.join([str(CONNECTOR.parent), os.environ["PATH"]])
+        return typed(
+            command.replace("https://channel.example.com/callbacks", callback_url).rstrip() + also,
+            self.answers,
+            folder=self.folder,
+            environ={**self.site.operator.environ, "PATH": path, "COLUMNS": "200"},
+        )
+
+
+@pytest.fixture(name="cook", scope="module")
+def _cook(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Cook:
+    """Follow the first recipe, on whose account the others stand."""
+    answers = {
+        "Client secret: ": BRAND_SECRET,
+        "Signing secret: ": site.system.account.signing_secret,
+        "New client secret: ": NEW_SECRET,
+        "[y/N]: ": "y",
+    }
+    cook = Cook(site, tmp_path_factory.mktemp("recipes"), answers)
+    webhook_url = site.system.endpoints.webhook_url
+    site.liveperson.add_account(BRAND, "client-of-the-recipes", BRAND_SECRET, webhook_url)
+    made = cook.follows("add-a-brand")
+    added = cook.follows("add-a-brand", 1, ID="client-of-the-recipes")
+
+    assert (0, 0) == (made.code, added.code), added.shown
+    assert "Nothing is wrong." in added.shown
+    assert 3 == added.shown.rpartition("Nothing is wrong.")[2].count("✓")
+    return cook
+
+
+def test_recipe_ask_livepersons_account_team(cook: Cook) -> None:
+    """The manifest is written; a record that is as it says differs in nothing."""
+    assert 0 == cook.follows("ask-livepersons-account-team").code
+    shutil.copy(cook.folder / "manifest.json", cook.folder / "installed.json")
+    assert 0 == cook.follows("ask-livepersons-account-team", 1).code
+
+
+def test_recipe_find_a_lost_message(cook: Cook) -> None:
+    """The way of what `connector try` sent, and the state of the stack."""
+    said = cook.follows("find-a-lost-message", CONSUMER="connector-try")
+
+    assert 2 == said.shown.count(" sent "), said.shown
+    assert BRAND in said.shown.rpartition(" sent ")[2]
+
+
+def test_recipe_erase_a_consumer(cook: Cook) -> None:
+    """What there is, then the receipt, which says that nothing is left."""
+    where = cook.site.system.endpoints
+    client = ConnectorClient(where.channel_api_url, where.channel_api_key, BRAND)
+    assert 202 == client.send_text(ERASED, "to be erased", "erase-1").status
+    liveperson = cook.site.liveperson
+    wait_for(
+        lambda: "to be erased" in json.dumps(liveperson.conversations(BRAND)),
+        seconds=60,
+        what="the text at LivePerson",
+    )
+    assert liveperson.wait_idle(60)
+
+    # The receipt takes standard output, and with it the space that follows the question.
+    said = replace(cook, answers={"[y/N]:": "y"}).follows("erase-a-consumer")
+
+    assert 0 == said.code, said.shown
+    receipt = (cook.folder / "receipt.json").read_text()
+    assert json.loads(receipt)["complete"]
+    assert ERASED not in receipt
+
+
+def test_recipe_redrive_dead_letters(cook: Cook) -> None:
+    """One is sent again by its reason, another is thrown away by its id."""
+    operator, queue = cook.site.operator, cook.site.stack.physical("NotificationsDeadLetters")
+
+    def buried(number: int) -> str:
+        _bury(cook.site, queue, f"recipe-{number}", 100 + number)
+        (letter,) = operator.connector("dead-letters", "list", "--json").json()
+        return str(letter["id"])
+
+    redriven = cook.follows("redrive-dead-letters", ID=buried(1))
+    wait_for(
+        lambda: operator.connector("dead-letters", "list", "--json").json() == [],
+        seconds=60,
+        what="no dead letters",
+    )
+    discarded = cook.follows("redrive-dead-letters", 1, ID=buried(2))
+
+    assert (0, 0) == (redriven.code, discarded.code), redriven.shown + discarded.shown
+    assert "redriven" in redriven.shown
+    assert [] == operator.connector("dead-letters", "list", "--json").json()
+
+
+def test_recipe_rotate_a_secret(cook: Cook) -> None:
+    """The new one is taken; the old one stays while a webhook may be signed with it."""
+    cook.site.liveperson.set(BRAND, client_secret=NEW_SECRET)
+    said = cook.follows("rotate-a-secret")
+
+    assert 1 == said.code
+    assert "a webhook may have been signed with it" in said.shown
+    assert {} == cook.site.operator.doctor(BRAND)
+
+
+def test_recipe_add_a_ready_channel(cook: Cook) -> None:
+    """The test person sees the message, and answers it."""
+    with stand_in("telegram") as telegram:
+        cook.answers["Token of the bot, from @BotFather: "] = telegram.settings["bot_token"]
+        added = cook.follows("add-a-ready-channel", also=f" --set api_url={telegram.url}")
+        ada = telegram.person("ada")
+        answering = threading.Thread(target=_answers, args=(telegram,))
+        answering.start()
+        tried = cook.follows("add-a-ready-channel", 1, PERSON=ada)
+        answering.join()
+
+    assert (0, 0) == (added.code, tried.code), added.shown + tried.shown
+
+
+def _answers(telegram: StandIn) -> None:
+    wait_for(lambda: bool(telegram.seen("ada")), seconds=60, what="the message at the person")
+    telegram.say("ada", {"text": "Here I am"})

@@ -218,6 +218,17 @@ def test_parameters_are_set_in_samconfig_alone() -> None:
         assert "samconfig.toml" in (PROJECT / file).read_text()
 
 
+@pytest.mark.parametrize(
+    "file", sorted((PROJECT / "docs/recipes").glob("*.md")), ids=lambda file: str(file.stem)
+)
+def test_a_recipe_is_one_screen_and_says_who_has_tried_it(file: Path) -> None:
+    """Or that no test has, and what stands in its place."""
+    lines = file.read_text().splitlines()
+
+    assert len(lines) <= 45
+    assert re.search(r"[Tt]ried (word for word )?by |Not tried: ", " ".join(lines[-4:]))
+
+
 # ── The runbook, on what AWS does ──
 
 
