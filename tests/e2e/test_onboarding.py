@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from sandbox.channel import ConnectorClient
 from tests.e2e.conftest import PROJECT, World, wait_for
 from tests.support.operators import CONNECTOR, Operator
 from tests.support.terminal import Session, typed
@@ -171,7 +173,37 @@ def test_the_rehearsal(newcomer: Newcomer) -> None:
     assert ["Hello, how can I help?"] == newcomer.answers_at_the_channel()
     key = newcomer.folder / "channel_api_key"
     assert 0o600 == key.stat().st_mode & 0o777
-    assert newcomer.world.endpoints.channel_api_key == key.read_text().strip()
+    each_key_acts_for_its_own_brand(newcomer, key.read_text().strip())
+
+
+def each_key_acts_for_its_own_brand(newcomer: Newcomer, key: str) -> None:
+    """
+    Let each of two brands try the other's account: to act, to read a file, and to exhaust it.
+
+    The other brand is the sandbox's, which names no key; the first to be beyond its rate is the
+    newcomer's, and the other notices nothing.
+    """
+    where = newcomer.world.endpoints
+    url, stacks, other = where.channel_api_url, where.channel_api_key, where.account_id
+
+    def act(account_id: str, with_key: str) -> int:
+        client = ConnectorClient(url, with_key, account_id)
+        return client.send_event("a-visitor", "typing", state="paused").status
+
+    def read(account_id: str, with_key: str) -> int:
+        address = f"{url}/accounts/{account_id}/files/none"
+        return requests.get(address, headers={"x-api-key": with_key}, timeout=30).status_code
+
+    assert (202, 403, 202, 403) == (
+        *(act(ACCOUNT, key), act(other, key)),
+        *(act(other, stacks), act(ACCOUNT, stacks)),
+    )
+    assert (404, 403, 403) == (read(ACCOUNT, key), read(other, key), read(ACCOUNT, stacks))
+
+    said = newcomer.operator.connector("key", "limit", ACCOUNT, "--rate", "1", "--burst", "1")
+    assert 0 == said.code, said.err
+    assert 429 in {act(ACCOUNT, key) for _ in range(10)}
+    assert {202} == {act(other, stacks) for _ in range(10)}
 
 
 def test_the_documents_own_signing_secret_is_one(tmp_path: Path) -> None:
