@@ -13,12 +13,12 @@ from typing import Any
 
 from .container import Container, Run, answer_of, calling, container
 from .environment import settings, variables
-from .events import posted, queued_change, queued_text, webhook
+from .events import posted, provided, queued_change, queued_text, webhook
 from .measuring import OURS, Contender, Row, Section, take_turns
 from .world import table_name, world
 
 TITLE = "Cold starts"
-MOST = 1.15
+MOST = 1.1
 CONVERSATIONS = 10
 
 _ABOUT = """
@@ -35,6 +35,7 @@ sources" is the same function with a layer that was not compiled, as layers most
 CLIENTS = {
     "webhook_intake": ("ssm", "sqs"),
     "message_intake": ("ssm", "sqs"),
+    "provider_intake": ("ssm", "sqs"),
     "outbound_messaging": ("ssm", "sqs", "dynamodb", "lambda"),
     "channel_delivery": ("ssm", "sqs", "dynamodb", "lambda", "s3"),
     "token_refresh": ("ssm", "sqs", "dynamodb"),
@@ -150,6 +151,7 @@ def _check(function: str, event: Mapping[str, Any], run: Run) -> None:
     wanted = {
         "webhook_intake": ("statusCode", 200),
         "message_intake": ("statusCode", 202),
+        "provider_intake": ("statusCode", 200),
         "outbound_messaging": ("batchItemFailures", []),
         "channel_delivery": ("batchItemFailures", []),
         "token_refresh": (event.get("account_id"), "refreshed"),
@@ -163,6 +165,7 @@ def _check(function: str, event: Mapping[str, Any], run: Run) -> None:
 _EVENTS: Mapping[str, Callable[[int], Mapping[str, Any]]] = {
     "webhook_intake": lambda number: webhook(number % CONVERSATIONS),
     "message_intake": lambda number: posted(number % CONVERSATIONS),
+    "provider_intake": provided,
     "outbound_messaging": lambda number: queued_text(number % CONVERSATIONS),
     "channel_delivery": lambda number: queued_change(number % CONVERSATIONS),
     # Each time another account, since one is refreshed once in ten seconds at most.

@@ -112,7 +112,10 @@ import json, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, {str(folder)!r})
 from handler import handler
-answer = handler(json.load(sys.stdin), None)
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 30_000
+answer = handler(json.load(sys.stdin), Context())
 print(json.dumps(answer))
 """
 

@@ -13,7 +13,7 @@ from tests.support.accounts import ACCOUNT
 from tests.support.messages import queued_event, text_event
 from tests.support.webhooks import message_change, notification, signed_webhook
 
-from .world import consumer_id, conversation_id, key_of
+from .world import READY_CHANNEL, WEBHOOK_SECRET, consumer_id, conversation_id, key_of
 
 TEXT = "Where is my parcel? It was to come on Tuesday, and the neighbours know nothing of it."
 
@@ -28,6 +28,26 @@ def posted(consumer: int) -> dict[str, Any]:
         "httpMethod": "POST",
         "pathParameters": {"account_id": ACCOUNT, "proxy": f"{consumer_id(consumer)}/events"},
         "body": json.dumps(_text_event()),
+        "isBase64Encoded": False,
+        "requestContext": {"extendedRequestId": "1", "requestTimeEpoch": int(time.time() * 1000)},
+    }
+
+
+def provided(number: int) -> dict[str, Any]:
+    """Let Telegram tell what a person wrote to a bot."""
+    person = {"id": number, "is_bot": False, "first_name": "Ann"}
+    message = {
+        "message_id": number,
+        "from": person,
+        "chat": {"id": number, "type": "private"},
+        "date": int(time.time()),
+        "text": TEXT,
+    }
+    return {
+        "headers": {"X-Telegram-Bot-Api-Secret-Token": WEBHOOK_SECRET},
+        "httpMethod": "POST",
+        "pathParameters": {"account_id": ACCOUNT, "name": READY_CHANNEL},
+        "body": json.dumps({"update_id": number, "message": message}),
         "isBase64Encoded": False,
         "requestContext": {"extendedRequestId": "1", "requestTimeEpoch": int(time.time() * 1000)},
     }

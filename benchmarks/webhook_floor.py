@@ -17,11 +17,19 @@ _CONFIG = Config(
     connect_timeout=0.5, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1}
 )
 
+# What our own clients leave out.
+_LEAN = Config(user_agent="floor", parameter_validation=False)
 
-def webhook_floor() -> Callable[[Mapping[str, Any]], int]:
-    """Return a handler with clients of its own: it takes an event and returns the status."""
-    sqs: Any = boto3.client("sqs", config=_CONFIG)
-    ssm: Any = boto3.client("ssm", config=_CONFIG)
+
+def webhook_floor(*, lean: bool) -> Callable[[Mapping[str, Any]], int]:
+    """
+    Return a handler with clients of its own: it takes an event and returns the status.
+
+    Its clients are as boto3 makes them, or ``lean``, as ours are.
+    """
+    config = _CONFIG.merge(_LEAN) if lean else _CONFIG
+    sqs: Any = boto3.client("sqs", config=config)
+    ssm: Any = boto3.client("ssm", config=config)
     secrets: dict[str, str] = {}
 
     def client_secret(account_id: str) -> str:

@@ -36,6 +36,8 @@ from .wire import Server, Wire, wire
 LAST = "/last"
 CALLBACKS = "/callbacks"
 
+READY_CHANNEL, WEBHOOK_SECRET = "telegram", "the-secret-of-the-channels-webhook"
+
 
 def world(*conversations: int) -> AbstractContextManager[Wire]:
     """Run a world while the block lasts, with a table for each number of conversations."""
@@ -160,10 +162,12 @@ class _World(Server):
             "signing_secret": SIGNING_SECRET,
         }
         credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        bot = {"bot_token": f"123456:{'t' * 35}", "webhook_secret": WEBHOOK_SECRET}
         return {
             "channel": json.dumps(channel),
             "credentials": json.dumps(credentials),
             "app-jwt": _fresh_app_jwt(ACCOUNT),
+            READY_CHANNEL: json.dumps({"kind": "telegram", **bot}),
         }
 
 

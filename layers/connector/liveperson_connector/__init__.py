@@ -13,7 +13,7 @@ flows       what happens: one module or package per function
 delivery    queue policy: retries, circuit breaker, what flows need of AWS
 liveperson  how LivePerson speaks; the only place with its vocabulary
 channel     how the brand's channel speaks
-aws         what we stand on; the only place that imports boto3
+aws         what we stand on; the only place that imports botocore
 telemetry   outcomes, log lines, metrics
 domain      values and errors that every room knows
 support     caching and HTTP sessions

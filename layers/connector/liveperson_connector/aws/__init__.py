@@ -1,8 +1,8 @@
 """
-The AWS services that the connector uses. The only package that imports boto3.
+The AWS services that the connector uses. The only package that imports botocore.
 
 ================== =================================================================
-clients            boto3 clients with time-outs that fit the caller
+clients            botocore clients with time-outs that fit the caller
 parameters         accounts' settings and AppJWTs in Parameter Store
 queues             FIFO queues and dead letters in SQS
 table              one DynamoDB table: plain values in, plain values out

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from ..domain.clock import Clock
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TTL_ATTRIBUTE = "expires_at"
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 Item = dict[str, Any]
 Values = Mapping[str, object]
@@ -170,8 +166,53 @@ def _expression(update: Update) -> str:
 
 
 def _stored(values: Values) -> Item:
-    return {name: _serialize(value) for name, value in values.items()}
+    return {name: _typed(value) for name, value in values.items()}
 
 
 def _plain(item: Mapping[str, Any]) -> Item:
-    return {name: _deserialize(value) for name, value in item.items()}
+    return {name: _untyped(value) for name, value in item.items()}
+
+
+# boto3's own conversion would load all of boto3 at each cold start
+# (docs/decisions/0054-dynamodb-values-are-converted-here.md).
+
+
+def _typed(value: object) -> dict[str, Any]:
+    """
+    Write a value by DynamoDB's types, or raise :class:`TypeError`: a float has none.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+    """
+    match value:
+        case str():
+            return {"S": value}
+        case None | bool():
+            return {"NULL": True} if value is None else {"BOOL": value}
+        case int() | Decimal():
+            return {"N": str(value)}
+        case Mapping():
+            return {"M": _stored(value)}
+        case list() | tuple():
+            return {"L": [_typed(each) for each in value]}
+        case set() | frozenset() if value and all(isinstance(each, str) for each in value):
+            return {"SS": list(value)}
+    raise TypeError(f"DynamoDB has no type for {type(value).__name__}")
+
+
+def _untyped(value: Mapping[str, Any]) -> Any:
+    """Read a value of one of the types that :func:`_typed` writes."""
+    ((kind, written),) = value.items()
+    match kind:
+        case "S" | "BOOL":
+            return written
+        case "N":
+            return Decimal(written)
+        case "NULL":
+            return None
+        case "M":
+            return _plain(written)
+        case "L":
+            return [_untyped(each) for each in written]
+        case "SS":
+            return set(written)
+    raise TypeError(f"nothing here writes DynamoDB's type {kind}")
