@@ -23,6 +23,7 @@ from .secrets import secrets
 from .status import status
 from .trace import trace
 from .try_command import try_it
+from .upgrade import upgrade
 
 _COMPLETION = """\b
 To complete commands with Tab, add this to ~/.bashrc (for zsh: zsh_source):
@@ -52,7 +53,7 @@ def cli() -> None:
 _COMMANDS = (
     *(manifest, account, channel, key, handover, try_it),
     *(doctor, status, trace, console, dead_letters),
-    *(secrets, consumer, salt, restore),
+    *(secrets, consumer, salt, restore, upgrade),
 )
 
 for _command in _COMMANDS:

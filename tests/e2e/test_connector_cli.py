@@ -646,3 +646,59 @@ def test_recipe_add_a_ready_channel(cook: Cook) -> None:
 def _answers(telegram: StandIn) -> None:
     wait_for(lambda: bool(telegram.seen("ada")), seconds=60, what="the message at the person")
     telegram.say("ada", {"text": "Here I am"})
+
+
+# ── Before an upgrade ──
+
+
+@contextmanager
+def change_set(site: Site, old: str, new: str) -> Iterator[None]:
+    """Prepare an upgrade to the deployed template with one thing changed."""
+    client, name = site.stack.client("cloudformation"), site.system.endpoints.stack_name
+    body = json.dumps(client.get_template(StackName=name)["TemplateBody"])
+    assert old in body
+    s3, bucket = site.stack.client("s3"), "upgrades"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="template.json", Body=body.replace(old, new).encode())
+    kept = client.describe_stacks(StackName=name)["Stacks"][0]["Parameters"]
+    asked = {"StackName": name, "ChangeSetName": "the-upgrade"}
+    client.create_change_set(
+        **asked,
+        TemplateURL=f"https://s3.amazonaws.com/{bucket}/template.json",
+        Parameters=[{"ParameterKey": x["ParameterKey"], "UsePreviousValue": True} for x in kept],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    client.get_waiter("change_set_create_complete").wait(**asked)
+    try:
+        yield
+    finally:
+        client.delete_change_set(**asked)
+
+
+def test_an_upgrade_that_would_lose_messages_is_named(site: Site) -> None:
+    """By a change set that CloudFormation has read: a queue with another name is another queue."""
+    with change_set(site, "-notifications.fifo", "-messages.fifo"):
+        said = site.operator.connector("upgrade", "--check")
+
+    assert 1 == said.code, said.out + said.err
+    assert (
+        "NotificationsQueue (AWS::SQS::Queue) is replaced: its messages would be lost" in said.out
+    )
+
+
+def test_an_upgrade_that_loses_nothing_is_described(site: Site) -> None:
+    """Its exit code is 0, for a pipeline."""
+    with change_set(site, "Called by the channel.", "Called by your channel."):
+        said = site.operator.connector("upgrade", "--check", "--json")
+
+    assert 0 == said.code, said.out + said.err
+    assert {"note"} == {each["level"] for each in said.json()}
+    assert "modify 1 × AWS::Lambda::Function" in [each["what"] for each in said.json()]
+
+
+def test_without_a_prepared_upgrade_the_operator_is_told_how(site: Site) -> None:
+    """The command that makes a change set is named."""
+    said = site.operator.connector("upgrade", "--check")
+
+    assert 1 == said.code
+    assert "--no-execute-changeset" in said.err
