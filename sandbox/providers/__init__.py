@@ -15,7 +15,7 @@ KINDS = ("line", "sinch", "telegram", "twilio", "whatsapp")
 """The kinds that have a stand-in: each is a module here that has a ``STAND_IN``."""
 
 
-def stand_in(kind: str, port: int = 0) -> StandIn:
-    """Make the stand-in of a kind; it answers once it is started."""
-    made: StandIn = import_module(f"{__name__}.{kind}").STAND_IN(port=port)
+def stand_in(kind: str, port: int | None = 0, nth: int = 1) -> StandIn:
+    """Make the ``nth`` stand-in of a kind; it answers once it is started."""
+    made: StandIn = import_module(f"{__name__}.{kind}").STAND_IN(port=port, nth=nth)
     return made

@@ -21,8 +21,6 @@ from typing import Any, NoReturn
 from sandbox.providers.stand_in import RefusedByProvider, Seen, StandIn, Webhook
 from simulator.http_server import Answer, Request, Routes
 
-TOKEN = "made-up-token-of-the-sandboxs-line-channel-0123456789"  # noqa: S105 (it opens nothing)
-SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105 (it opens nothing)
 BOT_ID = "Uffffffffffffffffffffffffffffffff"
 MEGABYTE = 1024 * 1024
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -36,8 +34,10 @@ class LineStandIn(StandIn):
 
     kind = "line"
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, port: int | None = 0, nth: int = 1) -> None:
+        super().__init__(port, nth)
+        self._token = f"made-up-token-{nth}-of-the-sandboxs-line-channel-0123456789"
+        self._secret = f"0123456789abcdef{nth:016x}"
         self._accepted: dict[str, dict[str, Any]] = {}
         work: list[tuple[str, str, Callable[..., Answer]]] = [
             ("GET", "/v2/bot/info", self._info),
@@ -53,7 +53,11 @@ class LineStandIn(StandIn):
     @property
     def settings(self) -> dict[str, str]:
         """The channel's token and secret."""
-        return {"channel_access_token": TOKEN, "channel_secret": SECRET, "api_url": self.url}
+        return {
+            "channel_access_token": self._token,
+            "channel_secret": self._secret,
+            "api_url": self.url,
+        }
 
     def refusal(self, status: int, retry_after: int = 0, message: str = "") -> Answer:
         """Write an error (#error-responses)."""
@@ -62,7 +66,7 @@ class LineStandIn(StandIn):
 
     def serve(self, request: Request) -> Answer:
         """Answer a request with the right token."""
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if request.headers.get("authorization") != f"Bearer {self._token}":
             return self.refusal(
                 401, message="Authentication failed. Confirm that the token is valid"
             )
@@ -229,7 +233,7 @@ class LineStandIn(StandIn):
             **self._event(name, deed),
         }
         body = json.dumps({"destination": BOT_ID, "events": [event]}, ensure_ascii=False).encode()
-        signature = base64.b64encode(hmac.digest(SECRET.encode(), body, "sha256")).decode()
+        signature = base64.b64encode(hmac.digest(self._secret.encode(), body, "sha256")).decode()
         return Webhook(body, {"Content-Type": "application/json", "X-Line-Signature": signature})
 
     def _event(self, name: str, deed: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,6 @@ from typing import Any, NoReturn
 from sandbox.providers.stand_in import RefusedByProvider, Seen, StandIn, Webhook
 from simulator.http_server import Answer, Request
 
-KEY_ID, KEY_SECRET = "made-up-key", "made-up-secret-of-the-key"
-SECRET = "made-up-secret-of-webhooks"  # noqa: S105 (it opens nothing)
-TOKEN = "made-up-token-of-an-hour"  # noqa: S105 (it opens nothing)
-PROJECT, APP = "made-up-project", "01MADEUPAPP"
 MEGABYTE = 1024 * 1024
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 WORDS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND"}
@@ -32,8 +28,13 @@ class SinchStandIn(StandIn):
 
     kind = "sinch"
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, port: int | None = 0, nth: int = 1) -> None:
+        super().__init__(port, nth)
+        self._project, self._app = f"made-up-project-{nth}", f"01MADEUPAPP{nth}"
+        self._key_id = f"made-up-key-{nth}"
+        self._key_secret = f"made-up-secret-{nth}-of-the-key"
+        self._secret = f"made-up-secret-{nth}-of-webhooks"
+        self._token = f"made-up-token-{nth}-of-an-hour"
         self._webhooks: dict[str, dict[str, Any]] = {}
         self._secret = SECRET
 
@@ -41,13 +42,13 @@ class SinchStandIn(StandIn):
     def settings(self) -> dict[str, str]:
         """The app's ids, and made-up credentials."""
         return {
-            "project_id": PROJECT,
-            "app_id": APP,
+            "project_id": self._project,
+            "app_id": self._app,
             "region": "eu",
             "transport": "WHATSAPP",
-            "key_id": KEY_ID,
-            "key_secret": KEY_SECRET,
-            "webhook_secret": SECRET,
+            "key_id": self._key_id,
+            "key_secret": self._key_secret,
+            "webhook_secret": self._secret,
             "api_url": self.url,
         }
 
@@ -55,11 +56,11 @@ class SinchStandIn(StandIn):
         """Add a webhook with this address and the secret of the settings."""
         self._add_webhook(
             {
-                "app_id": APP,
+                "app_id": self._app,
                 "target": address,
                 "target_type": "HTTP",
                 "triggers": ["MESSAGE_INBOUND", "MESSAGE_DELIVERY", "EVENT_INBOUND"],
-                "secret": SECRET,
+                "secret": self._secret,
             }
         )
 
@@ -77,19 +78,19 @@ class SinchStandIn(StandIn):
     def serve(self, request: Request) -> Answer:  # noqa: PLR0911 (a route each)
         """Give a token, or answer a request that carries it."""
         if (request.method, request.path) == ("POST", "/oauth2/token"):
-            return self._token(request)
+            return self._give_token(request)
         if request.path.startswith("/media/"):  # fetched without a key
             file = self.file(request.path.rpartition("/")[2])
             return Answer(404) if file is None else Answer(200, file)
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if request.headers.get("authorization") != f"Bearer {self._token}":
             return self.refusal(401, message="Request had invalid authentication credentials.")
-        start = f"/v1/projects/{PROJECT}/"
+        start = f"/v1/projects/{self._project}/"
         if not request.path.startswith(start):
             return self.refusal(404, message="no such project in this region")
         match request.method, request.path.removeprefix(start).split("/"):
-            case "GET", ["apps", app] if app == APP:
-                return Answer(200, {"id": APP, "display_name": "Sandbox"})
-            case "GET", ["apps", app, "webhooks"] if app == APP:
+            case "GET", ["apps", app] if app == self._app:
+                return Answer(200, {"id": self._app, "display_name": "Sandbox"})
+            case "GET", ["apps", app, "webhooks"] if app == self._app:
                 return Answer(200, {"webhooks": list(self._webhooks.values())})
             case "POST", ["webhooks"]:
                 return self._add_webhook(self._said(request))
@@ -103,17 +104,23 @@ class SinchStandIn(StandIn):
                 return self._event(self._said(request))
         return self.refusal(404, message="not found")
 
-    def _token(self, request: Request) -> Answer:
-        ours = b64encode(f"{KEY_ID}:{KEY_SECRET}".encode()).decode()
+    def _give_token(self, request: Request) -> Answer:
+        ours = b64encode(f"{self._key_id}:{self._key_secret}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {ours}":
             return Answer(401, {"error": "invalid_client"})
         if request.body != b"grant_type=client_credentials":
             return Answer(400, {"error": "unsupported_grant_type"})
-        return Answer(200, {"access_token": TOKEN, "expires_in": 3599, "token_type": "bearer"})
+        return Answer(
+            200, {"access_token": self._token, "expires_in": 3599, "token_type": "bearer"}
+        )
 
     def _add_webhook(self, said: Mapping[str, Any]) -> Answer:
         targets = {each["target"] for each in self._webhooks.values()}
-        if said.get("app_id") != APP or said.get("target_type") != "HTTP" or len(targets) == 5:
+        if (
+            said.get("app_id") != self._app
+            or said.get("target_type") != "HTTP"
+            or len(targets) == 5
+        ):
             self._refuse("not a webhook of this app, or one too many")
         if said["target"] in targets or not said.get("triggers"):
             self._refuse("a webhook with this target exists, or no triggers are given")
@@ -150,7 +157,7 @@ class SinchStandIn(StandIn):
 
     def _person(self, said: Mapping[str, Any]) -> str:
         (identity,) = said["recipient"]["identified_by"]["channel_identities"]
-        if said["app_id"] != APP or identity["channel"] != "WHATSAPP":
+        if said["app_id"] != self._app or identity["channel"] != "WHATSAPP":
             self._refuse("the app has no such channel")
         return self.name_of(identity["identity"]) or ""
 
@@ -228,7 +235,7 @@ class SinchStandIn(StandIn):
         )
 
     def _identity(self, name: str) -> dict[str, str]:
-        return {"channel": "WHATSAPP", "identity": self.person(name), "app_id": APP}
+        return {"channel": "WHATSAPP", "identity": self.person(name), "app_id": self._app}
 
     def _content(self, name: str, deed: Mapping[str, Any]) -> dict[str, Any]:
         if "text" in deed:
@@ -248,7 +255,7 @@ class SinchStandIn(StandIn):
         raise ValueError("a person can say text, press, picture, location or sticker")
 
     def _signed(self, content: Mapping[str, Any]) -> Webhook:
-        whole = {"app_id": APP, "project_id": PROJECT, **content}
+        whole = {"app_id": self._app, "project_id": self._project, **content}
         body = json.dumps(whole, ensure_ascii=False).encode()
         nonce, timestamp = f"01NONCE{self.number():08d}", str(int(time.time()))
         signed = b".".join((body, nonce.encode(), timestamp.encode()))

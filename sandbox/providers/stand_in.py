@@ -22,7 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -75,13 +75,20 @@ class RefusedByProvider(Exception):
         self.answer = answer
 
 
-class StandIn(HttpServer, ABC):
-    """A provider that listens on a port of its own."""
+class StandIn(ABC):
+    """
+    A provider that listens on a port of its own once it is started.
+
+    Without a port it has no server: a simulation gives its requests to `answer`. `nth` tells
+    stand-ins of one kind apart: each has credentials, and numbers of messages, of its own.
+    """
 
     kind: str
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(self._answer, port=port)
+    def __init__(self, port: int | None = 0, nth: int = 1) -> None:
+        self.nth = nth
+        self._server = None if port is None else HttpServer(self.answer, port=port)
+        self.url = self._server.url if self._server else ""
         self.webhook_url = ""
         """Where webhooks are sent; registered by the connector, or set for one without an API."""
         self.blocked: set[str] = set()
@@ -92,7 +99,7 @@ class StandIn(HttpServer, ABC):
         self._asked: list[Asked] = []
         self._files: dict[str, bytes] = {}
         self._faults = Faults({SERVICE: REQUEST_KINDS})
-        self._numbers = count(1)
+        self._numbers = count(1 + (nth - 1) * 1_000_000)
         work: list[tuple[str, str, Callable[[Request], Answer]]] = [
             ("GET", "/stand-in/messages", lambda _: Answer(200, {"messages": self.shown()})),
             ("DELETE", "/stand-in/messages", self._forget),
@@ -102,6 +109,19 @@ class StandIn(HttpServer, ABC):
             ("DELETE", "/stand-in/faults", self._mend),
         ]
         self._routes = Routes(work)
+
+    def __enter__(self) -> Self:
+        if self._server:
+            self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        if self._server:
+            self._server.stop()
 
     # ── What a provider is ──
 
@@ -239,7 +259,8 @@ class StandIn(HttpServer, ABC):
 
     # ── HTTP ──
 
-    def _answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        """Answer a request of the connector, or one of the control API."""
         if request.path.startswith("/stand-in/"):
             found = self._routes.find(request.method, request.path)
             return found[0](request) if found else Answer(404, {"error": "not_found"})

@@ -17,8 +17,6 @@ from typing import Any, NoReturn
 from sandbox.providers.stand_in import RefusedByProvider, Seen, StandIn, Webhook
 from simulator.http_server import Answer, Request
 
-TOKEN = "1000001:made-up-token-of-the-sandboxs-telegram"  # noqa: S105 (it opens nothing)
-SECRET = "made-up-webhook-secret-of-the-sandbox"  # noqa: S105 (it opens nothing)
 BOT = {"id": 1000001, "is_bot": True, "first_name": "Sandbox", "username": "sandbox_bot"}
 MEGABYTE = 1024 * 1024
 LONGEST_TEXT, LONGEST_CAPTION, LONGEST_DATA = 4096, 1024, 64
@@ -33,8 +31,10 @@ class TelegramStandIn(StandIn):
 
     kind = "telegram"
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, port: int | None = 0, nth: int = 1) -> None:
+        super().__init__(port, nth)
+        self._token = f"{1_000_000 + nth}:made-up-token-of-the-sandboxs-telegram"
+        self._secret = f"made-up-webhook-secret-{nth}-of-the-sandbox"
         self.secret, self.updates = "", list[str]()
         self._methods: dict[str, Callable[[dict[str, Any]], Any]] = {
             "getMe": lambda _: BOT,
@@ -53,11 +53,15 @@ class TelegramStandIn(StandIn):
     @property
     def settings(self) -> dict[str, str]:
         """The bot's token, and the secret that setWebhook is given."""
-        return {"bot_token": TOKEN, "webhook_secret": SECRET, "api_url": self.url}
+        return {
+            "bot_token": self._token,
+            "webhook_secret": self._secret,
+            "api_url": self.url,
+        }
 
     def register(self, address: str) -> None:
         """Send webhooks to this address with the secret of the settings."""
-        self._set_webhook({"url": address, "secret_token": SECRET})
+        self._set_webhook({"url": address, "secret_token": self._secret})
 
     def operation(self, request: Request) -> str:
         """Return the method."""
@@ -79,7 +83,7 @@ class TelegramStandIn(StandIn):
         found = PATH.fullmatch(request.path)
         if found is None or not re.fullmatch(r"\d+:[\w-]+", found[2]):
             return self.refusal(404, description="Not Found")
-        if found[2] != TOKEN:
+        if found[2] != self._token:
             return self.refusal(401, description="Unauthorized")
         if found[1]:
             file = self.file(found[3].rpartition("/")[2].partition(".")[0])

@@ -17,10 +17,6 @@ from urllib.parse import parse_qsl, urlencode
 from sandbox.providers.stand_in import RefusedByProvider, Seen, StandIn, Webhook
 from simulator.http_server import Answer, Request
 
-ACCOUNT = "AC" + "0123456789abcdef" * 2
-SENDER = "XE" + "0123456789abcdef" * 2
-TOKEN = "00112233445566778899aabbccddeeff"  # noqa: S105 (it opens nothing)
-NUMBER = "whatsapp:+4930555010"
 MEGABYTE = 1024 * 1024
 LONGEST_TEXT = 1600
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -32,14 +28,20 @@ class TwilioStandIn(StandIn):
 
     kind = "twilio"
 
+    def __init__(self, port: int | None = 0, nth: int = 1) -> None:
+        super().__init__(port, nth)
+        self._account, self._sender_sid = f"AC{nth:032x}", f"XE{nth:032x}"
+        self._token = f"0011223344556677{nth:016x}"
+        self._number = f"whatsapp:+49305550{nth:02}"
+
     @property
     def settings(self) -> dict[str, str]:
         """The account's ids, and a made-up token."""
         return {
-            "account_sid": ACCOUNT,
-            "auth_token": TOKEN,
-            "number": NUMBER,
-            "sender_sid": SENDER,
+            "account_sid": self._account,
+            "auth_token": self._token,
+            "number": self._number,
+            "sender_sid": self._sender_sid,
             "api_url": self.url,
         }
 
@@ -58,20 +60,20 @@ class TwilioStandIn(StandIn):
 
     def serve(self, request: Request) -> Answer:  # noqa: PLR0911 (a route each)
         """Answer a request with the account's token."""
-        ours = b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+        ours = b64encode(f"{self._account}:{self._token}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {ours}":
             return self.refusal(401, code=20003, message="Authenticate")
-        account = f"/2010-04-01/Accounts/{ACCOUNT}"
+        account = f"/2010-04-01/Accounts/{self._account}"
         match request.method, request.path:
             case "GET", path if path == f"{account}.json":
-                return Answer(200, {"sid": ACCOUNT, "status": "active"})
+                return Answer(200, {"sid": self._account, "status": "active"})
             case "POST", path if path == f"{account}/Messages.json":
                 return self._message(self._form(request))
             case "POST", "/v2/Indicators/Typing.json":
                 return self._type(self._form(request))
-            case "GET", path if path == f"/v2/Channels/Senders/{SENDER}":
+            case "GET", path if path == f"/v2/Channels/Senders/{self._sender_sid}":
                 return Answer(200, self._sender())
-            case "POST", path if path == f"/v2/Channels/Senders/{SENDER}":
+            case "POST", path if path == f"/v2/Channels/Senders/{self._sender_sid}":
                 webhook = request.json().get("webhook", {})
                 self.webhook_url = (webhook.get("callback_url") or "").partition("#")[0]
                 return Answer(202, self._sender())
@@ -81,7 +83,11 @@ class TwilioStandIn(StandIn):
         return self.refusal(404, code=20404, message="The requested resource was not found")
 
     def _sender(self) -> dict[str, Any]:
-        return {"sid": SENDER, "status": "ONLINE", "webhook": {"callback_url": self.webhook_url}}
+        return {
+            "sid": self._sender_sid,
+            "status": "ONLINE",
+            "webhook": {"callback_url": self.webhook_url},
+        }
 
     def _form(self, request: Request) -> dict[str, str]:
         if request.headers.get("content-type") != "application/x-www-form-urlencoded":
@@ -93,7 +99,7 @@ class TwilioStandIn(StandIn):
     def _message(self, form: dict[str, str]) -> Answer:
         if not form.keys() <= FIELDS:
             self._refuse(20001, "an unknown parameter")
-        if form.get("From") != NUMBER:
+        if form.get("From") != self._number:
             self._refuse(63007, "Twilio could not find a channel with the From address")
         name = self.name_of(form.get("To", ""))
         if name is None:
@@ -156,9 +162,9 @@ class TwilioStandIn(StandIn):
         return self._signed(
             {
                 "MessageSid": sid,
-                "AccountSid": ACCOUNT,
+                "AccountSid": self._account,
                 "From": person,
-                "To": NUMBER,
+                "To": self._number,
                 "ProfileName": name,
                 "NumMedia": "0",
                 **self._content(sid, deed),
@@ -167,8 +173,8 @@ class TwilioStandIn(StandIn):
 
     def report(self, name: str, message_id: str, status: str) -> Webhook:
         """Write what has become of a message: delivered, read or failed."""
-        told = {"MessageSid": message_id, "MessageStatus": status, "AccountSid": ACCOUNT}
-        return self._signed({**told, "To": self.person(name), "From": NUMBER})
+        told = {"MessageSid": message_id, "MessageStatus": status, "AccountSid": self._account}
+        return self._signed({**told, "To": self.person(name), "From": self._number})
 
     def _content(self, sid: str, deed: Mapping[str, Any]) -> dict[str, str]:
         if "text" in deed:
@@ -176,7 +182,7 @@ class TwilioStandIn(StandIn):
         if "press" in deed:  # buttons are numbered: a person types what is offered
             return {"Body": deed["press"]}
         if "picture" in deed:
-            file = f"{self.url}/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}/Media/"
+            file = f"{self.url}/2010-04-01/Accounts/{self._account}/Messages/{sid}/Media/"
             url = file + self.keep_file(deed["picture"])
             return {"NumMedia": "1", "MediaUrl0": url, "MediaContentType0": "image/png"}
         if "location" in deed:
@@ -190,7 +196,7 @@ class TwilioStandIn(StandIn):
     def _signed(self, form: Mapping[str, str]) -> Webhook:
         from twilio.request_validator import RequestValidator  # noqa: PLC0415 (half a second)
 
-        signature = RequestValidator(TOKEN).compute_signature(self.webhook_url, form)
+        signature = RequestValidator(self._token).compute_signature(self.webhook_url, form)
         content_type = "application/x-www-form-urlencoded"
         headers = {"Content-Type": content_type, "X-Twilio-Signature": signature}
         return Webhook(urlencode(form).encode(), headers)

@@ -20,10 +20,7 @@ import requests
 from sandbox.providers.stand_in import TIMEOUT, RefusedByProvider, Seen, StandIn, Webhook
 from simulator.http_server import Answer, Request
 
-TOKEN = "made-up-token-of-the-sandboxs-whatsapp"  # noqa: S105 (it opens nothing)
-SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105 (it opens nothing)
 VERIFY = "made-up-verify-token"
-NUMBER, ACCOUNT = "100000000000001", "200000000000001"
 MEGABYTE = 1024 * 1024
 LONGEST_TEXT, LONGEST_BODY, LONGEST_CAPTION = 4096, 1024, 1024
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -35,18 +32,21 @@ class WhatsAppStandIn(StandIn):
 
     kind = "whatsapp"
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, port: int | None = 0, nth: int = 1) -> None:
+        super().__init__(port, nth)
+        self._number_id, self._account = f"{10**14 + nth}", f"{2 * 10**14 + nth}"
+        self._token = f"made-up-token-{nth}-of-the-sandboxs-whatsapp"
+        self._secret = f"0123456789abcdef{nth:016x}"
         self.is_subscribed = False
 
     @property
     def settings(self) -> dict[str, str]:
         """The number's ids, and made-up credentials."""
         return {
-            "phone_number_id": NUMBER,
-            "business_account_id": ACCOUNT,
-            "token": TOKEN,
-            "app_secret": SECRET,
+            "phone_number_id": self._number_id,
+            "business_account_id": self._account,
+            "token": self._token,
+            "app_secret": self._secret,
             "verify_token": VERIFY,
             "api_url": self.url,
         }
@@ -63,7 +63,7 @@ class WhatsAppStandIn(StandIn):
 
     def serve(self, request: Request) -> Answer:  # noqa: PLR0911 (a route each)
         """Answer a request with the right token."""
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if request.headers.get("authorization") != f"Bearer {self._token}":
             return self.refusal(401, code=190, message="Invalid OAuth access token")
         _, version, *path = request.path.split("/")
         match request.method, path:
@@ -74,14 +74,14 @@ class WhatsAppStandIn(StandIn):
                 return Answer(
                     200, {"url": f"{self.url}/media/attachments/{file_id}", "id": file_id}
                 )
-            case "GET", [number] if number == NUMBER:
+            case "GET", [number] if number == self._number_id:
                 return Answer(200, self._number())
-            case "POST", [number] if number == NUMBER:
+            case "POST", [number] if number == self._number_id:
                 return self._configure(self._said(request))
-            case "POST", [account, "subscribed_apps"] if account == ACCOUNT:
+            case "POST", [account, "subscribed_apps"] if account == self._account:
                 self.is_subscribed = True
                 return Answer(200, {"success": True})
-            case "POST", [number, "messages"] if number == NUMBER:
+            case "POST", [number, "messages"] if number == self._number_id:
                 return self._message(self._said(request))
         return self.refusal(400, code=100, message="Unsupported request")
 
@@ -89,7 +89,7 @@ class WhatsAppStandIn(StandIn):
 
     def _number(self) -> dict[str, Any]:
         there = {"phone_number": self.webhook_url} if self.webhook_url else {}
-        return {"id": NUMBER, "verified_name": "Sandbox", "webhook_configuration": there}
+        return {"id": self._number_id, "verified_name": "Sandbox", "webhook_configuration": there}
 
     def _configure(self, said: Mapping[str, Any]) -> Answer:
         """Set the number's own address, which must repeat a challenge; an empty one removes it."""
@@ -265,12 +265,12 @@ class WhatsAppStandIn(StandIn):
         raise ValueError("a person can say text, press, picture, location or sticker")
 
     def _signed(self, content: Mapping[str, Any]) -> Webhook:
-        metadata = {"display_phone_number": "15550100", "phone_number_id": NUMBER}
+        metadata = {"display_phone_number": "15550100", "phone_number_id": self._number_id}
         value = {"messaging_product": "whatsapp", "metadata": metadata, **content}
-        entry = {"id": ACCOUNT, "changes": [{"field": "messages", "value": value}]}
+        entry = {"id": self._account, "changes": [{"field": "messages", "value": value}]}
         whole = {"object": "whatsapp_business_account", "entry": [entry]}
         body = json.dumps(whole, ensure_ascii=False).encode()
-        digest = hmac.digest(SECRET.encode(), body, "sha256").hex()
+        digest = hmac.digest(self._secret.encode(), body, "sha256").hex()
         return Webhook(
             body, {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
         )

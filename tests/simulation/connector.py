@@ -46,7 +46,7 @@ ENVIRON = {
 
 
 def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
-    """Write an account's parameters."""
+    """Write an account's parameters, with a ``webhook`` channel."""
     channel = {
         "callback_url": f"https://channel.example.com/{account_id}",
         "signing_secret": SIGNING_SECRET,
@@ -64,8 +64,8 @@ def parameters_of(account_id: str, *, receipts: bool) -> dict[str, str]:
 class Partner(Protocol):
     """Someone whom the connector calls."""
 
-    def route(self, url: str) -> tuple[str, str]:
-        """Name the service and the account that a URL leads to."""
+    def route(self, url: str, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Name the service and the account that a request leads to."""
         ...
 
     def unlucky(self, call: Call) -> bool:

@@ -62,21 +62,29 @@ class Call:
 Answering = Callable[[Call], Callable[[], Reply]]
 
 
+def plainly(_call: Call, status: int, retry_after: int) -> Reply:
+    """Refuse a request as any server does; without a wait if that is 0."""
+    return Reply(status, {}, {"Retry-After": str(retry_after)} if retry_after else {})
+
+
 class Wire(BaseAdapter):
     """
     The transport to one partner.
 
-    ``route`` names service and account of a URL; ``answer`` takes the request as it leaves and
-    gives what does it when it arrives. What is ``unlucky`` is answered 503 before all else.
+    ``route`` names service and account of a URL with its headers; ``answer`` takes the request as
+    it leaves and gives what does it when it arrives. What is ``unlucky`` is answered 503 before all
+    else. ``refuse`` writes a 503 and a 429 as the partner does.
     """
 
     def __init__(
         self,
         kernel: Scheduler,
         faults: Faults,
-        route: Callable[[str], tuple[str, str]],
+        route: Callable[[str, Mapping[str, str]], tuple[str, str]],
         answer: Answering,
+        *,
         unlucky: Callable[[Call], bool] = lambda _call: False,
+        refuse: Callable[[Call, int, int], Reply] = plainly,
     ) -> None:
         super().__init__()
         self._kernel = kernel
@@ -84,6 +92,7 @@ class Wire(BaseAdapter):
         self._route = route
         self._answer = answer
         self._unlucky = unlucky
+        self._refuse = refuse
         self._chance = dice(1)
 
     def close(self) -> None:
@@ -92,17 +101,17 @@ class Wire(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Send a request and wait for its answer."""
         url = str(request.url)
-        service, account_id = self._route(url)
         headers = cast("Mapping[str, str]", request.headers)
+        service, account_id = self._route(url, headers)
         call = Call(str(request.method), url, service, account_id, request.body, headers)
         kernel = self._kernel
         kernel.step()
         fault = self._faults.strikes(*destinations(service), account_id=account_id)
         act = self._answer(call)
         if self._unlucky(call):
-            return self._http_503(act).received()
+            return self._http_503(call, act).received()
         if fault and fault.kind in _SPOILT:
-            return _SPOILT[fault.kind](self, act).received()
+            return _SPOILT[fault.kind](self, call, act).received()
         kernel.wait(_HALF_WAY)
         reply = _rejected(fault) or act()
         kernel.wait(_HALF_WAY if fault is None else self._chance.uniform(1, 7.5))
@@ -111,35 +120,34 @@ class Wire(BaseAdapter):
 
     # ── What can become of it ──
 
-    def _unreachable(self, _act: Callable[[], Reply]) -> Reply:
+    def _unreachable(self, _call: Call, _act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
         raise NotSent("no connection could be made")
 
-    def _http_503(self, _act: Callable[[], Reply]) -> Reply:
+    def _http_503(self, call: Call, _act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
-        return Reply(503)
+        return self._refuse(call, 503, 0)
 
-    def _done_503(self, act: Callable[[], Reply]) -> Reply:
+    def _done_503(self, call: Call, act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
         act()
-        return Reply(503)
+        return self._refuse(call, 503, 0)
 
-    def _busy(self, _act: Callable[[], Reply]) -> Reply:
+    def _busy(self, call: Call, _act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
-        after = self._chance.choice(({}, {"Retry-After": "1"}, {"Retry-After": "30"}))
-        return Reply(429, {}, after)
+        return self._refuse(call, 429, self._chance.choice((0, 1, 30)))
 
-    def _timeout(self, _act: Callable[[], Reply]) -> Reply:
+    def _timeout(self, _call: Call, _act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_READ_SECONDS)
         raise requests.ReadTimeout("no answer")
 
-    def _answer_lost(self, act: Callable[[], Reply]) -> Reply:
+    def _answer_lost(self, _call: Call, act: Callable[[], Reply]) -> Reply:
         self._kernel.wait(_HALF_WAY)
         act()
         self._kernel.wait(_READ_SECONDS)
         raise requests.ReadTimeout("no answer")
 
-    def _late(self, act: Callable[[], Reply]) -> Reply:
+    def _late(self, _call: Call, act: Callable[[], Reply]) -> Reply:
         self._kernel.later(_READ_SECONDS + self._chance.uniform(0, 6), act)
         self._kernel.wait(_READ_SECONDS)
         raise requests.ReadTimeout("no answer yet")
@@ -151,7 +159,7 @@ def _rejected(fault: Fault | None) -> Reply | None:
     return Reply(401, {"code": 401, "body": {"errorCode": 40102, "title": "no such token"}})
 
 
-_SPOILT: dict[str, Callable[[Wire, Callable[[], Reply]], Reply]] = {
+_SPOILT: dict[str, Callable[[Wire, Call, Callable[[], Reply]], Reply]] = {
     "unreachable": Wire._unreachable,
     "http_503": Wire._http_503,
     "done_503": Wire._done_503,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -79,7 +79,7 @@ class Receipt:
 
 @dataclass
 class Conversation:
-    """A conversation at LivePerson."""
+    """A conversation at LivePerson; ``told`` are the consumer's receipts, by status and number."""
 
     account_id: str
     conversation_id: str
@@ -90,6 +90,8 @@ class Conversation:
     updated_at: int = 0
     lines: list[Line] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    told: set[tuple[str, int]] = field(default_factory=set)
+    was_closed: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -116,7 +118,7 @@ class LivePerson:
     # ── What the wire carries ──
 
     @staticmethod
-    def route(url: str) -> tuple[str, str]:
+    def route(url: str, _headers: Mapping[str, str]) -> tuple[str, str]:
         """Name service and account of an address."""
         parts = urlsplit(url)
         account_id = parts.path.partition("/api/account/")[2].split("/")[0]
@@ -210,6 +212,8 @@ class LivePerson:
         return self._publish(conversation, asked["body"]["event"], about)
 
     def _publish(self, conversation: Conversation, event: Object, about: Cause) -> Reply:
+        if event["type"] == "AcceptStatusEvent":
+            conversation.told |= {(event["status"], each) for each in event["sequenceList"]}
         if event["type"] != "ContentEvent":
             return Reply(200, {"code": _OK, "body": {}})
         text = event["message"]
@@ -269,7 +273,7 @@ class LivePerson:
     def close(self, conversation: Conversation) -> None:
         """End a conversation."""
         if conversation.is_open:
-            conversation.is_open = False
+            conversation.is_open, conversation.was_closed = False, True
             self._tell_state(conversation)
 
     def reopen(self, consumer_key: str) -> None:
@@ -421,9 +425,9 @@ class Channel:
         self._keys = keys
 
     @staticmethod
-    def route(url: str) -> tuple[str, str]:
+    def route(url: str, _headers: Mapping[str, str]) -> tuple[str, str]:
         """Name the account of an address."""
-        return "channel", urlsplit(url).path.strip("/")
+        return "webhook", urlsplit(url).path.strip("/")
 
     @staticmethod
     def unlucky(_call: Call) -> bool:

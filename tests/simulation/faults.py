@@ -70,5 +70,9 @@ class Faults:
 
 
 def destinations(service: str) -> tuple[str, ...]:
-    """Return the names by which a fault can mean a service: its own, or its owner's."""
-    return (service, "liveperson") if service in LIVEPERSON_TARGETS else (service,)
+    """
+    Return the names by which a fault can mean a service: its own, or its owner's.
+
+    What is not LivePerson's is a channel, which is known by its name.
+    """
+    return (service, "liveperson" if service in LIVEPERSON_TARGETS else "channel")

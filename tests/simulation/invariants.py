@@ -17,7 +17,7 @@ from .fake_partners import POISON_WORD, REFUSED_WORD, Conversation, Line
 from .scheduler import START
 from .schedules import DAY, HOUR, MINUTE, Fault
 from .services import Message
-from .simulation import Event, World, is_transient
+from .simulation import Event, Told, World, is_transient
 
 # After rest, words must be there in this time: nothing is held, delayed or remembered wrongly.
 _LAST_WORDS_SECONDS = 60.0
@@ -52,17 +52,23 @@ def judge(world: World) -> Verdict:
         verdict.say("no unforeseen errors", each)
     for each in world.channel.problems:
         verdict.say("webhook-id", each)
+    for each in world.providers.problems:
+        verdict.say("only what is meant", each)
     said = _Said(world)
     _nothing_lost_at_liveperson(world, said, verdict)
     _once_at_liveperson(world, said, verdict)
     _in_order_at_liveperson(world, said, verdict)
-    _channel_gets_what_it_should(world, verdict)
+    told = world.told()
+    _channel_gets_what_it_should(world, told, verdict)
+    _receipts_name_what_was_told(world, told, verdict)
     _refusals_are_reported(world, verdict)
-    _as_good_as_new(world, said, verdict)
+    _agents_see_refusals(world, verdict)
+    _as_good_as_new(world, said, told, verdict)
     _tokens_are_asked_for_seldom(world, verdict)
     _outages_are_waited_out(world, verdict)
     _neighbours_do_not_notice(world, said, verdict)
-    _count(world, verdict)
+    _other_channels_do_not_notice(world, told, verdict)
+    _count(world, told, verdict)
     return verdict
 
 
@@ -88,6 +94,9 @@ class _Said:
 
 
 def _nothing_lost_at_liveperson(world: World, said: _Said, verdict: Verdict) -> None:
+    for _, text in said.lines:
+        if text.startswith("forged"):
+            verdict.say("only what is meant", text)
     for event in world.events.values():
         if event.kind != "text" or event.accepted_at is None:
             continue
@@ -146,34 +155,68 @@ def _texts_of(world: World, who: int) -> list[Event]:
 # ── The channel ──
 
 
-def _channel_gets_what_it_should(world: World, verdict: Verdict) -> None:
-    told = [each for each in world.channel.callbacks if each.body["type"] == "message"]
-    first = {(each.body["conversation_id"], each.body["sequence"]): each for each in reversed(told)}
-    got = dict(first)
-    verdict.figures["told twice"] += len(told) - len(first)
-    consumers = {world.key_of(who): world.consumer_id(who) for who in world.consumers()}
+def _channel_gets_what_it_should(world: World, told: list[Told], verdict: Verdict) -> None:
+    got: dict[tuple[str, int] | None, dict[int, Told]] = {}
+    for each in reversed(told):  # of what came twice the first counts
+        got.setdefault(each.place, {})[each.piece] = each
+    consumers = {world.key_of(who): who for who in world.consumers()}
     dead = _dead_notifications(world)
     for conversation in world.liveperson.conversations.values():
         latest = 0.0
         for line in conversation.lines:
             key = (conversation.conversation_id, line.sequence)
-            callback, meant = got.pop(key, None), _is_meant(conversation, line)
-            if callback and not meant:
+            pieces = [each for _, each in sorted(got.pop(key, {}).items())]
+            meant = _is_meant(conversation, line)
+            if pieces and not meant:
                 verdict.say("nothing leaks to the channel", line.text, line.role, line.audience)
-            if meant and not callback and key not in dead:
-                verdict.say("nothing lost to the channel", line.text, key)
-            if callback:
-                if callback.body["consumer_id"] != consumers.get(conversation.consumer_key):
-                    verdict.say("nothing leaks to the channel", "another's", line.text)
-                if callback.at < latest:
-                    verdict.say("in order at the channel", line.text, key)
-                latest = max(latest, callback.at)
-    for key in got:
-        verdict.say("nothing leaks to the channel", "never said", key)
-    if not world.schedule.faults and len(told) > len(first):
-        verdict.say("nothing twice at the channel", len(told) - len(first))
+            if meant and key not in dead and not _is_whole(pieces, line):
+                verdict.say("nothing lost to the channel", line.text[:40], key)
+            for each in pieces:
+                if each.who != consumers.get(conversation.consumer_key):
+                    verdict.say("nothing leaks to the channel", "another's", line.text[:40])
+                if each.at < latest:
+                    verdict.say("in order at the channel", line.text[:40], key)
+                latest = max(latest, each.at)
+    for place in got:
+        verdict.say("nothing leaks to the channel", "never said", place)
+    _once_at_the_channel(world, told, verdict)
     _receipts_are_told(world, verdict)
     _the_channel_knows_what_is_open(world, verdict)
+
+
+def _is_whole(pieces: list[Told], line: Line) -> bool:
+    return " ".join(each.text for each in pieces).split() == line.text.split()
+
+
+def _once_at_the_channel(world: World, told: list[Told], verdict: Verdict) -> None:
+    """Ask for none twice without faults; never, where the provider takes a key for safe repeats."""
+    for (_, place, _), times in Counter((x.who, x.place, x.piece) for x in told).items():
+        if times == 1:
+            continue
+        verdict.figures["told twice"] += times - 1
+        who = next(each.who for each in told if each.place == place)
+        provider = None if who is None else world.provider_of(who)
+        if not world.schedule.faults or (provider and provider.kind == "line"):
+            verdict.say("nothing twice at the channel", place, f"{times} times")
+
+
+def _receipts_name_what_was_told(world: World, told: list[Told], verdict: Verdict) -> None:
+    """Ask of persons' receipts, which providers report: none of more or other than they saw."""
+    seen = {each.place for each in told}
+    ready = world.by_provider()
+    for conversation in world.liveperson.conversations.values():
+        if not (provider := ready.get(conversation.consumer_key)):
+            continue
+        accepted = {number for status, number in conversation.told if status == "ACCEPT"}
+        verdict.figures["reported as delivered"] += len(accepted)
+        places = {(conversation.conversation_id, number) for number in accepted}
+        if wrong := places - seen:
+            verdict.say("receipts name what was told", provider.kind, "of", *wrong)
+        if world.schedule.faults or conversation.was_closed or not provider.can_report:
+            continue
+        wanted = {place for place in seen if place and place[0] == conversation.conversation_id}
+        if missing := wanted - places:
+            verdict.say("receipts name what was told", provider.kind, "none of", *missing)
 
 
 def _receipts_are_told(world: World, verdict: Verdict) -> None:
@@ -184,7 +227,10 @@ def _receipts_are_told(world: World, verdict: Verdict) -> None:
         if each.body["type"] == "receipt"
     )
     dead = {json.loads(each.body).get("change", {}).get("conversationId") for each in _dead(world)}
+    ready = world.by_provider()
     for conversation in world.liveperson.conversations.values():
+        if conversation.consumer_key in ready:  # its persons are shown the newest, if anything
+            continue
         for each in conversation.receipts:
             key = (conversation.conversation_id, _RECEIPTS[each.status], each.read)
             if not told[key] and conversation.conversation_id not in dead:
@@ -217,13 +263,25 @@ def _is_meant(conversation: Conversation, line: Line) -> bool:
     return conversation.is_ours and line.role != "CONSUMER" and line.audience == "ALL"
 
 
-def _dead_notifications(world: World) -> set[tuple[str, int]]:
-    changes = [json.loads(each.body).get("change", {}) for each in _dead(world)]
+def _dead_notifications(world: World, *, are_refused: bool = False) -> set[tuple[str, int]]:
+    letters = [each for each in _dead(world) if not (are_refused and is_transient(each))]
+    changes = [json.loads(each.body).get("change", {}) for each in letters]
     return {
         (change["conversationId"], change["sequence"])
         for change in changes
         if change.get("event", {}).get("type") == "ContentEvent"
     }
+
+
+def _agents_see_refusals(world: World, verdict: Verdict) -> None:
+    """Ask whether LivePerson was told of each message that a provider will never take."""
+    ready = world.by_provider()
+    for conversation_id, sequence in _dead_notifications(world, are_refused=True):
+        conversation = world.liveperson.conversations[conversation_id]
+        if conversation.consumer_key not in ready or conversation.was_closed:
+            continue
+        if ("NACK", sequence) not in conversation.told:
+            verdict.say("agents see what was refused", conversation_id, sequence)
 
 
 def _given_up(world: World) -> set[str]:
@@ -241,7 +299,7 @@ def _refusals_are_reported(world: World, verdict: Verdict) -> None:
     refused = {
         each.event_id: each
         for each in world.events.values()
-        if (REFUSED_WORD in each.text or each.mended) and each.accepted
+        if (REFUSED_WORD in each.text or each.mended) and each.accepted and not each.webhook
     }
     for event_id in refused.keys() - failed.keys() - _given_up(world):
         verdict.say("refusals are reported", event_id)
@@ -256,28 +314,26 @@ def _refusals_are_reported(world: World, verdict: Verdict) -> None:
 # ── Afterwards ──
 
 
-def _as_good_as_new(world: World, said: _Said, verdict: Verdict) -> None:
+def _as_good_as_new(world: World, said: _Said, told: list[Told], verdict: Verdict) -> None:
     """Ask for the last words: said at rest, they must arrive at once."""
-    stuck = {json.loads(each.body).get("consumer_id") for each in world.dead_letters()}
+    letters = [json.loads(each.body) for each in world.dead_letters()]
+    stuck = {(each.get("account_id"), each.get("consumer_id")) for each in letters}
     held = {each.group for each in world.dead_letters() if is_transient(each)}
     for event in world.events.values():
-        is_last = "-last2" in event.event_id
-        if not is_last or (held and world.consumer_id(event.who) in stuck):
+        name = (world.account_of(event.who), world.consumer_id(event.who))
+        if event.number != "last2" or (held and name in stuck):
             continue
         lines = said.lines.get((event.event_id, event.text))
         if not lines or lines[0][1].at - event.posted_at > _LAST_WORDS_SECONDS:
             verdict.say("as good as new", event.event_id)
     if held:
         return
-    at = {
-        each.body["content"]["text"]: each.at
-        for each in world.channel.callbacks
-        if each.body["type"] == "message"
-    }
+    at = {each.place: each.at for each in reversed(told)}
     for conversation, line in world.liveperson.spoken:
         if line.text == "answer last2" and conversation.is_ours:
             verdict.figures["last answers"] += 1
-            if at.get(line.text, 1e12) - line.at > _LAST_WORDS_SECONDS * 2:
+            arrived = at.get((conversation.conversation_id, line.sequence), 1e12)
+            if arrived - line.at > _LAST_WORDS_SECONDS * 2:
                 verdict.say("as good as new", line.text)
 
 
@@ -296,12 +352,14 @@ def _tokens_are_asked_for_seldom(world: World, verdict: Verdict) -> None:
 def _outages_are_waited_out(world: World, verdict: Verdict) -> None:
     schedule = world.schedule
     for fault in schedule.faults:
-        if fault.rate == 1.0 and fault.target in {"liveperson", "channel"} and fault.seconds > HOUR:
+        is_away = fault.is_for_channel or fault.target == "liveperson"
+        if fault.rate == 1.0 and is_away and fault.seconds > HOUR:
             calls = _calls_during(world, fault)
             days = fault.seconds / DAY
-            accounts = 1 if fault.account is not None else schedule.accounts
-            verdict.most_calls = max(verdict.most_calls, calls / days / accounts)
-            if calls > accounts * (150 + 450 * days):
+            circuits = 1 if fault.account is not None else schedule.accounts
+            circuits *= len(schedule.channels) if fault.target == "channel" else 1
+            verdict.most_calls = max(verdict.most_calls, calls / days / circuits)
+            if calls > circuits * (150 + 450 * days):
                 verdict.say("few calls during an outage", fault.target, calls, f"{days:.2f} days")
     if schedule.family == "outage" and schedule.faults and not _is_lonely(world):
         letters = [w for w in world.outcomes if "dead_lettered" in w]
@@ -312,17 +370,26 @@ def _outages_are_waited_out(world: World, verdict: Verdict) -> None:
 def _is_lonely(world: World) -> bool:
     """Whether fewer than two groups had something to say during the outage."""
     (fault, *_) = world.schedule.faults
+    names: tuple[str, ...] = ("",)
+    if fault.is_for_channel:
+        names = world.schedule.names if fault.target == "channel" else (fault.target,)
     groups = world.groups_active(fault)
-    return any(groups[each] < 2 for each in world.account_ids)
+    return any(groups[each, name] < 2 for each in world.account_ids for name in names)
 
 
 def _calls_during(world: World, fault: Fault) -> int:
     end = START + fault.start + fault.seconds
     account = None if fault.account is None else world.account_ids[fault.account]
-    partner = world.channel if fault.target == "channel" else world.liveperson
+    calls = world.liveperson.calls
+    if fault.is_for_channel:
+        calls = [
+            each
+            for each in world.channel.calls + world.providers.calls
+            if fault.target in ("channel", each[2])
+        ]
     return sum(
         1
-        for at, whose, service in partner.calls
+        for at, whose, service in calls
         if START + fault.start <= at < end
         and account in (None, whose)
         and service not in {"sentinel", "domain"}
@@ -341,7 +408,30 @@ def _neighbours_do_not_notice(world: World, said: _Said, verdict: Verdict) -> No
             verdict.say("neighbours do not notice", event.event_id, f"{waited:.0f} s")
 
 
-def _count(world: World, verdict: Verdict) -> None:
+def _other_channels_do_not_notice(world: World, told: list[Told], verdict: Verdict) -> None:
+    """Ask whether an outage of a channel kept another one, or another brand's, waiting."""
+    faults = world.schedule.faults
+    if world.schedule.family != "outage" or len(faults) != 1 or not faults[0].is_for_channel:
+        return
+    away = {
+        who
+        for who in world.consumers()
+        if faults[0].target in ("channel", world.channel_of(who))
+        and (faults[0].account is None or world.account_of(who) == world.account_ids[0])
+    }
+    said_at = {
+        (conversation.conversation_id, line.sequence): line.at
+        for conversation, line in world.liveperson.spoken
+    }
+    for each in told:
+        if each.who in away or each.place is None:
+            continue
+        verdict.figures["told while others waited"] += 1
+        if (waited := each.at - said_at[each.place]) > _NEIGHBOUR_SECONDS:
+            verdict.say("other channels do not notice", each.text[:40], f"{waited:.0f} s")
+
+
+def _count(world: World, told: list[Told], verdict: Verdict) -> None:
     verdict.figures["consumer events"] = len(world.events)
     verdict.figures["webhooks"] = len(world.liveperson.spoken)
     verdict.figures["cut off"] = world.functions.killed
@@ -349,7 +439,8 @@ def _count(world: World, verdict: Verdict) -> None:
     for each in ("ambiguous", "confirmed_by_echo", "sent_again"):
         verdict.figures[each] = world.outcomes[f"outbound_messaging {each}"]
     times = [line.at for _, line in world.liveperson.spoken if line.at < world.rest_at]
-    times += [each.at for each in world.channel.callbacks if each.at < world.rest_at]
+    told_at = [each.at for each in told] + [each.at for each in world.channel.callbacks]
+    times += [at for at in told_at if at < world.rest_at]
     if any(POISON_WORD in each.text for each in world.events.values()):
         return  # it never recovers, and its own group waits for it
     verdict.recovery = max([0.0, *(at - START - world.schedule.ends() for at in times)])

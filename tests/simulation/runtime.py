@@ -23,7 +23,12 @@ from .faults import Faults
 from .scheduler import Killed, Scheduler, Task
 from .services import Fifo, Message, as_record
 
-_TIME_OUTS = {"dead_letter_redrive": 300.0, "message_intake": 10.0, "webhook_intake": 5.0}
+_TIME_OUTS = {
+    "dead_letter_redrive": 300.0,
+    "message_intake": 10.0,
+    "provider_intake": 5.0,
+    "webhook_intake": 5.0,
+}
 _POLL_SECONDS = 0.02
 _ASK_SECONDS = 20.0
 

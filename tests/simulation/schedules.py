@@ -29,7 +29,12 @@ FUNCTIONS = (
     "message_intake",
     "token_refresh",
     "dead_letter_redrive",
+    "provider_intake",
 )
+
+# The brand's own channel, and the kinds of ready ones.
+WEBHOOK = "webhook"
+READY = ("telegram", "whatsapp", "twilio", "sinch", "line")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Fault:
     rate: float = 1.0
     account: int | None = None
 
+    @property
+    def is_for_channel(self) -> bool:
+        """Whether it is about the account's channels, or one of them."""
+        return self.target.startswith(("channel", WEBHOOK, *READY)) and self.kind in WIRE_KINDS
+
 
 @dataclass(frozen=True)
 class Action:
@@ -61,7 +71,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Schedule:
-    """All of it, and how many there are of what; ``webhook_seconds`` is how long webhooks take."""
+    """
+    All of it, and how many there are of what; ``webhook_seconds`` is how long webhooks take.
+
+    ``channels`` are the kinds of each account's channels, among which its consumers are shared out.
+    """
 
     seed: int
     family: str = "by hand"
@@ -72,8 +86,17 @@ class Schedule:
     webhook_seconds: float = 1.0
     repeat_webhooks: float = 0.1
     replay_webhooks: float = 0.0
+    channels: tuple[str, ...] = (WEBHOOK,)
     deeds: tuple[Action, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the channels; a fault that is about one of them has it as its target."""
+        return tuple(
+            each if each == WEBHOOK else f"{each}{index}"
+            for index, each in enumerate(self.channels)
+        )
 
     def faults_end(self) -> float:
         """When nothing goes wrong any more."""
@@ -106,8 +129,16 @@ def make(chance: Random, seed: int) -> Schedule:
         workers=chance.choice((2, 2, 3, 4)),
         receipts=chance.random() < 0.15,
         webhook_seconds=chance.choice((0.05, 0.3, 1.0, 3.0)),
+        channels=_channels(chance),
     )
     return _FAMILIES[family][1](bare, chance)
+
+
+def _channels(chance: Random) -> tuple[str, ...]:
+    """Choose one channel or two; one of them a ready one in two schedules of three."""
+    ready = chance.choice(READY)
+    other = chance.choice((WEBHOOK, WEBHOOK, ready, chance.choice(READY)))
+    return chance.choice(((WEBHOOK,), (ready,), (other, ready)))
 
 
 def _mixed(bare: Schedule, chance: Random) -> Schedule:
@@ -148,8 +179,11 @@ def _outage(bare: Schedule, chance: Random) -> Schedule:
     length = chance.choice((HOUR, 5 * HOUR, 20 * HOUR, 1.5 * DAY, 3 * DAY))
     kind = chance.choice(("unreachable", "http_503", "busy", "timeout"))
     target = chance.choice(("liveperson", "liveperson", "channel", "channel", "sentinel"))
+    if target == "channel" and chance.random() < 0.5:  # one of the brand's is away, not the other
+        target = chance.choice(bare.names)
     start = chance.uniform(0, 10 * MINUTE)
-    bare = replace(bare, consumers=max(bare.consumers, 2), accounts=chance.choice((1, 1, 2)))
+    two_each = 2 * len(bare.channels)
+    bare = replace(bare, consumers=max(bare.consumers, two_each), accounts=chance.choice((1, 1, 2)))
     account = 0 if bare.accounts == 2 else None
     faults = [Fault(kind, target, start, length, 1.0, account)]
     deeds = _chatter(bare, chance, 10 * MINUTE, chance.randint(4, 10))
@@ -265,8 +299,10 @@ def _any_fault(chance: Random, within: float) -> Fault:
 _SAYS = ("says",) * 8 + (
     *("says_same", "says_long", "repeats", "closes", "says_refused", "says_mended"),
 )
-_AGENT = ("agent_says",) * 6
-_AGENT_SELDOM = ("agent_notes", "agent_closes", "agent_reads", "agent_reopens", "foreign")
+_AGENT = (*("agent_says",) * 6, "agent_says_long")
+_AGENT_SELDOM = (
+    *("agent_notes", "agent_closes", "agent_reads", "agent_reopens", "foreign", "is_forged"),
+)
 
 
 def _chatter(

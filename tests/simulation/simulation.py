@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 from liveperson_connector.aws.conversation_store import ConversationStore
+from liveperson_connector.channel.adapters.interface import WebhookRequest
 from liveperson_connector.domain.accounts import ChannelSettings
 from liveperson_connector.domain.conversations import Conversation as Known
 from liveperson_connector.domain.errors import ConnectorError, transient_reasons
@@ -20,6 +21,7 @@ from liveperson_connector.domain.queue_messages import MOST_REDRIVES
 from liveperson_connector.entrypoints.container import Container
 from liveperson_connector.flows.dead_letter_redrive import CUT_OFF
 from liveperson_connector.telemetry import outcomes
+from sandbox.providers.stand_in import Seen
 from tests.support.accounts import ACCOUNT, SALT
 from tests.support.webhooks import signed_webhook
 
@@ -29,6 +31,7 @@ from .connector import (
     DEAD_NOTIFICATIONS,
     EVENTS,
     NOTIFICATIONS,
+    PREFIX,
     REFRESHES,
     TIMERS,
     Partner,
@@ -36,12 +39,13 @@ from .connector import (
     new_container,
     parameters_of,
 )
-from .fake_http import Wire
+from .fake_http import Wire, plainly
 from .fake_partners import Channel, LivePerson
 from .faults import Faults
+from .providers import Provider, Providers
 from .runtime import Lambda, PendingRequest, RetryingClient, scheduled_redrive, scheduled_refresh
 from .scheduler import START, Scheduler
-from .schedules import DAY, HOUR, MINUTE, Action, Fault, Schedule, dice
+from .schedules import DAY, HOUR, MINUTE, WEBHOOK, Action, Fault, Schedule, dice
 from .services import Client, Fifo, Message, Sqs, Ssm
 from .table import Table
 
@@ -63,10 +67,11 @@ class Event:
 
     ``mended`` is what the channel says instead, under the same id, when it is told that the event
     failed. ``accepted`` are the times of its 202s, ``posts`` all tries to post it: one that got no
-    202 may be queued all the same.
+    202 may be queued all the same. ``webhook`` is the provider's, for one of a ready channel.
     """
 
     event_id: str
+    number: str
     who: int
     kind: str
     text: str
@@ -76,6 +81,26 @@ class Event:
     mended: str = ""
     accepted: list[float] = field(default_factory=list)
     posts: int = 0
+    webhook: WebhookRequest | None = None
+
+
+Placed = tuple[tuple[str, int], str]
+"""A text, and where it was said: in which conversation, under which number."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """
+    A message at its consumer: where it stands in LivePerson, ``None`` if it was never said there.
+
+    ``piece`` is where its text begins in the message; a ``webhook`` channel gets it whole.
+    """
+
+    at: float
+    who: int | None
+    place: tuple[str, int] | None
+    text: str
+    piece: int = 0
 
 
 @dataclass
@@ -106,10 +131,15 @@ class World:
         self.liveperson = LivePerson(self.kernel, self.faults, self.chance, self._send_webhook)
         self.channel = Channel(self.kernel, self._channel_keys())
         self.channel.on_failed = self._mend
+        self.providers = Providers(self.kernel, list(self._providers()))
+        self.providers.on_seen = self._report
         self._around = self._surroundings()
         self.webhooks = RetryingClient(self.kernel, self.functions, "webhook_intake", _backing_off)
         self.posts = RetryingClient(
             self.kernel, self.functions, "message_intake", lambda _tries: 5.0
+        )
+        self.provider_posts = RetryingClient(
+            self.kernel, self.functions, "provider_intake", lambda _tries: 5.0
         )
         self._map_queues()
         self._accepted = 0
@@ -118,10 +148,19 @@ class World:
 
     # ── Building ──
 
+    def _providers(self) -> Iterator[Provider]:
+        names = zip(self.schedule.names, self.schedule.channels, strict=True)
+        ready = [(name, kind) for name, kind in names if kind != WEBHOOK]
+        places = [(account_id, *each) for account_id in self.account_ids for each in ready]
+        return (Provider(*place, nth) for nth, place in enumerate(places, 1))
+
     def _surroundings(self) -> Surroundings:
         parameters: dict[str, str] = {}
         for each in self.account_ids:
             parameters |= parameters_of(each, receipts=self.schedule.receipts)
+        for provider in self.providers:
+            name = f"{PREFIX}/accounts/{provider.account_id}/channels/{provider.name}"
+            parameters[name] = provider.parameter(receipts=self.schedule.receipts)
         services = {
             "dynamodb": self.table,
             "sqs": Sqs(self.queues, self.kernel, self.faults),
@@ -133,14 +172,28 @@ class World:
             for name, service in services.items()
         }
         return Surroundings(
-            self.kernel, self.chance, clients, self.liveperson, self.channel, self._new_wire
+            self.kernel,
+            self.chance,
+            clients,
+            self.liveperson,
+            self.channel,
+            self._new_wire,
+            self.providers,
         )
 
     def _new_container(self) -> Container:
         return new_container(self._around)
 
     def _new_wire(self, partner: Partner) -> Wire:
-        return Wire(self.kernel, self.faults, partner.route, partner.receive, partner.unlucky)
+        refuse = partner.refuse if isinstance(partner, Providers) else plainly
+        return Wire(
+            self.kernel,
+            self.faults,
+            partner.route,
+            partner.receive,
+            unlucky=partner.unlucky,
+            refuse=refuse,
+        )
 
     def _channel_keys(self) -> dict[str, bytes]:
         texts = {
@@ -169,14 +222,37 @@ class World:
         """Name the account of a consumer."""
         return self.account_ids[who % len(self.account_ids)]
 
-    @staticmethod
-    def consumer_id(who: int) -> str:
+    def channel_of(self, who: int) -> str:
+        """Name the channel of a consumer."""
+        names = self.schedule.names
+        return names[who // len(self.account_ids) % len(names)]
+
+    def provider_of(self, who: int) -> Provider | None:
+        """Find the provider of a consumer; ``None`` for one of a ``webhook`` channel."""
+        name = self.channel_of(who)
+        return None if name == WEBHOOK else self.providers.of(self.account_of(who), name)
+
+    def by_provider(self) -> dict[str, Provider]:
+        """Find the provider of everybody who has one, by the consumer's key."""
+        found = {self.key_of(who): self.provider_of(who) for who in self.consumers()}
+        return {key: provider for key, provider in found.items() if provider}
+
+    def person(self, who: int) -> str:
+        """Name a consumer as a provider knows him: the same persons are on every channel."""
+        return f"person {who // len(self.account_ids) // len(self.schedule.names)}"
+
+    def consumer_id(self, who: int) -> str:
         """Name a consumer as its channel does."""
-        return f"+49151{who:04}"
+        provider = self.provider_of(who)
+        if provider is None:
+            return f"+49151{who:04}"
+        return f"{provider.name}:{provider.stand_in.person_id(self.person(who))}"
 
     def key_of(self, who: int) -> str:
         """Name a consumer as LivePerson does."""
-        return consumer_key(SALT, self.account_of(who), self.consumer_id(who))
+        channel = self.channel_of(who)
+        ready = "" if channel == WEBHOOK else channel
+        return consumer_key(SALT, self.account_of(who), self.consumer_id(who), ready)
 
     def consumers(self) -> range:
         """Count everybody."""
@@ -238,6 +314,7 @@ class World:
         return (
             not self.functions.running
             and not self.posts.outstanding
+            and not self.provider_posts.outstanding
             and not self.webhooks.outstanding
             and not any(self.queues[name].groups for name in (EVENTS, NOTIFICATIONS, REFRESHES))
             and all(map(needs_person, self.dead_letters()))
@@ -251,15 +328,20 @@ class World:
         """Give every dead letter."""
         return self.queues[DEAD_EVENTS].messages + self.queues[DEAD_NOTIFICATIONS].messages
 
-    def groups_active(self, fault: Fault) -> dict[str, int]:
-        """Count by account who had something to say early in an outage."""
+    def groups_active(self, fault: Fault) -> dict[tuple[str, str], int]:
+        """
+        Count who had something to say early in an outage, by whom one circuit breaker is for.
+
+        That is an account's channel, and for LivePerson the account.
+        """
         start = START + fault.start
         early = start + fault.seconds / 4
         if fault.target == "sentinel":  # the last token is good for an hour
             start += HOUR
-        if fault.target == "channel":
+        if fault.is_for_channel:
+            channels = {self.key_of(who): self.channel_of(who) for who in self.consumers()}
             spoke = {
-                (each.account_id, each.conversation_id)
+                (each.account_id, channels[each.consumer_key], each.conversation_id)
                 for each, line in self.liveperson.spoken
                 if each.is_ours
                 and line.role != "CONSUMER"
@@ -268,11 +350,11 @@ class World:
             }
         else:
             spoke = {
-                (self.account_of(each.who), str(each.who))
+                (self.account_of(each.who), "", str(each.who))
                 for each in self.events.values()
                 if start <= each.posted_at <= early
             }
-        return Counter(account_id for account_id, _ in spoke)
+        return Counter((account_id, channel) for account_id, channel, _ in spoke)
 
     # ── Deeds ──
 
@@ -288,6 +370,7 @@ class World:
             "closes": self._says,
             "repeats": self._repeats,
             "agent_says": self._agent,
+            "agent_says_long": self._agent,
             "agent_says_refused": self._agent,
             "agent_notes": self._agent,
             "agent_closes": self._agent,
@@ -296,15 +379,18 @@ class World:
             "loses_pointer": self._loses_pointer,
             "is_forgotten": self._is_forgotten,
             "foreign": self._agent,
+            "is_forged": self._is_forged,
             "tokens_revoked": lambda *_: self.liveperson.revoke_tokens(),
             "consumer_tokens_revoked": lambda *_: self.liveperson.revoke_consumer_tokens(),
         }[deed.what](deed, number)
 
     def _says(self, deed: Action, number: str) -> None:
-        kind = "close" if deed.what == "closes" else "text"
-        text = _words(deed, number)
-        event = Event(f"e-{deed.who}-{number}", deed.who, kind, text, self.kernel.now)
-        if deed.what == "says_mended":
+        provider, text = self.provider_of(deed.who), _words(deed, number)
+        kind = "close" if deed.what == "closes" and not provider else "text"
+        event = Event(f"e-{deed.who}-{number}", number, deed.who, kind, text, self.kernel.now)
+        if provider:
+            event.webhook, event.event_id = provider.says(self.person(deed.who), text)
+        elif deed.what == "says_mended":
             event.mended = text.replace(partners.REFUSED_WORD, partners.MENDED_WORD)
         self.events[event.event_id] = event
         self._post(event)
@@ -326,6 +412,9 @@ class World:
             self._post(self.chance.choice(earlier))
 
     def _post(self, event: Event) -> None:
+        if event.webhook:
+            self._post_to_intake(event, event.webhook)
+            return
         raw: dict[str, Any] = {"id": event.event_id, "type": event.kind}
         if event.kind == "text":
             raw["text"] = event.text
@@ -337,14 +426,20 @@ class World:
             return container.message_intake.accept(account_id, consumer_id, body)
 
         text = event.text
+        self.posts.post(f"{event.who}", PendingRequest(post, lambda: self._accept(event, text)))
 
-        def taken() -> None:
-            event.accepted.append(self.kernel.now)
-            if event.accepted_at is None and event.text == text:
-                self._accepted += 1
-                event.accepted_at, event.order = self.kernel.now, self._accepted
+    def _accept(self, event: Event, text: str) -> None:
+        """Note that an event, as it was then, is the connector's from now on."""
+        event.accepted.append(self.kernel.now)
+        if event.accepted_at is None and event.text == text:
+            self._accepted += 1
+            event.accepted_at, event.order = self.kernel.now, self._accepted
 
-        self.posts.post(f"{event.who}", PendingRequest(post, taken))
+    def _agent_words(self, deed: Action, number: str) -> str:
+        if deed.what == "agent_says_long":  # several messages, whatever the provider
+            return " ".join(f"answer.{number}.{index:04}" for index in range(700))
+        refused = partners.REFUSED_WORD if deed.what == "agent_says_refused" else ""
+        return f"answer {number} {refused}".strip()
 
     def _agent(self, deed: Action, number: str) -> None:
         if deed.what == "foreign":
@@ -361,8 +456,95 @@ class World:
             audience = self.chance.choice(("AGENTS_AND_MANAGERS", "SOMEBODY_NEW"))
             self.liveperson.agent_says(conversation, f"private {number}", audience)
         else:
-            refused = partners.REFUSED_WORD if deed.what == "agent_says_refused" else ""
-            self.liveperson.agent_says(conversation, f"answer {number} {refused}".strip())
+            self.liveperson.agent_says(conversation, self._agent_words(deed, number))
+
+    # ── Providers ──
+
+    def _post_to_intake(self, event: Event, request: WebhookRequest) -> None:
+        """Post what a person said, and perhaps once more although it was taken."""
+
+        def taken() -> None:
+            self._accept(event, event.text)
+            if self.chance.random() < self.schedule.repeat_webhooks:
+                pause = self.chance.choice(_REPEAT_AFTER)
+                self._post_webhook(f"again {self.kernel.now}", request, who=event.who, after=pause)
+
+        self._post_webhook(f"{event.who}", request, who=event.who, taken=taken)
+
+    def _post_webhook(
+        self,
+        lane: str,
+        request: WebhookRequest,
+        *,
+        who: int,
+        after: float = 0.0,
+        taken: Any = lambda: None,
+    ) -> None:
+        account_id, name = self.account_of(who), self.channel_of(who)
+        if self.faults.strikes("webhooks", kinds="webhooks_slow"):
+            after += self.chance.uniform(5, 90)
+        post = partial(_receive, account_id, name, request)
+        parcel = PendingRequest(post, taken, ready_at=self.kernel.now + after)
+        self.provider_posts.post(lane, parcel)
+
+    def _report(self, provider: Provider, seen: Seen) -> None:
+        """Let a provider tell soon that a person has a message, if it does; now and then twice."""
+        request = provider.reports(seen) if seen.kind == "text" else None
+        if request is None:
+            return
+        who = next(
+            each
+            for each in self.consumers()
+            if self.provider_of(each) is provider and self.person(each) == seen.person
+        )
+        pauses = [self.chance.uniform(0, 3)]
+        if self.chance.random() < self.schedule.repeat_webhooks:
+            pauses.append(self.chance.choice(_REPEAT_AFTER))
+        for pause in pauses:
+            self._post_webhook(f"report {seen.id} {pause}", request, who=who, after=pause)
+
+    def _is_forged(self, deed: Action, number: str) -> None:
+        """Let a stranger post a webhook, and another channel of the same kind post its own."""
+        provider = self.provider_of(deed.who)
+        if provider is None:
+            return
+        person, text = self.person(deed.who), f"forged {number}"
+        others = [x for x in self.providers if x is not provider and x.kind == provider.kind]
+        forged = [provider.unproven(person, text)]
+        forged += [each.says(person, text)[0] for each in others]
+        for each in forged:
+            request = replace(each, url=provider.address)
+            post = partial(_receive, provider.account_id, provider.name, request)
+            self.functions.call("provider_intake", post, then=self._no_stranger)
+
+    def _no_stranger(self, believed: bool) -> None:
+        if believed:
+            self.providers.problems.append("a webhook without its proof was believed")
+
+    def told(self) -> list[Told]:
+        """Return what agents told consumers, on every channel, as it came."""
+        return [*self._called_back(), *self._shown()]
+
+    def _called_back(self) -> Iterator[Told]:
+        known = {(self.account_of(who), self.consumer_id(who)): who for who in self.consumers()}
+        for each in self.channel.callbacks:
+            body = each.body
+            if body["type"] == "message":
+                who = known.get((body["account_id"], body["consumer_id"]))
+                place = (body["conversation_id"], body["sequence"])
+                yield Told(each.at, who, place, body["content"]["text"])
+
+    def _shown(self) -> Iterator[Told]:
+        lines: dict[str, list[Placed]] = {}
+        for conversation, line in self.liveperson.spoken:
+            place = (conversation.conversation_id, line.sequence)
+            lines.setdefault(conversation.consumer_key, []).append((place, line.text))
+        for who in self.consumers():
+            provider, person = self.provider_of(who), self.person(who)
+            said = lines.get(self.key_of(who), [])
+            for at, seen in provider.shown if provider else []:
+                if seen.kind == "text" and seen.person == person:
+                    yield Told(at, who, *_placed(seen.text, said))
 
     # ── Damage to the table ──
 
@@ -419,6 +601,18 @@ def needs_person(letter: Message) -> bool:
 def is_transient(letter: Message) -> bool:
     """Whether a dead letter's reason is a matter of time."""
     return letter.attributes.get("reason", {"StringValue": CUT_OFF})["StringValue"] in _COME_BACK
+
+
+def _placed(text: str, said: list[Placed]) -> tuple[tuple[str, int] | None, str, int]:
+    """Find where a text was said, as a message or as a part of one, and where that part begins."""
+    whole = [place for place, line in said if line == text]
+    parts = [(place, line.index(text)) for place, line in said if text in line]
+    place, piece = (whole[0], 0) if whole else parts[0] if parts else (None, 0)
+    return place, text, piece
+
+
+def _receive(account_id: str, name: str, request: WebhookRequest, container: Container) -> object:
+    return container.provider_intake.receive(account_id, name, request)
 
 
 _TROUBLE = transient_reasons() - {"held_behind"}

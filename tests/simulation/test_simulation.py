@@ -11,20 +11,28 @@ import os
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 
+from liveperson_connector.channel.adapters import adapter_of
+from liveperson_connector.channel.adapters.interface import Recipient
 from liveperson_connector.delivery import retries
 from liveperson_connector.delivery.circuit_breaker import CircuitBreaker
 from liveperson_connector.delivery.retries import Decision
 from liveperson_connector.domain.conversations import Conversation
 from liveperson_connector.flows import webhook_intake
-from liveperson_connector.flows.channel_delivery import conversation_changes, messages
+from liveperson_connector.flows.channel_delivery import (
+    conversation_changes,
+    messages,
+    provider_notifier,
+)
 from liveperson_connector.flows.outbound_messaging import flow as outbound_messaging
 from liveperson_connector.liveperson.conversation_changes import ConversationChange
 
+from . import fake_http
 from .running import CHUNK, play, search
-from .schedules import DAY, HOUR, Action, Fault, Schedule, dice, make
+from .schedules import DAY, HOUR, READY, Action, Fault, Schedule, dice, make
 
 _SEARCHES = int(os.environ.get("SIMULATED_SCHEDULES", "120")) // CHUNK
 
@@ -83,6 +91,62 @@ def test_invariants_see_what_leaks() -> None:
     found = _broken(schedule, messages, "reason_to_withhold", lambda *_: None)
 
     assert {"nothing leaks to the channel"} <= found
+
+
+def test_invariants_see_what_is_shown_twice_although_it_need_not() -> None:
+    """LINE takes a key for safe repeats; without it a lost answer shows a piece twice."""
+    deeds = (Action(10.0, "says"), Action(30.0, "agent_says_long"))
+    lost = Fault("answer_lost", "line0", 25.0, 60.0, 0.5)
+    schedule = Schedule(seed=1, consumers=1, channels=("line",), deeds=deeds, faults=(lost,))
+    assert not play(schedule).promises
+
+    recipient = provider_notifier._Delivery.recipient
+
+    def without_key(self: Any, index: int) -> Recipient:
+        return replace(recipient(self, index), key=str(uuid4()))
+
+    found = _broken(schedule, provider_notifier._Delivery, "recipient", without_key)
+
+    assert {"nothing twice at the channel"} == found
+
+
+def test_invariants_see_a_stranger_who_is_believed() -> None:
+    """Every proof is taken for a good one."""
+    deeds = (Action(10.0, "says"), Action(30.0, "is_forged"))
+    for kind in READY:
+        schedule = Schedule(seed=1, consumers=1, channels=(kind,), deeds=deeds)
+        found = _broken(schedule, type(adapter_of(kind)), "prove", lambda *_: None)
+
+        assert "only what is meant" in found, kind
+
+
+def test_invariants_see_a_channel_that_waits_for_another() -> None:
+    """One channel of a brand is away: the other one does not notice, unless it is made to."""
+    deeds = [Action(float(number), "says", number) for number in range(4)]
+    deeds += [Action(60.0 + 60 * n, "agent_says", n % 4) for n in range(40)]
+    away = Fault("unreachable", "telegram1", 30.0, 2 * HOUR)
+    schedule = Schedule(
+        seed=1,
+        family="outage",
+        consumers=4,
+        channels=("line", "telegram"),
+        deeds=tuple(deeds),
+        faults=(away,),
+    )
+    assert not play(schedule).promises
+    both = {"line0": ("telegram1",)}
+    found = _broken(schedule, fake_http, "destinations", lambda each: both.get(each, (each,)))
+
+    assert {"other channels do not notice"} <= found
+
+
+def test_invariants_see_a_refusal_that_no_agent_sees() -> None:
+    """A provider will never take it, and LivePerson is not told."""
+    deeds = (Action(10.0, "says"), Action(30.0, "agent_says_refused"))
+    schedule = Schedule(seed=1, consumers=1, channels=("telegram",), deeds=deeds)
+    found = _broken(schedule, provider_notifier.ProviderNotifier, "_send_receipt", lambda *_: None)
+
+    assert {"agents see what was refused"} == found
 
 
 def test_invariants_see_a_conversation_that_stays_closed() -> None:

@@ -52,7 +52,7 @@ class Provider:
         """Treat every request alike."""
         return False
 
-    def route(self, url: str) -> tuple[str, str]:
+    def route(self, url: str, _headers: Mapping[str, str]) -> tuple[str, str]:
         """Name the service."""
         assert url.startswith("https://api.pigeon.example/"), url
         return "provider", ACCOUNT
