@@ -36,7 +36,6 @@ class SinchStandIn(StandIn):
         self._secret = f"made-up-secret-{nth}-of-webhooks"
         self._token = f"made-up-token-{nth}-of-an-hour"
         self._webhooks: dict[str, dict[str, Any]] = {}
-        self._secret = SECRET
 
     @property
     def settings(self) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Provider:
     @property
     def can_report(self) -> bool:
         """Whether it tells that a person has a message."""
-        return hasattr(self.stand_in, "report")
+        return "delivered" in self.channel.capabilities.reports
 
     def is_called(self, credentials: str) -> bool:
         """Whether these credentials of a request are the channel's."""
@@ -87,8 +87,9 @@ class Provider:
 
     def reports(self, seen: Seen) -> WebhookRequest | None:
         """Tell that a person has a message; ``None`` if the provider tells no such thing."""
-        report = getattr(self.stand_in, "report", None)
-        return self.request(report(seen.person, seen.id, "delivered")) if report else None
+        if not self.can_report:
+            return None
+        return self.request(self.stand_in.report(seen.person, seen.id, "delivered"))
 
     def request(self, webhook: Webhook) -> WebhookRequest:
         """Send a webhook to the channel's address."""
