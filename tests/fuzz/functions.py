@@ -24,6 +24,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from functions.message_intake.handler import handler as message_intake
 from functions.webhook_intake.handler import handler as webhook_intake
 from liveperson_connector.aws import clients
+from liveperson_connector.channel.adapters import READY_KINDS
 from liveperson_connector.entrypoints.container import container
 from tests.support.accounts import (
     ACCOUNT,
@@ -33,6 +34,7 @@ from tests.support.accounts import (
     SIGNING_SECRET,
     parameters_with_copy,
 )
+from tests.support.adapters import ADDRESS, samples
 from tests.support.containers import begin_anew
 
 PREVIOUS_SECRET = "the one before, while a new one is rolled out"
@@ -74,6 +76,13 @@ _PARAMETERS = {
     f"/{STACK}/accounts/{ACCOUNT}/channel": json.dumps(
         {"callback_url": "https://channel.example/callbacks", "signing_secret": SIGNING_SECRET}
     ),
+}
+
+_PARAMETERS |= {
+    f"/{STACK}/accounts/{ACCOUNT}/channels/{kind}": json.dumps(
+        {"kind": kind, **samples(kind).settings, "address": ADDRESS}
+    )
+    for kind in READY_KINDS
 }
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -224,7 +233,7 @@ def deployed() -> Iterator[Functions]:
     """Run the intakes in an environment of their own, and leave no trace of it."""
     functions = Functions()
     environment = dict(os.environ)
-    builders = ("webhook_intake", "message_intake", "agent_files")
+    builders = ("webhook_intake", "message_intake", "agent_files", "provider_intake")
     os.environ.update(_ENVIRONMENT)
     begin_anew()
     answer: Any = functions.aws.answer

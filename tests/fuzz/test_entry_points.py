@@ -29,6 +29,7 @@ from .functions import Functions, deployed
 from .inputs import Input, channel, webhook
 from .parsers import check_parser
 from .promises import MOST_ANSWER_BYTES, check_channel, check_webhook, in_time
+from .providers import check_provider_webhook, check_rendering
 
 
 @pytest.fixture(name="functions", scope="module")
@@ -71,6 +72,21 @@ def test_fuzzed_channel_request_keeps_every_promise(functions: Functions, chance
 
 @MANY
 @given(chance=INPUTS)
+def test_fuzzed_webhook_of_a_provider_keeps_every_promise(
+    functions: Functions, chance: Random
+) -> None:
+    """Of every kind: no 5xx and no bug, what is forged is refused, nothing private shows."""
+    in_time(functions, lambda: check_provider_webhook(functions, chance))
+
+
+@given(chance=INPUTS)
+def test_fuzzed_content_is_taken_by_every_provider(chance: Random) -> None:
+    """Whatever an agent's structured content is, no request breaks a provider's limit."""
+    check_rendering(chance)
+
+
+@MANY
+@given(chance=INPUTS)
 def test_fuzzed_parser_reads_or_refuses(functions: Functions, chance: Random) -> None:
     """Parsers behind the queues raise the connector's own errors and no others."""
     in_time(functions, lambda: check_parser(chance))
@@ -81,9 +97,11 @@ def test_fuzzed_inputs_reach_every_outcome(functions: Functions) -> None:
     seeds = [Random(number) for number in range(500)]  # noqa: S311 - repeatable, not secret
     webhooks = {check_webhook(functions, webhook(chance)) for chance in seeds}
     requests = {check_channel(functions, channel(chance)) for chance in seeds}
+    told = {check_provider_webhook(functions, chance) for chance in seeds}
 
     assert {"queued", "kept as unreadable", "refused 401", "refused 400"} <= webhooks
     assert {"queued", "refused 400", "refused 404"} <= requests
+    assert {"queued", "nothing to tell", "refused 401", "refused 400"} <= told
 
 
 # ── Every way to spoil one good webhook ──

@@ -71,6 +71,22 @@ def test_search_makes_a_failing_schedule_smaller() -> None:
     assert () == smallest.schedule.faults
 
 
+@pytest.mark.parametrize("kind", READY)
+def test_hours_of_a_providers_429_cost_no_message(kind: str) -> None:
+    """With a wait in the provider's own form or without one: all arrives once and in order."""
+    deeds = [Action(float(who), "says", who) for who in range(2)]
+    deeds += [Action(60.0 + 30 * n, "agent_says", n % 2) for n in range(10)]
+    busy = Fault("busy", f"{kind}0", 30.0, 3 * HOUR)
+    schedule = Schedule(
+        seed=1, family="outage", channels=(kind,), deeds=tuple(deeds), faults=(busy,)
+    )
+    result = play(schedule)
+
+    assert not result.broken
+    assert 0 == result.figures["dead letters"]
+    assert result.faults["busy"] > 2
+
+
 # ── The invariants: what is broken on purpose is found ──
 
 _TALK = tuple(

@@ -20,6 +20,7 @@ from liveperson_connector.channel.adapters import READY_KINDS, adapter_of
 from liveperson_connector.channel.adapters.interface import (
     Adapter,
     Call,
+    Choice,
     File,
     Incoming,
     Location,
@@ -413,6 +414,15 @@ def test_every_event_that_the_capabilities_name_has_a_sample(of: Samples) -> Non
     assert can.deletions == ("deleted" in shown)
     assert can.reactions == ("reaction" in shown)
     assert can.quotes == any("quotes" in event for event in events if event["type"] == "text")
+
+
+@each_kind
+def test_half_a_character_spoils_no_request(of: Samples) -> None:
+    """JSON can carry a lone surrogate and UTF-8 cannot: it was tried for a day, as a bug."""
+    choices = (Choice("Red", "1"),) if of.adapter.capabilities(of.settings).buttons else ()
+    call = call_for(of, Text("Hello \ud83d there", choices))
+
+    assert "Hello ? there" in json.dumps(of.read_body(call.body or b""), ensure_ascii=False)
 
 
 @each_kind

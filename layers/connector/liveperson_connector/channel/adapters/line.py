@@ -249,7 +249,7 @@ def _with_choices(piece: Text) -> dict[str, Any]:
     actions = [_action(choice) for choice in piece.choices]
     if not actions:
         return {"type": "text", "text": piece.text}
-    if len(actions) <= 4 and len(piece.text.encode("utf-16-le")) <= 2 * 160:
+    if len(actions) <= 4 and len(piece.text.encode("utf-16-le", "surrogatepass")) <= 2 * 160:
         template = {"type": "buttons", "text": piece.text, "actions": actions}
         return {"type": "template", "altText": piece.text, "template": template}
     items = [{"type": "action", "action": action} for action in actions]

@@ -1,4 +1,9 @@
-"""What several adapters write in the same way: requests, proofs and the sorting of errors."""
+"""
+What several adapters write in the same way: requests, proofs and the sorting of errors.
+
+Half a character (a lone surrogate), which JSON can carry and UTF-8 cannot, is sent as a question
+mark: the rest of an agent's words is worth more than a request that cannot be written.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +22,14 @@ def json_call(method: str, url: str, headers: Mapping[str, str], content: Any = 
     """Write a request with ``content`` as its JSON body, or without a body for None."""
     if content is None:
         return Call(method, url, headers)
-    body = json.dumps(content, ensure_ascii=False).encode()
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
     return Call(method, url, {**headers, "Content-Type": "application/json"}, body)
 
 
 def form_call(url: str, headers: Mapping[str, str], fields: Mapping[str, str]) -> Call:
     """Write a POST of a form."""
     headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
-    return Call("POST", url, headers, urlencode(fields).encode())
+    return Call("POST", url, headers, urlencode(fields, errors="replace").encode())
 
 
 def bearer(token: str) -> dict[str, str]:
