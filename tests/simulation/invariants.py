@@ -68,6 +68,7 @@ def judge(world: World) -> Verdict:
     _outages_are_waited_out(world, verdict)
     _neighbours_do_not_notice(world, said, verdict)
     _other_channels_do_not_notice(world, told, verdict)
+    _erasure_can_find_everything(world, verdict)
     _count(world, told, verdict)
     return verdict
 
@@ -212,7 +213,7 @@ def _receipts_name_what_was_told(world: World, told: list[Told], verdict: Verdic
         places = {(conversation.conversation_id, number) for number in accepted}
         if wrong := places - seen:
             verdict.say("receipts name what was told", provider.kind, "of", *wrong)
-        if world.schedule.faults or conversation.was_closed or not provider.can_report:
+        if world.is_disturbed or conversation.was_closed or not provider.can_report:
             continue
         wanted = {place for place in seen if place and place[0] == conversation.conversation_id}
         if missing := wanted - places:
@@ -429,6 +430,18 @@ def _other_channels_do_not_notice(world: World, told: list[Told], verdict: Verdi
         verdict.figures["told while others waited"] += 1
         if (waited := each.at - said_at[each.place]) > _NEIGHBOUR_SECONDS:
             verdict.say("other channels do not notice", each.text[:40], f"{waited:.0f} s")
+
+
+def _erasure_can_find_everything(world: World, verdict: Verdict) -> None:
+    """Ask whether all that the table says of a person stands where ``consumer erase`` looks."""
+    written = {pk: json.dumps(item) for pk, item in world.table.items.items()}
+    for who in world.consumers():
+        key, person, account_id = world.key_of(who), world.consumer_id(who), world.account_of(who)
+        for pk, text in written.items():
+            if not (key in text or (f'"{person}"' in text and account_id in pk)):
+                continue
+            if key not in pk and world.table.items[pk].get("consumer_key") != {"S": key}:
+                verdict.say("erasure can find everything", pk.partition("#")[0])
 
 
 def _count(world: World, told: list[Told], verdict: Verdict) -> None:

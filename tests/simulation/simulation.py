@@ -328,6 +328,12 @@ class World:
         """Give every dead letter."""
         return self.queues[DEAD_EVENTS].messages + self.queues[DEAD_NOTIFICATIONS].messages
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether anything went wrong, records that were lost included."""
+        lost = {"loses_pointer", "is_forgotten"}
+        return bool(self.schedule.faults) or any(x.what in lost for x in self.schedule.deeds)
+
     def groups_active(self, fault: Fault) -> dict[tuple[str, str], int]:
         """
         Count who had something to say early in an outage, by whom one circuit breaker is for.

@@ -266,6 +266,26 @@ FOUND = {
             Action(50.0, "agent_reads"),
         ),
     ),
+    # An automatic receipt waited behind a worker that was cut off, until its consumer had another
+    # conversation: it was sent there.
+    "a receipt is of its own conversation": Schedule(
+        seed=0,
+        consumers=1,
+        workers=2,
+        receipts=True,
+        webhook_seconds=0.05,
+        channels=("telegram",),
+        deeds=(
+            Action(0.0, "says"),
+            Action(0.0, "says"),
+            Action(6.0, "agent_says"),
+            Action(6.0, "agent_closes"),
+        ),
+        faults=(
+            Fault("kill", "outbound_messaging", start=0.0, seconds=120.0, rate=0.1),
+            Fault("undeleted", "sqs", start=0.0, seconds=120.0, rate=0.3),
+        ),
+    ),
 }
 
 

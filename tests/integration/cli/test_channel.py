@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from click.testing import Result
 
 from liveperson_connector.aws.delivery_state import DeliveryState
+from liveperson_connector.domain.pseudonyms import consumer_key, short
 from sandbox.providers import stand_in
 from sandbox.providers.stand_in import StandIn
-from tests.support.accounts import ACCOUNT
+from tests.support.accounts import ACCOUNT, SALT
 from tests.support.moto_stack import CHANNEL_API_URL, STACK, MotoStack, moto_stack
 
 NAME = f"/{STACK}/accounts/{ACCOUNT}/channels/shop"
@@ -61,6 +62,32 @@ def test_a_channel_is_on_air_after_one_command(stack: MotoStack, telegram: Stand
     shown = said.stdout + said.stderr
     assert written["bot_token"] not in shown
     assert written["webhook_secret"] not in shown
+
+
+def test_a_person_of_a_ready_channel_is_traced_and_no_namesake(
+    stack: MotoStack, telegram: StandIn
+) -> None:
+    """By the provider's id, with the channel's name before it or without."""
+    add(stack, telegram)
+    stack.write_parameter("channel", {"callback_url": "https://a.example", "signing_secret": "x"})
+    keys = {
+        what: short(consumer_key(SALT, ACCOUNT, *of))
+        for what, of in {
+            "the person": ("shop:5001", "shop"),
+            "of the brand's own channel": ("shop:5001", ""),
+            "of another channel": ("desk:5001", "desk"),
+        }.items()
+    }
+    for what, key in keys.items():
+        line = {"message": "sent", "function": "outbound_messaging", "level": "INFO"}
+        said = {"consumer": key, "trace": f"t-{key}", "event_type": what, "account_id": ACCOUNT}
+        stack.log(json.dumps({**line, **said}))
+
+    for name in ("5001", "shop:5001"):
+        shown = stack.connector("trace", name, "--account", ACCOUNT, "--json").stdout
+        assert keys["the person"] in shown
+        assert keys["of another channel"] not in shown
+    assert keys["of the brand's own channel"] not in stack.connector("trace", "5001").stdout
 
 
 def test_wrong_credentials_write_nothing(stack: MotoStack, telegram: StandIn) -> None:

@@ -81,14 +81,20 @@ def automatic_receipt(  # noqa: PLR0913
     *,
     status: str = "accepted",
     channel: str = "",
+    conversation_id: str = "",
 ) -> ConsumerEvent:
-    """Create the receipt that a message has reached the channel, or never will."""
+    """
+    Create the receipt that a message has reached the channel, or never will.
+
+    ``conversation_id`` is the message's: the receipt is pointless once the consumer has another.
+    """
     raw = {
         "id": f"{status}:{stable_id(dialog_id, str(sequence))[:32]}",
         "type": "receipt",
         "status": status,
         "sequences": [sequence],
         "dialog_id": dialog_id,
+        "conversation_id": conversation_id,
     }
     return ConsumerEvent(
         account_id, consumer_id, raw, accepted_at, is_automatic=True, channel=channel

@@ -108,6 +108,22 @@ def test_a_receipt_may_name_its_dialog() -> None:
     )
 
 
+def test_our_own_receipt_of_a_conversation_that_is_over_is_not_told() -> None:
+    """It waited until the consumer had another one, in which its message does not exist."""
+    before, now = (
+        replace(
+            event(
+                "receipt", status="accepted", sequences=[3], dialog_id=each, conversation_id=each
+            ),
+            is_automatic=True,
+        )
+        for each in ("c-0", "c-1")
+    )
+
+    assert single_request(before, TALKING) is None
+    assert payloads.accept_status(HERE, "ACCEPT", [3]) == single_request(now, TALKING)
+
+
 def test_a_receipt_without_a_conversation_is_refused_for_ever() -> None:
     """There is nowhere to send it."""
     with pytest.raises(NoConversation):

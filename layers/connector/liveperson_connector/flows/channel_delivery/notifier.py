@@ -217,6 +217,7 @@ class Notifier:
             notice.callback["dialog_id"],
             notice.callback["sequence"] or 0,
             self.clock(),
+            conversation_id=conversation.conversation_id,
         )
         self.consumer_events.send([to_message(receipt, conversation.consumer_key)])
 

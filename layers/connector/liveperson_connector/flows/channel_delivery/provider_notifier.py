@@ -315,6 +315,7 @@ class ProviderNotifier:
             self.clock(),
             status=status,
             channel=conversation.channel,
+            conversation_id=conversation.conversation_id,
         )
         self.consumer_events.send([to_message(receipt, conversation.consumer_key)])
         if status == "rejected":

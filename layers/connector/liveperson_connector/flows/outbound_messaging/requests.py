@@ -56,7 +56,15 @@ def single_request(event: ConsumerEvent, consumer: Consumer) -> Request | None:
     None means that nothing is left to do. Raises :class:`NoConversation` if the event needs
     a conversation and the consumer has none.
     """
+    if event.is_automatic and _is_over(event.raw, consumer):
+        return None
     return _SINGLE_REQUESTS[event.type](event.raw, consumer)
+
+
+def _is_over(raw: Mapping[str, Any], consumer: Consumer) -> bool:
+    """Whether our own receipt is of a conversation that the consumer has left meanwhile."""
+    about = raw.get("conversation_id")  # absent from those queued by earlier versions
+    return bool(about) and about != consumer.conversation_id
 
 
 def _say(part: str, metadata: Any) -> SendStep:
