@@ -471,7 +471,9 @@ def test_a_conversation_is_traced(site: Site) -> None:
     )
 
     def hops() -> list[str]:
-        return _hops(site.operator.connector("trace", "trace-1", "--json").json())[:2]
+        found = _hops(site.operator.connector("trace", "trace-1", "--json").json())
+        # The first event of an account has token_refresh copy the settings for the intake.
+        return [each for each in found if each != "token_refresh"][:2]
 
     wait_for(
         lambda: hops() == ["message_intake", "outbound_messaging"],
