@@ -132,20 +132,22 @@ def add(
         if channel is not None:
             _check_channel(stack, account_id, channel)
     output.confirm(_question(parameters, account_id), yes=yes)
-    if (
-        channel is not None
-        and not stack_key
-        and CHANNEL not in parameters.written.get(account_id, {})
-    ):
-        key_id = BrandKeys(stack, account_id).create(Limits.of(rate, burst))
-        values[CHANNEL]["api_key_ids"] = [key_id]
-        output.say(f"✓ key {key_id} is made, for this account alone")
+    is_new = CHANNEL not in parameters.written.get(account_id, {})
+    if channel is not None and is_new and not stack_key:
+        values[CHANNEL]["api_key_ids"] = [_own_key(stack, account_id, Limits.of(rate, burst))]
     for kind, value in values.items():
         parameters.write(account_id, kind, value)
         output.say(f"✓ {parameters.store.name(account_id, kind)} is written")
     if not skip_checks:
         _renew_app_jwt(stack, account_id)
         output.say("✓ token_refresh has stored its AppJWT")
+
+
+def _own_key(stack: Stack, account_id: str, limits: Limits | None) -> str:
+    """Make a key for one account alone; return its id."""
+    key_id = BrandKeys(stack, account_id).create(limits)
+    output.say(f"✓ key {key_id} is made, for this account alone")
+    return key_id
 
 
 @account.command()

@@ -132,11 +132,8 @@ class BrandKeys:
 
     def describe(self, key_id: str) -> dict[str, Any]:
         """Return when a key was made and last used; it may have been deleted by hand."""
-        try:
-            key = self._client.get_api_key(apiKey=key_id)
-        except ClientError as failure:
-            if failure.response["Error"]["Code"] != "NotFoundException":
-                raise
+        key = self._find(key_id)
+        if key is None:
             return {"key_id": key_id, "created": None, "enabled": False, "last_used": None}
         return {
             "key_id": key_id,
@@ -144,6 +141,20 @@ class BrandKeys:
             "enabled": key["enabled"],
             "last_used": self._last_used(key_id),
         }
+
+    def is_enabled(self, key_id: str) -> bool:
+        """Whether API Gateway takes a key."""
+        key = self._find(key_id)
+        return key is not None and bool(key["enabled"])
+
+    def _find(self, key_id: str) -> Mapping[str, Any] | None:
+        try:
+            key: Mapping[str, Any] = self._client.get_api_key(apiKey=key_id)
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] != "NotFoundException":
+                raise
+            return None
+        return key
 
     def delete(self, key_id: str) -> None:
         """Delete a key: API Gateway refuses it from then on."""

@@ -11,17 +11,13 @@ from typing import Any
 import click
 
 from . import output
+from .erase import ERASED
 from .errors import Problem
 from .options import as_json, on_a_stack, yes
 from .stack import Stack
 
-LASTING = frozenset(
-    (
-        *("consumer", "lp-consumer", "conversation", "event", "notification"),
-        *("person", "provider-message", "delivery"),
-    )
-)
-"""The kinds of items that outlive a stack (docs/data-map.md). The others tell of its own work."""
+LASTING = ERASED - {"hold"}
+"""The kinds of items that outlive a stack: a consumer's, but not that its dead letters wait."""
 
 _WRITERS = 16
 

@@ -53,10 +53,15 @@ class Resource:
 
 @dataclass(frozen=True)
 class Stack:
-    """One deployed connector. ``endpoints`` is what a sandbox wrote; None on AWS."""
+    """
+    One deployed connector. ``endpoints`` is what a sandbox wrote; None on AWS.
+
+    ``session`` decides region and credentials; without one the environment does.
+    """
 
     name: str
     endpoints: Mapping[str, Any] | None = None
+    session: boto3.Session | None = None
 
     @classmethod
     def find(cls, name: str | None, endpoints_file: Path | None) -> Stack:
@@ -68,7 +73,7 @@ class Stack:
 
     def client(self, service: str, **settings: Any) -> Any:
         """Return a client of an AWS service; ``settings`` override ours (botocore Config)."""
-        make: Any = boto3.client
+        make: Any = (self.session or boto3).client
         config = Config(
             connect_timeout=5,
             read_timeout=_READ_SECONDS,
@@ -234,6 +239,8 @@ class Stack:
         )
 
     def _place(self) -> dict[str, str]:
+        if self.session is not None:
+            return {}
         if self.endpoints is None:
             region = region_name(os.environ)
             return {"region_name": region} if region else {}

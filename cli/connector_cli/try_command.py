@@ -14,7 +14,7 @@ from liveperson_connector.domain.queue_messages import new_id
 
 from . import output
 from .errors import Problem
-from .keys import channel_key
+from .keys import ChannelKey, channel_key
 from .logs import Line, ago, lines
 from .options import on_a_stack
 from .parameters import Parameters
@@ -48,9 +48,12 @@ def try_it(stack: Stack, account_id: str, consumer_id: str, text: str) -> None:
 
     This opens a conversation at LivePerson unless the consumer has an open one. An agent sees it.
     """
-    Parameters(stack).of(account_id)
+    parameters = Parameters(stack)
+    parameters.of(account_id)
+    key = channel_key(stack, parameters, account_id)
     event_id = f"try-{new_id()}"
-    status = _send(stack, account_id, consumer_id, {"id": event_id, "type": "text", "text": text})
+    event = {"id": event_id, "type": "text", "text": text}
+    status = _send(stack, key, account_id, consumer_id, event)
     output.say(f"✓ the channel API accepts the text: {status}")
     sent = _wait_for(
         lambda: _said(stack, event_id, ("outbound_messaging",), "sent"),
@@ -66,12 +69,14 @@ def try_it(stack: Stack, account_id: str, consumer_id: str, text: str) -> None:
     output.say(f"✓ LivePerson's webhook reported it, {took:.1f} s later")
 
 
-def _send(stack: Stack, account_id: str, consumer_id: str, event: dict[str, Any]) -> int:
+def _send(
+    stack: Stack, key: ChannelKey, account_id: str, consumer_id: str, event: dict[str, Any]
+) -> int:
     where = f"accounts/{quote(account_id)}/consumers/{quote(consumer_id, safe='')}/events"
     answer = requests.post(
         f"{stack.channel_api_url}/{where}",
         json=event,
-        headers={"x-api-key": channel_key(stack, Parameters(stack), account_id).value()},
+        headers={"x-api-key": key.value()},
         timeout=_POST_SECONDS,
     )
     if answer.status_code == 400:

@@ -64,17 +64,14 @@ def upgrade(stack: Stack, check: bool, name: str | None, as_json: bool) -> None:
 def described(stack: Stack, name: str | None) -> Mapping[str, Any]:
     """Return a change set with all its changes; raise a :class:`Problem` if none is ready."""
     client = stack.client("cloudformation")
-    asked = {"StackName": stack.name, "ChangeSetName": name or _newest(stack)}
+    pages = client.get_paginator("describe_change_set").paginate(
+        StackName=stack.name, ChangeSetName=name or _newest(stack)
+    )
     try:
-        whole = client.describe_change_set(**asked)
+        found: Mapping[str, Any] = pages.build_full_result()
     except client.exceptions.ChangeSetNotFoundException:
         raise Problem(f"there is no change set {name}", PREPARE) from None
-    page = whole
-    while token := page.get("NextToken"):
-        page = client.describe_change_set(**asked, NextToken=token)
-        whole["Changes"] += page["Changes"]
-    described: Mapping[str, Any] = whole
-    return described
+    return found
 
 
 def _newest(stack: Stack) -> str:

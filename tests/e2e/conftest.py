@@ -28,6 +28,18 @@ CLIENT_SECRET = "an0thersecretfromthetests"
 SIGNING_SECRET = "whsec_dGhlIHRlc3RzJyBvd24gc2lnbmluZyBrZXksIDMyIGI="
 
 
+def run_sandbox(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m sandbox`` with these arguments to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
 @dataclass(frozen=True)
 class World:
     """A deployed connector between a LivePerson and a channel."""

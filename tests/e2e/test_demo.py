@@ -1,23 +1,14 @@
 """The demo is what a newcomer runs first: it must work, and say so by its exit code."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.e2e.conftest import PROJECT, run_sandbox
 
 
 def test_the_demo_tells_its_whole_story(tmp_path: Path) -> None:
     """Every check of every scene holds; nothing of it stays, and nothing else is disturbed."""
-    said = subprocess.run(
-        [sys.executable, "-m", "sandbox", "demo", "--state-dir", str(tmp_path)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    said = run_sandbox("demo", "--state-dir", str(tmp_path))
 
     assert 0 == said.returncode, said.stdout + said.stderr
     assert "Every check held" in said.stdout

@@ -169,8 +169,16 @@ class Aws:
         if action == "DescribeStacks" and not self.exists:
             said = "<Code>ValidationError</Code><Message>Stack does not exist</Message>"
             return Answer(400, f"<ErrorResponse><Error>{said}</Error></ErrorResponse>".encode())
-        detail = "<PhysicalResourceId>intake</PhysicalResourceId>"
-        result = f"<StackResourceDetail>{detail}</StackResourceDetail>"
+        resource = "<LogicalResourceId>MessageIntake</LogicalResourceId>"
+        resource += "<PhysicalResourceId>intake</PhysicalResourceId>"
+        resource += "<ResourceType>AWS::Lambda::Function</ResourceType>"
+        status = "<StackStatus>UPDATE_COMPLETE</StackStatus>"
+        results = {
+            "DescribeStacks": ("Stacks", status),
+            "ListStackResources": ("StackResourceSummaries", resource),
+        }
+        name, member = results.get(action, ("Nothing", ""))
+        result = f"<{name}><member>{member}</member></{name}>"
         whole = f"<{action}Result>{result}</{action}Result>"
         return Answer(200, f"<{action}Response>{whole}</{action}Response>".encode())
 
@@ -181,7 +189,7 @@ def asked(aws: HttpServer) -> list[tuple[str, str, str]]:
     for request in aws.requests:
         form = parse_qs(request.body.decode()) if request.method == "POST" else {}
         region = request.headers["authorization"].split("/")[2]
-        if "Action" in form and not form["Action"][0].startswith("Describe"):
+        if "Action" in form and not form["Action"][0].startswith(("Describe", "List")):
             found.append((region, form["Action"][0], form["StackName"][0]))
     return found
 

@@ -21,9 +21,8 @@ from ..keys import BrandKeys, named_keys
 from ..parameters import APP_JWT, CHANNEL, CREDENTIALS, SECURE
 from ..partners import ping
 from ..pause import paused_circuits
+from ..status import OLD_TOKEN_SECONDS
 from .finding import SERVICES, CheckContext, Finding, ok, warning, wrong
-
-_OLD_SECONDS = 45 * 60
 
 
 def set_up(context: CheckContext) -> Iterator[Finding]:
@@ -81,7 +80,7 @@ def keys(context: CheckContext) -> Iterator[Finding]:
             yield wrong("keys", problem.message, fix, account_id)
             continue
         brand = BrandKeys(context.stack, account_id)
-        dead = [each for each in named if not brand.describe(each)["enabled"]]
+        dead = [each for each in named if not brand.is_enabled(each)]
         if dead:
             verb = "is" if len(dead) == 1 else "are"
             detail = f"{', '.join(dead)} {verb} not there or disabled at API Gateway"
@@ -152,7 +151,7 @@ def _stored_app_jwt(context: CheckContext, account_id: str) -> Finding:
     if left <= 0:
         detail = f"the stored one expired {output.duration(-left)} ago: nothing can be sent"
         return wrong("AppJWT", detail, fix, account_id)
-    if age > _OLD_SECONDS:
+    if age > OLD_TOKEN_SECONDS:
         detail = f"the stored one is {told}: two refreshes have failed"
         return wrong("AppJWT", detail, fix, account_id)
     return ok("AppJWT", told, account_id)
